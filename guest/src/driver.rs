@@ -1,0 +1,548 @@
+//! The driver: owns every pending operation of the host, and `poll`.
+//!
+//! A plain function of the component cannot start background work, and an
+//! operation belongs to the task that polled it last. So the first call of `poll`
+//! spawns [`drive`], which lives on after that call has returned and polls every
+//! operation there is. Plain functions change the rules' state, carry out at once
+//! what needs no waiting, and leave the rest to the driver. Later calls of `poll`
+//! only wait to be woken by it.
+//!
+//! What ends before its time has to be cancelled, and the host may take a moment
+//! for that. A plain function must not wait, so it leaves what it ends to `poll`,
+//! which sees to it before it tells the program of anything.
+
+use crate::node::{Action, Attempt, Errno, Error, Event, Id, Input, Net};
+use crate::operation::{Operation, operation};
+use crate::task::{self, Task};
+use crate::transport::connection::{self, Receiver, Sender};
+use crate::transport::name_lookup;
+use crate::transport::tcp::{self, Connected, Listener};
+use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
+use futures::stream::{FuturesUnordered, StreamExt};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::bindings::wasi::clocks::monotonic_clock;
+
+/// A connection of a socket.
+struct Connection {
+    /// Absent while a write is under way, and after the FIN.
+    sender: Option<Sender>,
+    /// The rules have asked for bytes.
+    wanted: bool,
+    /// The receiving task, if it waits to be asked.
+    receiver: Option<Waker>,
+    /// What is going on with it.
+    operations: Vec<Operation>,
+    /// Holds the connection open.
+    _connected: Connected,
+}
+
+/// A server's sockets.
+#[derive(Default)]
+struct Listening {
+    /// The accepting tasks that wait for room.
+    waiting: Vec<Waker>,
+    accepting: Vec<Operation>,
+}
+
+/// Everything there is.
+#[derive(Default)]
+struct State {
+    net: Net,
+    listening: HashMap<Id, Listening>,
+    connections: HashMap<Id, Connection>,
+    attempts: HashMap<(Id, Attempt), Vec<AbortHandle>>,
+    /// Operations that were ended and have to be dropped by a task.
+    ended: Vec<LocalBoxFuture<'static, ()>>,
+    /// What could not be listened on because a server was closed just now.
+    listens: Vec<Listen>,
+    /// Operations that the driver has not seen.
+    started: Vec<LocalBoxFuture<'static, ()>>,
+    /// The driver, while it waits.
+    driver: Option<Waker>,
+    /// The call of `poll` that waits.
+    poll: Option<Waker>,
+    polling: bool,
+}
+
+/// An [`Action::Listen`].
+struct Listen {
+    id: Id,
+    address: Option<IpAddr>,
+    port: u16,
+    backlog: u32,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+    /// The driver's task, once there is one.
+    static TASK: RefCell<Option<Task>> = const { RefCell::new(None) };
+}
+
+fn with<T>(f: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(f)
+}
+
+/// Calls the rules, and carries out what they ask for.
+pub fn call<T>(f: impl FnOnce(&mut Net) -> T) -> T {
+    let outcome = with(|state| f(&mut state.net));
+    carry_out();
+    with(|state| {
+        // A `poll` that waits beside this call has something to do now.
+        if state.net.has_work()
+            && let Some(poll) = state.poll.take()
+        {
+            poll.wake();
+        }
+    });
+    outcome
+}
+
+/// Reports to the rules what happened.
+fn input(id: Id, input: Input) {
+    with(|state| {
+        state.net.input(id, input);
+        if let Some(poll) = state.poll.take() {
+            poll.wake();
+        }
+    });
+}
+
+/// Leaves an operation to the driver.
+fn leave(future: impl Future<Output = ()> + 'static) {
+    with(|state| {
+        state.started.push(Box::pin(future));
+        if let Some(driver) = state.driver.take() {
+            driver.wake();
+        }
+    });
+}
+
+/// Leaves an operation to the driver that can be ended.
+fn start(future: impl Future<Output = ()> + 'static) -> Operation {
+    let (handle, running) = operation(future);
+    leave(running);
+    handle
+}
+
+/// Leaves a call of the host to the driver. Only the driver can cancel it, since
+/// that may have to wait for the host.
+fn start_call(future: impl Future<Output = ()> + 'static) -> AbortHandle {
+    let (handle, registration) = AbortHandle::new_pair();
+    leave(async {
+        // Aborted is what was asked for.
+        let _ = Abortable::new(future, registration).await;
+    });
+    handle
+}
+
+/// Polls every operation there is.
+async fn drive() {
+    let mut operations = FuturesUnordered::new();
+    poll_fn(|cx| {
+        loop {
+            with(|state| operations.extend(state.started.drain(..)));
+            let progress = operations.poll_next_unpin(cx);
+            let waits = with(|state| {
+                if matches!(progress, Poll::Ready(Some(()))) || !state.started.is_empty() {
+                    return false;
+                }
+                state.driver = Some(cx.waker().clone());
+                true
+            });
+            if waits {
+                return Poll::<()>::Pending;
+            }
+        }
+    })
+    .await;
+}
+
+// ---- poll ----
+
+/// Marks the time of a call of `poll`, also if it is cancelled.
+struct Polling;
+
+impl Polling {
+    fn begin() -> Result<Self, Error> {
+        with(|state| {
+            if std::mem::replace(&mut state.polling, true) {
+                return Err(Error::already_polling());
+            }
+            Ok(Self)
+        })
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        with(|state| {
+            state.polling = false;
+            state.poll = None;
+        });
+    }
+}
+
+/// One turn of the event loop.
+pub async fn poll() -> Result<Vec<Event>, Error> {
+    let _polling = Polling::begin()?;
+    TASK.with_borrow_mut(|task| {
+        if task.is_none() {
+            *task = Some(task::capture());
+            wit_bindgen::spawn_local(drive());
+        }
+    });
+    Ok(poll_fn(turn).await)
+}
+
+fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
+    loop {
+        with(|state| state.net.flush_all());
+        carry_out();
+        bury();
+        let events = with(|state| state.net.turn());
+        carry_out();
+        bury();
+        if !events.is_empty() {
+            return Poll::Ready(events);
+        }
+        let idle = with(|state| {
+            if state.net.has_work() {
+                return None;
+            }
+            state.poll = Some(cx.waker().clone());
+            Some(state.net.is_alive())
+        });
+        match idle {
+            None => {}
+            Some(true) => return Poll::Pending,
+            Some(false) => return Poll::Ready(Vec::new()),
+        }
+    }
+}
+
+/// Drops what was ended, and listens where that was in the way.
+fn bury() {
+    let (ended, listens) = with(|state| {
+        let ended = std::mem::take(&mut state.ended);
+        (ended, std::mem::take(&mut state.listens))
+    });
+    drop(ended);
+    for listen in listens {
+        self::listen(listen);
+    }
+}
+
+// ---- what the rules ask for ----
+
+/// Carries out what the rules have asked for, in order.
+fn carry_out() {
+    while let Some(action) = with(|state| state.net.next_action()) {
+        match action {
+            Action::Lookup { id, lookup, host } => {
+                leave(async move {
+                    let outcome = name_lookup::lookup(host).await;
+                    input(id, Input::LookedUp { lookup, outcome });
+                });
+            }
+            Action::Listen {
+                id,
+                address,
+                port,
+                backlog,
+            } => listen(Listen {
+                id,
+                address,
+                port,
+                backlog,
+            }),
+            Action::CloseServer { id } => {
+                let listening = with(|state| state.listening.remove(&id));
+                end(listening.map(|listening| listening.accepting));
+            }
+            Action::Accept { id } => {
+                let waiting = with(|state| {
+                    let listening = state.listening.get_mut(&id);
+                    listening.map(|listening| std::mem::take(&mut listening.waiting))
+                });
+                for waker in waiting.into_iter().flatten() {
+                    waker.wake();
+                }
+            }
+            Action::Connect {
+                id,
+                attempt,
+                remote,
+                local,
+                timeout,
+            } => {
+                let mut calls = vec![start_call(async move {
+                    let outcome = tcp::connect(remote, local).await;
+                    connected(id, attempt, outcome);
+                })];
+                calls.extend(timeout.map(|milliseconds| {
+                    start_call(async move {
+                        monotonic_clock::wait_for(milliseconds * 1_000_000).await;
+                        input(id, Input::AttemptTimeout { attempt });
+                    })
+                }));
+                with(|state| state.attempts.insert((id, attempt), calls));
+            }
+            Action::AbortConnect { id, attempt } => end_attempt(id, attempt),
+            Action::Read { id } => {
+                let receiver = with(|state| {
+                    let connection = state.connections.get_mut(&id)?;
+                    connection.wanted = true;
+                    connection.receiver.take()
+                });
+                if let Some(receiver) = receiver {
+                    receiver.wake();
+                }
+            }
+            Action::Write { id, data } => write(id, data),
+            Action::Shutdown { id } => {
+                if let Some(sender) = take_sender(id) {
+                    go_on(id, async move {
+                        input(
+                            id,
+                            match sender.shut_down().await {
+                                Ok(()) => Input::ShutDown,
+                                Err(errno) => Input::WriteFailed(errno),
+                            },
+                        );
+                    });
+                }
+            }
+            Action::Close { id } => {
+                let connection = with(|state| state.connections.remove(&id));
+                end(connection.map(|connection| connection.operations));
+            }
+        }
+    }
+}
+
+/// Ends operations. A task has to drop them.
+fn end(operations: Option<Vec<Operation>>) {
+    let operations = operations.into_iter().flatten();
+    let ended: Vec<_> = operations.filter_map(Operation::take).collect();
+    with(|state| state.ended.extend(ended));
+}
+
+fn listen(listen: Listen) {
+    let Listen {
+        id,
+        address,
+        port,
+        backlog,
+    } = listen;
+    let outcome = tcp::listen(address, port, backlog);
+    if matches!(outcome, Err((Errno("EADDRINUSE"), _))) && with(|state| !state.ended.is_empty()) {
+        // Perhaps it is a server's that was closed just now, which is let go of in
+        // a moment.
+        with(|state| state.listens.push(listen));
+        return;
+    }
+    let outcome = outcome.map(|(listeners, address)| {
+        start_accepting(id, listeners);
+        address
+    });
+    with(|state| state.net.listened(id, outcome));
+}
+
+fn start_accepting(id: Id, listeners: Vec<Listener>) {
+    let accepting = listeners
+        .into_iter()
+        .map(|listener| start(accept(id, listener)));
+    let listening = Listening {
+        accepting: accepting.collect(),
+        ..Listening::default()
+    };
+    with(|state| state.listening.insert(id, listening));
+}
+
+/// Accepts connections for as long as the program takes them.
+async fn accept(id: Id, mut listener: Listener) {
+    loop {
+        poll_fn(|cx| {
+            with(|state| {
+                if state.net.accepting(id) {
+                    return Poll::Ready(());
+                }
+                if let Some(listening) = state.listening.get_mut(&id) {
+                    listening.waiting.push(cx.waker().clone());
+                }
+                Poll::Pending
+            })
+        })
+        .await;
+        let Some(socket) = listener.connections.next().await else {
+            return;
+        };
+        let mapped = listener.mapped;
+        let connected = Connected { socket, mapped };
+        let (local, remote) = (connected.local(), connected.remote());
+        let socket = with(|state| {
+            let socket = state.net.accepted(id, local, remote);
+            if let Some(poll) = state.poll.take() {
+                poll.wake();
+            }
+            socket
+        });
+        if let Some(socket) = socket {
+            open(socket, connected);
+        }
+    }
+}
+
+fn end_attempt(id: Id, attempt: Attempt) {
+    let calls = with(|state| state.attempts.remove(&(id, attempt)));
+    for call in calls.into_iter().flatten() {
+        call.abort();
+    }
+}
+
+fn connected(id: Id, attempt: Attempt, outcome: Result<Connected, (&'static str, Errno)>) {
+    end_attempt(id, attempt);
+    match outcome {
+        Ok(connected) => {
+            let (local, remote) = (connected.local(), connected.remote());
+            open(id, connected);
+            input(
+                id,
+                Input::Connected {
+                    attempt,
+                    local,
+                    remote,
+                },
+            );
+        }
+        Err((syscall, errno)) => input(
+            id,
+            Input::ConnectFailed {
+                attempt,
+                syscall,
+                errno,
+            },
+        ),
+    }
+}
+
+/// A socket has a connection.
+fn open(id: Id, connected: Connected) {
+    let (sender, receiver) = connection::open(&connected);
+    let connection = Connection {
+        sender: Some(sender),
+        wanted: false,
+        receiver: None,
+        operations: Vec::new(),
+        _connected: connected,
+    };
+    with(|state| state.connections.insert(id, connection));
+    go_on(id, receive(id, receiver));
+    // The rules may have asked for bytes when they took an accepted connection.
+    carry_out();
+}
+
+/// Leaves an operation of a connection to the driver.
+fn go_on(id: Id, future: impl Future<Output = ()> + 'static) {
+    let operation = start(future);
+    let homeless = with(|state| match state.connections.get_mut(&id) {
+        Some(connection) => {
+            connection.operations.retain(|old| !old.is_over());
+            connection.operations.push(operation);
+            None
+        }
+        None => Some(vec![operation]),
+    });
+    end(homeless);
+}
+
+/// Receives what the rules ask for.
+async fn receive(id: Id, mut receiver: Receiver) {
+    // Waiting for something to come needs no asking: nothing is taken yet. So the
+    // usual order, bytes come and are read, wakes this task once.
+    while receiver.ready().await {
+        poll_fn(|cx| {
+            with(|state| match state.connections.get_mut(&id) {
+                Some(connection) if connection.wanted => {
+                    connection.wanted = false;
+                    Poll::Ready(())
+                }
+                Some(connection) => {
+                    connection.receiver = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                None => Poll::Pending,
+            })
+        })
+        .await;
+        match receiver.receive().await {
+            Some(data) => input(id, Input::Received(data)),
+            None => break,
+        }
+    }
+    input(
+        id,
+        match receiver.end().await {
+            Ok(()) => Input::PeerEnded,
+            Err(errno) => Input::ReadFailed(errno),
+        },
+    );
+}
+
+fn take_sender(id: Id) -> Option<Sender> {
+    with(|state| state.connections.get_mut(&id)?.sender.take())
+}
+
+fn put_back(id: Id, sender: Sender) {
+    with(|state| {
+        if let Some(connection) = state.connections.get_mut(&id) {
+            connection.sender = Some(sender);
+        }
+    });
+}
+
+fn write(id: Id, data: Vec<u8>) {
+    let Some(sender) = take_sender(id) else {
+        return;
+    };
+    if data.is_empty() {
+        put_back(id, sender);
+        with(|state| state.net.written(id, 0, false));
+        return;
+    }
+    let sent = Rc::new(Cell::new(0));
+    let mut sending = Box::pin(sender.send(data, Rc::clone(&sent)));
+    // There is a connection, so there is a driver.
+    let progress = TASK.with_borrow_mut(|task| {
+        let mut cx = Context::from_waker(Waker::noop());
+        match task {
+            Some(task) => task.enter(|| sending.as_mut().poll(&mut cx)),
+            None => Poll::Pending,
+        }
+    });
+    match progress {
+        Poll::Ready(Ok(sender)) => {
+            put_back(id, sender);
+            with(|state| state.net.written(id, 0, false));
+        }
+        Poll::Ready(Err(errno)) => input(id, Input::WriteFailed(errno)),
+        Poll::Pending => {
+            with(|state| state.net.written(id, sent.get(), true));
+            go_on(id, async move {
+                match sending.await {
+                    Ok(sender) => {
+                        put_back(id, sender);
+                        input(id, Input::Written);
+                    }
+                    Err(errno) => input(id, Input::WriteFailed(errno)),
+                }
+            });
+        }
+    }
+}

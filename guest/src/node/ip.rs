@@ -1,0 +1,121 @@
+//! `net.isIP()`, `net.isIPv4()` and `net.isIPv6()`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// 4, 6, or 0 for anything that is not an IP address.
+pub fn is_ip(input: &str) -> u8 {
+    if is_ipv4(input) {
+        4
+    } else if is_ipv6(input) {
+        6
+    } else {
+        0
+    }
+}
+
+/// Four decimal numbers without leading zeros.
+pub fn is_ipv4(input: &str) -> bool {
+    input.parse::<Ipv4Addr>().is_ok()
+}
+
+/// RFC 4291 section 2.2, with an optional zone.
+pub fn is_ipv6(input: &str) -> bool {
+    let (address, zone) = match input.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (input, None),
+    };
+    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_zone)
+}
+
+/// What Node takes for a zone: letters, digits, `-`, `.` and `:`.
+fn is_zone(zone: &str) -> bool {
+    !zone.is_empty()
+        && zone
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':'))
+}
+
+/// An address that [`is_ip`] accepts.
+///
+/// A zone is dropped: WASI names interfaces by number, and a component cannot
+/// look the number up.
+pub fn parse(input: &str) -> Option<IpAddr> {
+    if !is_ipv4(input) && !is_ipv6(input) {
+        return None;
+    }
+    input.split('%').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Row I1: strict dotted decimal.
+    #[test]
+    fn i1_ipv4_is_strict_dotted_decimal() {
+        for good in ["127.0.0.1", "0.0.0.0", "255.255.255.255"] {
+            assert_eq!(is_ip(good), 4, "{good}");
+        }
+        for bad in [
+            "127.0.0.01",
+            "127.0.0.1 ",
+            " 127.0.0.1",
+            "127.0.0.1\n",
+            "127.1",
+            "0x7f.0.0.1",
+            "256.0.0.1",
+            "1.2.3.4.5",
+            "",
+            "localhost",
+        ] {
+            assert_eq!(is_ip(bad), 0, "{bad:?}");
+        }
+    }
+
+    /// Row I2: IPv4 at the end, one `::` for any number of groups, at most four digits.
+    #[test]
+    fn i2_ipv6_forms() {
+        for good in [
+            "::",
+            "::1",
+            "::1.2.3.4",
+            "::ffff:127.0.0.1",
+            "1:2:3:4:5:6:7::",
+            "::2:3:4:5:6:7:8",
+            "1:2:3:4:5:6:7:8",
+            "fe80::1",
+        ] {
+            assert_eq!(is_ip(good), 6, "{good}");
+        }
+        for bad in [
+            ":::",
+            "1:2:3:4:5:6:7:8:9",
+            "12345::",
+            "::1.2.3.04",
+            "::1.2.3",
+            "[::1]",
+            "1:2:3:4:5:6:7",
+            "1::2::3",
+        ] {
+            assert_eq!(is_ip(bad), 0, "{bad:?}");
+        }
+    }
+
+    /// Row I3: a zone is letters, digits, `-`, `.` and `:`, and not empty.
+    #[test]
+    fn i3_zone() {
+        assert_eq!(is_ip("fe80::1%lo"), 6);
+        assert_eq!(is_ip("fe80::1%eth0.1"), 6);
+        assert_eq!(is_ip("fe80::1%"), 0);
+        assert_eq!(is_ip("fe80::1%eth0@1"), 0);
+        assert_eq!(is_ip("127.0.0.1%lo"), 0);
+    }
+
+    /// An address with a zone connects to the address.
+    #[test]
+    fn zone_is_dropped_from_the_parsed_address() {
+        assert_eq!(parse("fe80::1%lo"), "fe80::1".parse().ok());
+        assert_eq!(parse("fe80::1%"), None);
+        assert_eq!(parse("localhost"), None);
+    }
+}

@@ -1,0 +1,293 @@
+//! `net.Server`: its states, and what each call and each input does to it.
+
+use super::error::{Errno, Error};
+use super::event::{Callback, EventKind, Id};
+use super::ip;
+use super::transport::{Action, Input};
+use super::turn::{Tick, Turn};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+/// Node's default backlog.
+const BACKLOG: u32 = 511;
+
+/// The options of `net.createServer()`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerOptions {
+    /// `allowHalfOpen`.
+    pub allow_half_open: bool,
+    /// `pauseOnConnect`.
+    pub pause_on_connect: bool,
+}
+
+/// The options of `server.listen()`.
+#[derive(Clone, Debug, Default)]
+pub struct ListenOptions {
+    /// The port; 0 for any.
+    pub port: u16,
+    /// An address or a name; absent for all addresses.
+    pub host: Option<String>,
+    /// How many connections may wait; absent for 511.
+    pub backlog: Option<u32>,
+}
+
+/// Whether a server listens: Node's `_handle`.
+#[derive(Debug)]
+enum State {
+    /// It does not. `listen` leads to `LookingUp`, or to `Listening` if no host
+    /// was given.
+    Idle,
+    /// The host is being resolved. Leads to `Listening`, or to `Idle` if that
+    /// fails or the server is closed. `listen` begins another lookup.
+    LookingUp { port: u16, host: String },
+    /// It listens. Leads to `Idle` when it is closed.
+    Listening { address: SocketAddr },
+}
+
+/// Node's `net.Server`.
+#[derive(Debug)]
+pub struct Server {
+    id: Id,
+    options: ServerOptions,
+    state: State,
+    backlog: u32,
+    /// The number of the last lookup; Node's `_listeningId`. An answer with
+    /// another one is too late.
+    lookup: u32,
+    /// How many sockets of this server are not destroyed.
+    connections: usize,
+    /// Sockets that the program has not taken.
+    waiting: VecDeque<Id>,
+    /// The callbacks of `close`.
+    on_close: Vec<(Callback, Option<Error>)>,
+    refed: bool,
+    /// The program has dropped its handle.
+    abandoned: bool,
+}
+
+impl Server {
+    /// `net.createServer(options)`.
+    pub fn new(id: Id, options: ServerOptions) -> Self {
+        Self {
+            id,
+            options,
+            state: State::Idle,
+            backlog: BACKLOG,
+            lookup: 0,
+            connections: 0,
+            waiting: VecDeque::new(),
+            on_close: Vec::new(),
+            refed: true,
+            abandoned: false,
+        }
+    }
+
+    /// The server's options.
+    pub fn options(&self) -> ServerOptions {
+        self.options
+    }
+
+    /// `server.listening`.
+    pub fn listening(&self) -> bool {
+        self.address().is_some()
+    }
+
+    /// `server.address()` (row S3).
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.state {
+            State::Listening { address } => Some(address),
+            _ => None,
+        }
+    }
+
+    /// `server.ref()` and `server.unref()`.
+    pub fn set_ref(&mut self, refed: bool) {
+        self.refed = refed;
+    }
+
+    /// Whether something may happen that the program waits for. A lookup counts
+    /// even if the server is unref'd (row S30).
+    pub fn is_alive(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::LookingUp { .. } => true,
+            State::Listening { .. } => self.refed,
+        }
+    }
+
+    /// Whether nobody can name this server any more and nothing is going on.
+    pub fn is_gone(&self) -> bool {
+        self.abandoned && matches!(self.state, State::Idle) && self.connections == 0
+    }
+
+    /// Whether the transport should go on accepting connections: as many may wait
+    /// for the program as for the host.
+    pub fn accepting(&self) -> bool {
+        self.listening() && self.waiting.len() < self.backlog as usize
+    }
+
+    /// `server.listen()`.
+    pub fn listen(&mut self, options: ListenOptions, turn: &mut Turn) -> Result<(), Error> {
+        if self.listening() {
+            // Row S1. Row S2: a lookup under way is no handle yet.
+            return Err(Error::server_already_listen());
+        }
+        self.lookup += 1;
+        self.backlog = match options.backlog {
+            None => BACKLOG,
+            Some(backlog) => backlog.max(1),
+        };
+        let port = options.port;
+        let Some(host) = options.host.filter(|host| !host.is_empty()) else {
+            self.state = State::Idle;
+            self.listen_on(None, port, turn);
+            return Ok(());
+        };
+        let (id, lookup) = (self.id, self.lookup);
+        match ip::parse(&host) {
+            Some(address) => turn.tick(id, Tick::Listen { lookup, address }),
+            None => turn.act(Action::Lookup {
+                id,
+                lookup,
+                host: host.clone(),
+            }),
+        }
+        self.state = State::LookingUp { port, host };
+        Ok(())
+    }
+
+    fn listen_on(&self, address: Option<IpAddr>, port: u16, turn: &mut Turn) {
+        turn.act(Action::Listen {
+            id: self.id,
+            address,
+            port,
+            backlog: self.backlog,
+        });
+    }
+
+    /// The outcome of [`Action::Listen`]; with the error, the address it is about.
+    pub fn listened(&mut self, outcome: Result<SocketAddr, (Errno, SocketAddr)>, turn: &mut Turn) {
+        match outcome {
+            Ok(address) => {
+                self.state = State::Listening { address };
+                turn.tick(self.id, Tick::Listening);
+            }
+            // Row S11: 'error' on a later tick, no 'close'; it may listen again.
+            Err((errno, address)) => {
+                self.state = State::Idle;
+                turn.tick(self.id, Tick::Error(Error::listen(errno, address)));
+            }
+        }
+    }
+
+    /// Takes an input: the outcome of a lookup.
+    pub fn input(&mut self, input: Input, turn: &mut Turn) {
+        let Input::LookedUp { lookup, outcome } = input else {
+            return;
+        };
+        let errno = match outcome.map(|addresses| addresses.first().copied()) {
+            Ok(Some(address)) => return self.looked_up(lookup, address, turn),
+            Ok(None) => Errno("ENOTFOUND"),
+            Err(errno) => errno,
+        };
+        if let State::LookingUp { host, .. } = &self.state
+            && lookup == self.lookup
+        {
+            let error = Error::lookup(errno, host);
+            self.state = State::Idle;
+            self.emit(EventKind::Error(error), turn);
+        }
+    }
+
+    fn looked_up(&mut self, lookup: u32, address: IpAddr, turn: &mut Turn) {
+        // Row S6: a server that was closed, or told to listen elsewhere (row S2),
+        // ignores the result.
+        if let State::LookingUp { port, .. } = self.state
+            && lookup == self.lookup
+        {
+            self.listen_on(Some(address), port, turn);
+        }
+    }
+
+    /// A connection came: its socket waits for the program.
+    pub fn connected(&mut self, socket: Id) {
+        self.connections += 1;
+        self.waiting.push_back(socket);
+    }
+
+    /// `connection` for a socket that still waits.
+    pub fn announce(&mut self, turn: &mut Turn) {
+        if self.listening() {
+            self.emit(EventKind::Connection, turn);
+        }
+    }
+
+    /// Hands over the next connection.
+    pub fn accept(&mut self, turn: &mut Turn) -> Option<Id> {
+        let was_accepting = self.accepting();
+        let socket = self.waiting.pop_front()?;
+        if !was_accepting && self.accepting() {
+            turn.act(Action::Accept { id: self.id });
+        }
+        Some(socket)
+    }
+
+    /// A connection is gone (row S27).
+    pub fn departed(&mut self, turn: &mut Turn) {
+        self.connections -= 1;
+        self.close_if_drained(turn);
+    }
+
+    /// `server.close()`. Returns the sockets that nobody took.
+    pub fn close(&mut self, callback: Option<Callback>, turn: &mut Turn) -> Vec<Id> {
+        self.lookup += 1;
+        if let Some(callback) = callback {
+            // Row S8: closing what is not open calls back with an error.
+            let error = (!self.listening()).then(Error::server_not_running);
+            self.on_close.push((callback, error));
+        }
+        if self.listening() {
+            turn.act(Action::CloseServer { id: self.id });
+        }
+        self.state = State::Idle;
+        self.close_if_drained(turn);
+        self.waiting.drain(..).collect()
+    }
+
+    /// Row S23: 'close' comes when the last connection is gone.
+    fn close_if_drained(&self, turn: &mut Turn) {
+        if !self.listening() && self.connections == 0 {
+            turn.tick(self.id, Tick::ServerClose);
+        }
+    }
+
+    /// The program has dropped its handle.
+    pub fn abandon(&mut self, turn: &mut Turn) -> Vec<Id> {
+        self.abandoned = true;
+        self.close(None, turn)
+    }
+
+    fn emit(&self, kind: EventKind, turn: &mut Turn) {
+        if !self.abandoned {
+            turn.emit(self.id, kind);
+        }
+    }
+
+    /// Runs a tick of this server.
+    pub fn tick(&mut self, tick: Tick, turn: &mut Turn) {
+        match tick {
+            // Row S5: not if it was closed in between.
+            Tick::Listening if self.listening() => self.emit(EventKind::Listening, turn),
+            Tick::Listen { lookup, address } => self.looked_up(lookup, address, turn),
+            Tick::Error(error) => self.emit(EventKind::Error(error), turn),
+            Tick::ServerClose => {
+                self.emit(EventKind::Close { had_error: false }, turn);
+                // Row S9: every callback that waits hears of the first 'close'.
+                for (callback, error) in std::mem::take(&mut self.on_close) {
+                    self.emit(EventKind::Callback { callback, error }, turn);
+                }
+            }
+            _ => {}
+        }
+    }
+}

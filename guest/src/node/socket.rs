@@ -1,0 +1,784 @@
+//! `net.Socket`: its states, and what each call and each input does to it.
+
+use super::connect::{Attempts, ConnectOptions, Next, alternate};
+use super::error::{Errno, Error};
+use super::event::{Callback, EventKind, Id};
+use super::ip;
+use super::readable::Readable;
+use super::transport::{Action, Attempt, Input};
+use super::turn::{Closing, Tick, Turn};
+use super::writable::{Completed, Writable};
+use std::net::{IpAddr, SocketAddr};
+
+/// Where a socket's connection stands: Node's `_handle` and `connecting`.
+#[derive(Debug)]
+enum Link {
+    /// There is none. `connect` leads to `LookingUp`, or to `Connecting` if the
+    /// host is an address.
+    None,
+    /// A name is being resolved. Leads to `Connecting`, or to `Closing` if that
+    /// fails or the socket is destroyed.
+    LookingUp {
+        /// The number of the lookup; an answer with another one is too late.
+        lookup: u32,
+        options: ConnectOptions,
+    },
+    /// An attempt is under way. Leads to `Open`, to another attempt, or to
+    /// `Closing`.
+    Connecting(Attempts),
+    /// The connection stands. Leads to `Closing` when the socket is destroyed.
+    Open {
+        /// Absent where the transport has no addresses, or cannot tell any more.
+        local: Option<SocketAddr>,
+        /// Likewise.
+        remote: Option<SocketAddr>,
+    },
+    /// The socket was destroyed and has not emitted `close`. Leads to `None`.
+    Closing {
+        /// Whether the connection ever stood.
+        was_open: bool,
+    },
+}
+
+/// What a socket can do. Node's `readyState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "documented where programs read it")]
+pub enum ReadyState {
+    Opening,
+    Open,
+    ReadOnly,
+    WriteOnly,
+    Closed,
+}
+
+/// Node's `net.Socket`.
+#[derive(Debug)]
+pub struct Socket {
+    id: Id,
+    link: Link,
+    allow_half_open: bool,
+    readable: Readable,
+    writable: Writable,
+    /// `destroy` was called, by the program or by the rules.
+    destroyed: bool,
+    /// The error the socket was destroyed with, or that a write failed with.
+    errored: Option<Error>,
+    /// Counts the connections of this socket; what belongs to an earlier one
+    /// has no effect on a later one.
+    life: u32,
+    /// Counts the lookups.
+    lookups: u32,
+    /// Row P3: the peer's address, from its first reading on.
+    peername: Option<SocketAddr>,
+    /// The server this is a connection of.
+    server: Option<Id>,
+    refed: bool,
+    /// The program has dropped its handle: nothing is emitted any more, and the
+    /// socket goes away once what was written has gone out (Node's
+    /// `destroySoon`).
+    abandoned: bool,
+}
+
+impl Socket {
+    /// `new net.Socket({ allowHalfOpen })`.
+    pub fn new(id: Id, allow_half_open: bool) -> Self {
+        Self {
+            id,
+            link: Link::None,
+            allow_half_open,
+            readable: Readable::default(),
+            writable: Writable::default(),
+            destroyed: false,
+            errored: None,
+            life: 0,
+            lookups: 0,
+            peername: None,
+            server: None,
+            refed: true,
+            abandoned: false,
+        }
+    }
+
+    /// The socket of a connection that `server` accepted.
+    pub fn accepted(
+        id: Id,
+        server: Id,
+        allow_half_open: bool,
+        pause_on_connect: bool,
+        (local, remote): (Option<SocketAddr>, Option<SocketAddr>),
+        turn: &mut Turn,
+    ) -> Self {
+        let mut socket = Self {
+            link: Link::Open { local, remote },
+            server: Some(server),
+            ..Self::new(id, allow_half_open)
+        };
+        // Row D3: with pauseOnConnect nothing is read before resume().
+        socket.readable.paused = pause_on_connect;
+        socket.readable.started = !pause_on_connect;
+        socket.read_on(turn);
+        socket
+    }
+
+    // ---- properties ----
+
+    /// `socket.connecting`.
+    pub fn connecting(&self) -> bool {
+        matches!(self.link, Link::LookingUp { .. } | Link::Connecting(_))
+    }
+
+    /// `socket.pending`.
+    pub fn pending(&self) -> bool {
+        !matches!(self.link, Link::Open { .. })
+    }
+
+    /// `socket.destroyed`.
+    pub fn destroyed(&self) -> bool {
+        self.destroyed
+    }
+
+    fn is_readable(&self) -> bool {
+        !self.destroyed && self.errored.is_none() && !self.readable.end_emitted
+    }
+
+    fn is_writable(&self) -> bool {
+        !self.destroyed && self.errored.is_none() && !self.writable.ending
+    }
+
+    /// `socket.readyState` (row P9).
+    pub fn ready_state(&self) -> ReadyState {
+        match (self.connecting(), self.is_readable(), self.is_writable()) {
+            (true, ..) => ReadyState::Opening,
+            (_, true, true) => ReadyState::Open,
+            (_, true, false) => ReadyState::ReadOnly,
+            (_, false, true) => ReadyState::WriteOnly,
+            (_, false, false) => ReadyState::Closed,
+        }
+    }
+
+    /// `socket.bytesRead` (row P7).
+    pub fn bytes_read(&self) -> u64 {
+        self.readable.bytes_read
+    }
+
+    /// `socket.bytesWritten` (row P6).
+    pub fn bytes_written(&self) -> u64 {
+        self.writable.bytes_written
+    }
+
+    /// `socket.writableLength`.
+    pub fn writable_length(&self) -> usize {
+        self.writable.len()
+    }
+
+    /// `socket.address()` (row P4): known while there is a connection.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self.link {
+            Link::Open { local, .. } => local,
+            _ => None,
+        }
+    }
+
+    /// `socket.remoteAddress` and its siblings (row P3): known while there is a
+    /// connection, and kept after it if they were read before.
+    pub fn remote_address(&mut self) -> Option<SocketAddr> {
+        if let Link::Open { remote, .. } = self.link {
+            self.peername = remote;
+        }
+        self.peername
+    }
+
+    /// `socket.ref()` and `socket.unref()`.
+    pub fn set_ref(&mut self, refed: bool) {
+        self.refed = refed;
+    }
+
+    /// Whether something may happen that the program waits for: libuv's active
+    /// handles and requests.
+    pub fn is_alive(&self) -> bool {
+        let active = match self.link {
+            Link::None | Link::Closing { .. } => false,
+            Link::LookingUp { .. } | Link::Connecting(_) => true,
+            Link::Open { .. } => {
+                let ending = self.writable.final_called && !self.writable.finished;
+                self.readable.reading || self.writable.in_flight() || ending
+            }
+        };
+        active && self.refed
+    }
+
+    /// Whether nobody can name this socket any more and nothing is going on.
+    pub fn is_gone(&self) -> bool {
+        self.abandoned && self.destroyed && matches!(self.link, Link::None)
+    }
+
+    // ---- what a program calls ----
+
+    /// `socket.connect()`.
+    pub fn connect(&mut self, options: ConnectOptions, turn: &mut Turn) -> Result<(), Error> {
+        if self.connecting() {
+            // Row C23: reported later, and the attempt under way is given up, too.
+            let error = options.already_connecting();
+            turn.tick(self.id, Tick::Destroy(error));
+            return Ok(());
+        }
+        if matches!(self.link, Link::Open { .. }) {
+            return Err(Error::already_connected());
+        }
+        if self.destroyed {
+            self.undestroy();
+        }
+        match ip::parse(&options.host) {
+            // Row C12: no lookup for an address, and `family` is ignored.
+            Some(address) => {
+                self.link = Link::Connecting(Attempts::new(vec![address], &options));
+                turn.tick(self.id, Tick::StartConnect);
+            }
+            None => {
+                self.lookups += 1;
+                turn.act(Action::Lookup {
+                    id: self.id,
+                    lookup: self.lookups,
+                    host: options.host.clone(),
+                });
+                self.link = Link::LookingUp {
+                    lookup: self.lookups,
+                    options,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Row C25: a closed socket may connect again; its counters start over.
+    fn undestroy(&mut self) {
+        self.life += 1;
+        self.destroyed = false;
+        self.errored = None;
+        self.peername = None;
+        self.readable = self.readable.reopened();
+        self.writable = Writable::default();
+    }
+
+    /// `socket.read(max)`.
+    pub fn read(&mut self, max: usize, turn: &mut Turn) -> Vec<u8> {
+        if self.destroyed {
+            return Vec::new();
+        }
+        let data = self.readable.take(max);
+        if self.readable.len() > 0 {
+            self.announce(turn);
+        } else if self.readable.ended && !self.readable.end_emitted {
+            // Row E4: 'end' comes when everything was read.
+            turn.tick(self.id, Tick::End);
+        }
+        self.read_on(turn);
+        data
+    }
+
+    /// `socket.write()`. False if the data was not taken; otherwise the answer is
+    /// [`Socket::write_returns`], once the queue was flushed where this asked for
+    /// it.
+    pub fn write(&mut self, data: Vec<u8>, callback: Option<Callback>, turn: &mut Turn) -> bool {
+        if let Err(error) = self.check_writable() {
+            // Row W10: an error event only where the socket was not destroyed.
+            self.fail_call(callback, error.clone(), turn);
+            self.destroy(Some(error), turn);
+            return false;
+        }
+        let length = data.len();
+        self.writable.push(data, callback);
+        if matches!(self.link, Link::None) {
+            // Row W11: callback(err), 'error', 'close'.
+            let error = Error::socket_closed();
+            for callback in self.writable.fail_queued() {
+                self.fail_call(Some(callback), error.clone(), turn);
+            }
+            self.errored = Some(error.clone());
+            turn.tick(self.id, Tick::Destroy(error));
+            return false;
+        }
+        if self.writable.len() >= super::writable::HIGH_WATER_MARK && length > 0 {
+            // Row W2: the answer is that after a flush.
+            self.flush(turn);
+        }
+        true
+    }
+
+    /// Rows W6, W8, W10: why a write is refused, in the order Node looks.
+    fn check_writable(&self) -> Result<(), Error> {
+        if self.writable.ending {
+            // Node replaces `write` when it emits 'end' on a socket that is not
+            // half-open.
+            if self.readable.end_emitted && !self.allow_half_open {
+                return Err(Error::ended_by_peer());
+            }
+            return Err(Error::write_after_end());
+        }
+        if self.destroyed {
+            return Err(Error::destroyed("write"));
+        }
+        if let Some(error) = &self.errored {
+            return Err(error.clone());
+        }
+        Ok(())
+    }
+
+    fn fail_call(&self, callback: Option<Callback>, error: Error, turn: &mut Turn) {
+        if let Some(callback) = callback {
+            turn.tick(self.id, Tick::Callback(callback, Some(error)));
+        }
+    }
+
+    /// What a `write` that took its data answers.
+    pub fn write_returns(&mut self) -> bool {
+        self.writable.has_room() && !self.destroyed && self.errored.is_none()
+    }
+
+    /// Gives the transport what was written, if there is a connection and it is
+    /// not busy.
+    pub fn flush(&mut self, turn: &mut Turn) {
+        if self.destroyed || !matches!(self.link, Link::Open { .. }) {
+            return;
+        }
+        if let Some(data) = self.writable.take_queued() {
+            turn.act(Action::Write { id: self.id, data });
+        }
+    }
+
+    /// The host took `bytes` of the write that was just begun; `more` if it has
+    /// not taken all of it.
+    pub fn written(&mut self, bytes: usize, more: bool, turn: &mut Turn) {
+        let completed = if more {
+            self.writable.sent(bytes)
+        } else {
+            self.writable.sent_all()
+        };
+        if !completed.is_empty() {
+            turn.tick(self.id, completed.into());
+        }
+        self.finish_maybe(turn);
+    }
+
+    /// `socket.end()`.
+    pub fn end(&mut self, data: Option<Vec<u8>>, callback: Option<Callback>, turn: &mut Turn) {
+        if let Some(data) = data {
+            // Row W7: data after the end fails as a write does, and the callback
+            // hears of it.
+            if let Err(error) = self.check_writable() {
+                self.fail_call(callback, error.clone(), turn);
+                self.destroy(Some(error), turn);
+                return;
+            }
+            self.write(data, None, turn);
+        }
+        if self.writable.ending || self.destroyed || self.errored.is_some() {
+            let failure = self
+                .writable
+                .end_failure(self.destroyed, self.errored.as_ref());
+            match failure {
+                Some(error) => self.fail_call(callback, error, turn),
+                None => self.writable.on_finished.extend(callback),
+            }
+            return;
+        }
+        self.writable.on_finished.extend(callback);
+        self.writable.ending = true;
+        self.finish_maybe(turn);
+    }
+
+    /// Asks for the FIN once `end` was called and everything is handed over.
+    /// Before the connection stands this waits for it (row C28).
+    fn finish_maybe(&mut self, turn: &mut Turn) {
+        let open = matches!(self.link, Link::Open { .. });
+        if open
+            && !self.destroyed
+            && self.errored.is_none()
+            && !self.writable.final_called
+            && self.writable.can_finish()
+        {
+            self.writable.final_called = true;
+            turn.act(Action::Shutdown { id: self.id });
+        }
+    }
+
+    /// `socket.destroy()`. The caller has flushed before.
+    pub fn destroy(&mut self, error: Option<Error>, turn: &mut Turn) {
+        if self.destroyed {
+            return;
+        }
+        self.destroyed = true;
+        if self.errored.is_none() {
+            self.errored.clone_from(&error);
+        }
+        turn.forget(self.id);
+        if self.writable.queued() || !self.writable.on_finished.is_empty() {
+            turn.tick(self.id, Tick::FailWrites);
+        }
+        let had_error = error.is_some();
+        if let Some(error) = error {
+            turn.tick(self.id, Tick::Error(error));
+        }
+        if matches!(self.link, Link::None) {
+            // Row E10: without a connection, 'close' has no argument in Node.
+            turn.tick(self.id, Tick::Close);
+        } else {
+            self.close_link(turn);
+            turn.closing.push(Closing {
+                id: self.id,
+                life: self.life,
+                had_error,
+            });
+        }
+        self.readable.discard();
+        self.readable.reading = false;
+        turn.departed.extend(self.server.take());
+    }
+
+    /// Gives up the connection, or the attempt to get one.
+    fn close_link(&mut self, turn: &mut Turn) {
+        let id = self.id;
+        let was_open = matches!(self.link, Link::Open { .. });
+        if was_open {
+            turn.act(Action::Close { id });
+        } else if let Link::Connecting(attempts) = &self.link
+            && let Some(attempt) = attempts.under_way()
+        {
+            turn.act(Action::AbortConnect { id, attempt });
+        }
+        self.link = Link::Closing { was_open };
+    }
+
+    /// `socket.pause()`.
+    pub fn pause(&mut self) {
+        self.readable.paused = true;
+    }
+
+    /// `socket.resume()`.
+    pub fn resume(&mut self, turn: &mut Turn) {
+        self.readable.paused = false;
+        if matches!(self.link, Link::Open { .. }) {
+            self.readable.started = true;
+        }
+        if self.readable.len() > 0 {
+            self.announce(turn);
+        }
+        self.read_on(turn);
+    }
+
+    /// The program has dropped its handle.
+    pub fn abandon(&mut self, turn: &mut Turn) {
+        self.abandoned = true;
+        // With nothing written there is nothing to wait for.
+        let idle = self.writable.len() == 0 && !matches!(self.link, Link::Open { .. });
+        if idle || matches!(self.link, Link::None) || self.writable.finished {
+            self.destroy(None, turn);
+        } else {
+            self.end(None, None, turn);
+        }
+    }
+
+    // ---- emitting ----
+
+    fn emit(&self, kind: EventKind, turn: &mut Turn) {
+        if !self.abandoned {
+            turn.emit(self.id, kind);
+        }
+    }
+
+    fn call_back(&self, callbacks: Vec<Callback>, error: Option<&Error>, turn: &mut Turn) {
+        for callback in callbacks {
+            let error = error.cloned();
+            self.emit(EventKind::Callback { callback, error }, turn);
+        }
+    }
+
+    /// Has `readable` emitted on the next tick, once.
+    fn announce(&mut self, turn: &mut Turn) {
+        if !self.readable.announced && !self.readable.paused {
+            self.readable.announced = true;
+            turn.tick(self.id, Tick::Readable);
+        }
+    }
+
+    /// Asks the transport for more if there is room.
+    fn read_on(&mut self, turn: &mut Turn) {
+        let open = matches!(self.link, Link::Open { .. }) && !self.destroyed;
+        if open && !self.abandoned && self.readable.wants_more() {
+            self.readable.reading = true;
+            turn.act(Action::Read { id: self.id });
+        }
+    }
+
+    // ---- ticks ----
+
+    /// Runs a tick of this socket.
+    pub fn tick(&mut self, tick: Tick, turn: &mut Turn) {
+        match tick {
+            Tick::Callback(callback, error) => {
+                self.emit(EventKind::Callback { callback, error }, turn);
+            }
+            Tick::FailWrites => self.fail_writes(turn),
+            Tick::Error(error) => self.emit(EventKind::Error(error), turn),
+            Tick::Close => self.emit(EventKind::Close { had_error: false }, turn),
+            Tick::AfterWrite { drain, callbacks } => {
+                if drain && !self.destroyed {
+                    self.emit(EventKind::Drain, turn);
+                }
+                self.call_back(callbacks, None, turn);
+            }
+            // All others belong to a socket that is not destroyed.
+            _ if self.destroyed => {}
+            Tick::StartConnect => self.attempt(turn),
+            Tick::Lookup { addresses, next } => self.emit_lookup(addresses, next, turn),
+            Tick::AfterConnect => {
+                if !self.readable.paused {
+                    self.readable.started = true;
+                    self.read_on(turn);
+                }
+            }
+            Tick::Destroy(error) => self.destroy(Some(error), turn),
+            Tick::Readable => {
+                self.readable.announced = false;
+                if self.readable.len() > 0 && !self.readable.paused {
+                    self.emit(EventKind::Readable, turn);
+                }
+            }
+            Tick::End => {
+                let all_read = self.readable.ended && self.readable.len() == 0;
+                if all_read && !self.readable.end_emitted {
+                    self.readable.end_emitted = true;
+                    self.emit(EventKind::End, turn);
+                    turn.tick(self.id, Tick::AfterEnd);
+                }
+            }
+            Tick::AfterEnd => {
+                // Rows E1, E2, E5: the own side ends by itself unless half-open.
+                if self.is_writable() && !self.allow_half_open {
+                    self.end(None, None, turn);
+                } else if self.writable.finished {
+                    self.destroy(None, turn);
+                }
+            }
+            Tick::Finish => {
+                self.writable.finished = true;
+                let callbacks = std::mem::take(&mut self.writable.on_finished);
+                self.call_back(callbacks, None, turn);
+                self.emit(EventKind::Finish, turn);
+                turn.tick(self.id, Tick::AfterFinish);
+            }
+            Tick::AfterFinish => {
+                if self.readable.end_emitted || self.abandoned {
+                    self.destroy(None, turn);
+                }
+            }
+            Tick::Listening | Tick::Listen { .. } | Tick::ServerClose => {}
+        }
+    }
+
+    /// Row W13: the callbacks of what a destroyed socket will not send. What is in
+    /// flight, or waits for a connection, has its say when the socket closes.
+    fn fail_writes(&mut self, turn: &mut Turn) {
+        let waits_for_connection =
+            matches!(self.link, Link::Closing { was_open: false }) && self.writable.queued();
+        if self.writable.in_flight() || waits_for_connection {
+            return;
+        }
+        let error = self.errored.clone();
+        let failed = self.writable.fail_queued();
+        let of_write = error.clone().unwrap_or_else(|| Error::destroyed("write"));
+        self.call_back(failed, Some(&of_write), turn);
+        let failed = std::mem::take(&mut self.writable.on_finished);
+        let of_end = error.unwrap_or_else(|| Error::destroyed("end"));
+        self.call_back(failed, Some(&of_end), turn);
+    }
+
+    /// libuv's closing callback: the last word of a connection.
+    pub fn closed(&mut self, closing: &Closing, turn: &mut Turn) {
+        let close = EventKind::Close {
+            had_error: closing.had_error,
+        };
+        if closing.life != self.life {
+            // The socket connects again already; its old connection says good-bye.
+            self.emit(close, turn);
+            return;
+        }
+        let link = std::mem::replace(&mut self.link, Link::None);
+        if matches!(link, Link::Closing { was_open: false }) {
+            self.emit(close, turn);
+            // Row W12: the write that waited for the connection hears of it now,
+            // and what came after it shares the socket's error.
+            if let Some(callback) = self.writable.fail_first_queued() {
+                let error = Error::closed_before_connection();
+                self.call_back(callback.into_iter().collect(), Some(&error), turn);
+                self.errored.get_or_insert(error);
+            }
+            self.fail_writes(turn);
+        } else {
+            // Row W13: a write in flight is cancelled and called back as done.
+            let in_flight = self.writable.fail_in_flight();
+            self.call_back(in_flight, None, turn);
+            self.fail_writes(turn);
+            self.emit(close, turn);
+        }
+    }
+
+    // ---- what the transport reports ----
+
+    /// Takes an input.
+    pub fn input(&mut self, input: Input, turn: &mut Turn) {
+        if self.destroyed {
+            return;
+        }
+        match input {
+            Input::LookedUp { lookup, outcome } => self.looked_up(lookup, outcome, turn),
+            Input::Connected {
+                attempt,
+                local,
+                remote,
+            } => self.connected(attempt, local, remote, turn),
+            Input::ConnectFailed {
+                attempt,
+                syscall,
+                errno,
+            } => self.attempt_failed(attempt, syscall, errno, turn),
+            Input::AttemptTimeout { attempt } => {
+                if let Link::Connecting(attempts) = &self.link
+                    && attempts.under_way() == Some(attempt)
+                {
+                    turn.act(Action::AbortConnect {
+                        id: self.id,
+                        attempt,
+                    });
+                    self.attempt_failed(attempt, "connect", Errno("ETIMEDOUT"), turn);
+                }
+            }
+            Input::Received(data) => {
+                self.readable.reading = false;
+                self.readable.push(data);
+                self.read_on(turn);
+                if !self.readable.paused && !self.readable.announced {
+                    self.emit(EventKind::Readable, turn);
+                }
+            }
+            Input::PeerEnded => {
+                self.readable.reading = false;
+                self.readable.ended = true;
+                // Row E4: unread bytes hold 'end' back; read() goes on from there.
+                if self.readable.len() == 0 {
+                    turn.tick(self.id, Tick::End);
+                }
+            }
+            Input::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), turn),
+            Input::Written => {
+                let completed = self.writable.sent_all();
+                self.flush(turn);
+                self.tick(completed.into(), turn);
+                self.finish_maybe(turn);
+            }
+            Input::WriteFailed(errno) => {
+                let error = Error::system(errno, "write");
+                let failed = self.writable.fail_in_flight();
+                self.call_back(failed, Some(&error), turn);
+                self.errored = Some(error.clone());
+                self.fail_writes(turn);
+                self.destroy(Some(error), turn);
+            }
+            Input::ShutDown => turn.tick(self.id, Tick::Finish),
+        }
+    }
+
+    fn looked_up(&mut self, number: u32, outcome: Result<Vec<IpAddr>, Errno>, turn: &mut Turn) {
+        let Link::LookingUp { lookup, options } = &self.link else {
+            return;
+        };
+        if *lookup != number {
+            return;
+        }
+        let host = options.host.clone();
+        let addresses = outcome.map(|addresses| options.select(addresses));
+        let failure = match addresses {
+            Ok(addresses) if !addresses.is_empty() => {
+                return self.emit_lookup(addresses, 0, turn);
+            }
+            Ok(_) => Errno("ENOTFOUND"),
+            Err(errno) => errno,
+        };
+        // Row C14: 'lookup' with the error, then 'error' and 'close'.
+        let error = Error::lookup(failure, &host);
+        let outcome = Err(error.clone());
+        self.emit(EventKind::Lookup { host, outcome }, turn);
+        turn.tick(self.id, Tick::Destroy(error));
+    }
+
+    /// Row C11: one `lookup` event for each address; then the attempts begin.
+    fn emit_lookup(&mut self, addresses: Vec<IpAddr>, next: usize, turn: &mut Turn) {
+        let Link::LookingUp { options, .. } = &self.link else {
+            return;
+        };
+        if let Some(&address) = addresses.get(next) {
+            let host = options.host.clone();
+            let outcome = Ok(address);
+            self.emit(EventKind::Lookup { host, outcome }, turn);
+            let next = next + 1;
+            turn.tick(self.id, Tick::Lookup { addresses, next });
+            return;
+        }
+        self.link = Link::Connecting(Attempts::new(alternate(&addresses), options));
+        self.attempt(turn);
+    }
+
+    /// Begins an attempt.
+    fn attempt(&mut self, turn: &mut Turn) {
+        if let Link::Connecting(attempts) = &mut self.link
+            && let Some(action) = attempts.begin(self.id)
+        {
+            turn.act(action);
+        }
+    }
+
+    fn attempt_failed(
+        &mut self,
+        attempt: Attempt,
+        syscall: &'static str,
+        errno: Errno,
+        turn: &mut Turn,
+    ) {
+        let Link::Connecting(attempts) = &mut self.link else {
+            return;
+        };
+        match attempts.failed(attempt, syscall, errno) {
+            Next::Nothing => {}
+            Next::Attempt => self.attempt(turn),
+            Next::Fail(error) => self.destroy(Some(error), turn),
+        }
+    }
+
+    /// Row C10: 'connect', then 'ready'; what was written before goes out.
+    fn connected(
+        &mut self,
+        attempt: Attempt,
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+        turn: &mut Turn,
+    ) {
+        let Link::Connecting(attempts) = &self.link else {
+            return;
+        };
+        if attempts.under_way() != Some(attempt) {
+            return;
+        }
+        self.link = Link::Open { local, remote };
+        self.flush(turn);
+        self.finish_maybe(turn);
+        self.emit(EventKind::Connect, turn);
+        self.emit(EventKind::Ready, turn);
+        turn.tick(self.id, Tick::AfterConnect);
+    }
+}
+
+impl From<Completed> for Tick {
+    fn from(Completed { drain, callbacks }: Completed) -> Self {
+        Tick::AfterWrite { drain, callbacks }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the rules ask of a transport, and what it answers.
+//!
+//! The rules do no I/O. They put [`Action`]s into a queue; whoever drives them
+//! carries these out in order and answers with [`Input`]s.
+
+use super::error::Errno;
+use super::event::Id;
+use std::net::{IpAddr, SocketAddr};
+
+/// Numbers the connection attempts of one socket.
+pub type Attempt = u32;
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Resolve a name, for a server (its first address is taken) or a socket.
+    /// Answer: [`Input::LookedUp`].
+    Lookup { id: Id, lookup: u32, host: String },
+    /// Bind and listen, at once. Answer before anything else:
+    /// [`super::Net::listened`].
+    Listen {
+        id: Id,
+        /// Absent: all addresses, IPv6 and IPv4.
+        address: Option<IpAddr>,
+        port: u16,
+        backlog: u32,
+    },
+    /// Stop listening and free the port, at once.
+    CloseServer { id: Id },
+    /// Go on accepting connections. Sent when [`super::Net::accepting`] turns
+    /// true again.
+    Accept { id: Id },
+    /// Connect. Answer: [`Input::Connected`] or [`Input::ConnectFailed`].
+    Connect {
+        id: Id,
+        attempt: Attempt,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+        /// How long to wait before [`Input::AttemptTimeout`] is due, in
+        /// milliseconds.
+        timeout: Option<u64>,
+    },
+    /// Give up an attempt.
+    AbortConnect { id: Id, attempt: Attempt },
+    /// Receive something. Answer: [`Input::Received`], [`Input::PeerEnded`] or
+    /// [`Input::ReadFailed`].
+    Read { id: Id },
+    /// Send all of this. Answer: [`super::Net::written`] with what could be
+    /// handed to the host at once, then [`Input::Written`] for the rest, or
+    /// [`Input::WriteFailed`].
+    Write { id: Id, data: Vec<u8> },
+    /// Send a FIN. Nothing is being written. Answer: [`Input::ShutDown`].
+    Shutdown { id: Id },
+    /// Free the connection, at once, and whatever was going on with it.
+    Close { id: Id },
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A name was resolved. `lookup` is that of the action.
+    LookedUp {
+        lookup: u32,
+        outcome: Result<Vec<IpAddr>, Errno>,
+    },
+    /// An attempt succeeded.
+    Connected {
+        attempt: Attempt,
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+    },
+    /// An attempt failed in `connect`, or in `bind` before it.
+    ConnectFailed {
+        attempt: Attempt,
+        syscall: &'static str,
+        errno: Errno,
+    },
+    /// An attempt takes longer than it should.
+    AttemptTimeout { attempt: Attempt },
+    /// Bytes came.
+    Received(Vec<u8>),
+    /// A FIN came.
+    PeerEnded,
+    /// Receiving failed.
+    ReadFailed(Errno),
+    /// All that was to be sent has been handed to the host.
+    Written,
+    /// Sending failed.
+    WriteFailed(Errno),
+    /// The FIN was sent, or there was nobody left to send it to.
+    ShutDown,
+}

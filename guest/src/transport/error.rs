@@ -1,0 +1,26 @@
+//! WASI's error codes as POSIX names.
+
+use crate::bindings::wasi::sockets::types::ErrorCode;
+use crate::node::Errno;
+
+impl From<ErrorCode> for Errno {
+    fn from(code: ErrorCode) -> Self {
+        Errno(match code {
+            ErrorCode::AccessDenied => "EACCES",
+            ErrorCode::NotSupported => "ENOTSUP",
+            ErrorCode::InvalidArgument | ErrorCode::InvalidState => "EINVAL",
+            ErrorCode::OutOfMemory => "ENOBUFS",
+            ErrorCode::Timeout => "ETIMEDOUT",
+            ErrorCode::AddressNotBindable => "EADDRNOTAVAIL",
+            ErrorCode::AddressInUse => "EADDRINUSE",
+            // WASI does not tell a host from a network that cannot be reached.
+            ErrorCode::RemoteUnreachable => "EHOSTUNREACH",
+            ErrorCode::ConnectionRefused => "ECONNREFUSED",
+            ErrorCode::ConnectionBroken => "EPIPE",
+            ErrorCode::ConnectionReset => "ECONNRESET",
+            ErrorCode::ConnectionAborted => "ECONNABORTED",
+            ErrorCode::DatagramTooLarge => "EMSGSIZE",
+            ErrorCode::Other(_) => "EIO",
+        })
+    }
+}

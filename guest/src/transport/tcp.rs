@@ -1,0 +1,197 @@
+//! TCP over `wasi:sockets`: listening, accepting, connecting.
+
+use crate::bindings::wasi::sockets::types::{
+    ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
+};
+use crate::node::Errno;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use wit_bindgen::StreamReader;
+
+/// How often a free port is looked for that is free on IPv4 and IPv6 alike.
+const PORT_TRIES: usize = 16;
+
+/// One of a server's listening sockets.
+pub struct Listener {
+    /// The connections. It holds the listening socket, too.
+    pub connections: StreamReader<TcpSocket>,
+    /// IPv4 connections of a server that listens on all addresses show as
+    /// IPv4-mapped IPv6 addresses, as on Node's one dual-stack socket.
+    pub mapped: bool,
+}
+
+/// Listens; with the error comes the address it is about.
+///
+/// Without an address this is Node's default: all addresses of both families. A
+/// WASI socket is IPv6-only, so these are two sockets with one port.
+pub fn listen(
+    address: Option<IpAddr>,
+    port: u16,
+    backlog: u32,
+) -> Result<(Vec<Listener>, SocketAddr), (Errno, SocketAddr)> {
+    let sockets = match address {
+        Some(ip) => {
+            let asked = SocketAddr::new(ip, port);
+            vec![(bind(asked).map_err(|code| (code.into(), asked))?, false)]
+        }
+        None => bind_both(port)?,
+    };
+    let mut listeners = Vec::with_capacity(sockets.len());
+    let mut bound = None;
+    for ((socket, address), mapped) in sockets {
+        bound.get_or_insert(address);
+        let asked = SocketAddr::new(address.ip(), port);
+        let listening = socket
+            .set_listen_backlog_size(backlog.into())
+            .and_then(|()| socket.listen());
+        listeners.push(Listener {
+            connections: listening.map_err(|code| (code.into(), asked))?,
+            mapped,
+        });
+    }
+    let unspecified = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
+    Ok((listeners, bound.unwrap_or(unspecified)))
+}
+
+type Bound = (TcpSocket, SocketAddr);
+
+fn bind_both(port: u16) -> Result<Vec<(Bound, bool)>, (Errno, SocketAddr)> {
+    let in_use = (
+        Errno("EADDRINUSE"),
+        SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port),
+    );
+    for _ in 0..PORT_TRIES {
+        let v6 = match bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)) {
+            Ok(bound) => bound,
+            Err(ErrorCode::AddressInUse) => return Err(in_use),
+            // Node then listens on IPv4 alone, and reports what fails there.
+            Err(_) => {
+                let asked = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+                let v4 = bind(asked).map_err(|code| (code.into(), asked))?;
+                return Ok(vec![(v4, false)]);
+            }
+        };
+        let same_port = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.1.port());
+        match bind(same_port) {
+            Ok(v4) => return Ok(vec![(v6, false), (v4, true)]),
+            // The system chose a port that is taken on IPv4: it shall choose again.
+            Err(ErrorCode::AddressInUse) if port == 0 => {}
+            Err(ErrorCode::AddressInUse) => return Err(in_use),
+            Err(_) => return Ok(vec![(v6, false)]),
+        }
+    }
+    Err(in_use)
+}
+
+fn bind(address: SocketAddr) -> Result<Bound, ErrorCode> {
+    let socket = TcpSocket::create(family(address.ip()))?;
+    socket.bind(address.into())?;
+    let bound = socket.get_local_address()?.into();
+    Ok((socket, bound))
+}
+
+fn family(ip: IpAddr) -> IpAddressFamily {
+    match ip {
+        IpAddr::V4(_) => IpAddressFamily::Ipv4,
+        IpAddr::V6(_) => IpAddressFamily::Ipv6,
+    }
+}
+
+/// A connected socket and how its addresses show.
+pub struct Connected {
+    /// The socket.
+    pub socket: TcpSocket,
+    /// Whether its IPv4 addresses show as IPv4-mapped IPv6 addresses.
+    pub mapped: bool,
+}
+
+impl Connected {
+    /// The local address, unless the connection is gone already.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.shown(self.socket.get_local_address())
+    }
+
+    /// The peer's address, unless the connection is gone already.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.shown(self.socket.get_remote_address())
+    }
+
+    fn shown(&self, address: Result<IpSocketAddress, ErrorCode>) -> Option<SocketAddr> {
+        let address = SocketAddr::from(address.ok()?);
+        Some(match address.ip() {
+            IpAddr::V4(ip) if self.mapped => {
+                SocketAddr::new(ip.to_ipv6_mapped().into(), address.port())
+            }
+            _ => address,
+        })
+    }
+}
+
+/// Connects; with the error comes the call that failed.
+pub async fn connect(
+    remote: SocketAddr,
+    local: Option<SocketAddr>,
+) -> Result<Connected, (&'static str, Errno)> {
+    // WASI refuses what POSIX systems understand; the outcome is that of Linux.
+    if remote.port() == 0 {
+        return Err(("connect", Errno("ECONNREFUSED")));
+    }
+    let canonical = remote.ip().to_canonical();
+    let mapped = canonical != remote.ip();
+    let target = match canonical {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let socket = TcpSocket::create(family(target)).map_err(|code| match code {
+        ErrorCode::NotSupported => ("connect", Errno("EAFNOSUPPORT")),
+        code => ("connect", code.into()),
+    })?;
+    if let Some(local) = local {
+        let bound = socket.bind(local.into());
+        bound.map_err(|code| ("bind", code.into()))?;
+    }
+    let target = SocketAddr::new(target, remote.port());
+    match socket.connect(target.into()).await {
+        Ok(()) => Ok(Connected { socket, mapped }),
+        Err(code) => Err(("connect", code.into())),
+    }
+}
+
+impl From<IpSocketAddress> for SocketAddr {
+    fn from(address: IpSocketAddress) -> Self {
+        match address {
+            IpSocketAddress::Ipv4(Ipv4SocketAddress {
+                port,
+                address: (a, b, c, d),
+            }) => (Ipv4Addr::new(a, b, c, d), port).into(),
+            IpSocketAddress::Ipv6(Ipv6SocketAddress {
+                port,
+                address: (a, b, c, d, e, f, g, h),
+                ..
+            }) => (Ipv6Addr::new(a, b, c, d, e, f, g, h), port).into(),
+        }
+    }
+}
+
+impl From<SocketAddr> for IpSocketAddress {
+    fn from(address: SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(v4) => {
+                let [a, b, c, d] = v4.ip().octets();
+                Self::Ipv4(Ipv4SocketAddress {
+                    port: v4.port(),
+                    address: (a, b, c, d),
+                })
+            }
+            SocketAddr::V6(v6) => {
+                let [a, b, c, d, e, f, g, h] = v6.ip().segments();
+                Self::Ipv6(Ipv6SocketAddress {
+                    port: v6.port(),
+                    flow_info: 0,
+                    address: (a, b, c, d, e, f, g, h),
+                    scope_id: 0,
+                })
+            }
+        }
+    }
+}
