@@ -1,0 +1,35 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# Node's echo example as two sandboxed programs.
+demo:
+    cargo run --release -- demo
+
+# All tests.
+test *ARGS:
+    cargo test {{ARGS}}
+
+# The rules alone: seconds, no WebAssembly.
+test-rules *ARGS:
+    cargo test -p plugnet-guest {{ARGS}}
+
+# Formats everything.
+fmt:
+    cargo fmt --all
+
+# Formatting and lints, as .ci/run checks them.
+lint:
+    .ci/lint
+
+# Everything that has to pass before a change lands.
+ci:
+    .ci/run
+
+# Builds the net component alone.
+guest:
+    cargo build -p plugnet-guest --target wasm32-unknown-unknown --profile wasm --target-dir target/wasm
+
+# The documentation of the library.
+doc:
+    cargo doc -p plugnet-host --no-deps --open
