@@ -1,7 +1,7 @@
 //! Between the rules' types and those of the WIT package.
 
 use crate::bindings::exports::plugnet::net::net;
-use crate::bindings::plugnet::net::types;
+use crate::bindings::exports::plugnet::net::types;
 use crate::node::{Error, Event, EventKind, Family, ReadyState};
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,7 +2,7 @@
 
 use super::socket::Socket;
 use crate::bindings::exports::plugnet::net::net;
-use crate::bindings::plugnet::net::types;
+use crate::bindings::exports::plugnet::net::types;
 use crate::driver::call;
 use crate::node::{Id, ListenOptions, ServerOptions};
 

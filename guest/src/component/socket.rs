@@ -1,7 +1,7 @@
 //! The resource `socket`.
 
 use crate::bindings::exports::plugnet::net::net;
-use crate::bindings::plugnet::net::types;
+use crate::bindings::exports::plugnet::net::types;
 use crate::driver::call;
 use crate::node::{self, ConnectOptions, Id};
 

@@ -1,0 +1,91 @@
+//! The echo client of Node's `net` documentation, as a WebAssembly component.
+//!
+//! It sends one line to the echo server, prints what comes, and ends when its line is back.
+//!
+//! ```sh
+//! cargo build -p echo-client --target wasm32-wasip2
+//! plugnet run --allow-net target/wasm32-wasip2/debug/echo_client.wasm 8124 127.0.0.1
+//! ```
+//!
+//! Arguments: `[PORT [HOST]]`, by default 8124 and `localhost`.
+
+// Turns the WIT world into Rust: what the program imports becomes functions and types in
+// `plugnet::net`, and what it exports a trait in `exports::wasi::cli::run`.
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "plugnet:net/command",
+});
+
+use plugnet::net::net::{self, ConnectOptions, EventKind, Socket, SocketOptions};
+use plugnet::net::types::Error;
+
+/// As much as one `read` takes.
+const CHUNK: u64 = 64 * 1024;
+
+/// The line that the server has to send back.
+const LINE: &str = "world!";
+
+struct EchoClient;
+
+export!(EchoClient);
+
+impl exports::wasi::cli::run::Guest for EchoClient {
+    /// What `main` is elsewhere. `Err` ends the program with exit code 1.
+    async fn run() -> Result<(), ()> {
+        let mut arguments = std::env::args().skip(1);
+        let Ok(port) = arguments.next().as_deref().unwrap_or("8124").parse() else {
+            eprintln!("usage: echo-client [PORT [HOST]]");
+            return Err(());
+        };
+        talk(port, arguments.next()).await.map_err(|error| {
+            eprintln!("error: {}", error.message);
+        })
+    }
+}
+
+async fn talk(port: u16, host: Option<String>) -> Result<(), Error> {
+    let client = Socket::new(SocketOptions {
+        allow_half_open: false,
+    });
+    client.connect(&ConnectOptions {
+        port,
+        host,
+        local_address: None,
+        local_port: None,
+        family: None,
+    })?;
+
+    // What came of a line whose end has not come yet: TCP knows no lines.
+    let mut received = Vec::new();
+
+    loop {
+        // One turn of the event loop. No events: nothing is left that could happen.
+        let events = net::poll().await?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        // All of them come from the only socket there is.
+        for event in events {
+            match event.kind {
+                EventKind::Connect => {
+                    println!("connected to server!");
+                    client.write(format!("{LINE}\r\n").as_bytes(), None);
+                }
+                EventKind::Readable => {
+                    received.extend(client.read(CHUNK));
+                    while let Some(end) = received.iter().position(|&byte| byte == b'\n') {
+                        let line: Vec<u8> = received.drain(..=end).collect();
+                        let line = String::from_utf8_lossy(&line);
+                        println!("{}", line.trim_end());
+                        if line.trim_end() == LINE {
+                            client.end(None, None);
+                        }
+                    }
+                }
+                EventKind::End => println!("disconnected from server"),
+                EventKind::Error(error) => return Err(error),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `plugnet demo`
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
+use plugnet_host::{Error, Exit, Program, RunOptions};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, DuplexStream};
+use tokio::sync::oneshot;
+
+use super::{Failure, executor, runtime};
+
+const SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
+const CLIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-client.wasm"));
+
+/// On loopback it takes milliseconds.
+const LIMIT: Duration = Duration::from_secs(10);
+
+pub(super) fn demo() -> Result<u8, Failure> {
+    let runtime = runtime()?;
+    let server = runtime.load(SERVER).map_err(failed("server"))?;
+    let client = runtime.load(CLIENT).map_err(failed("client"))?;
+    let executor = executor()?;
+    let result = executor.block_on(async {
+        tokio::time::timeout(LIMIT, talk(server, client))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::host(format!(
+                    "the demo did not end within {} seconds. Is loopback blocked on this machine?",
+                    LIMIT.as_secs()
+                )))
+            })
+    });
+    executor.shutdown_background();
+    result
+}
+
+/// Runs the server, and the client once the server said where it listens.
+async fn talk(server: Program, client: Program) -> Result<u8, Failure> {
+    let (bound, address) = oneshot::channel();
+    let mut bound = Some(bound);
+    let server = side("server", server, &["--once", "127.0.0.1:0"], |line| {
+        if let Some(address) = line.strip_prefix("server bound ")
+            && let Some(bound) = bound.take()
+        {
+            // Nobody waits for it any more if the client has failed.
+            let _ = bound.send(address.to_owned());
+        }
+    });
+    let client = async {
+        // The server ended without listening: its own result says why.
+        let Ok(address) = address.await else {
+            return Ok(());
+        };
+        let Some((host, port)) = address.rsplit_once(':') else {
+            return Err(Failure::host(format!("the server is bound to {address}")));
+        };
+        side("client", client, &[port, host], |_| {}).await
+    };
+    tokio::try_join!(server, client)?;
+    Ok(0)
+}
+
+/// Runs one program, and prints its lines as they come; `hear` is told those of its standard
+/// output.
+async fn side(
+    name: &'static str,
+    program: Program,
+    arguments: &[&str],
+    mut hear: impl FnMut(&str),
+) -> Result<(), Failure> {
+    let (stdout, out) = pipe();
+    let (stderr, err) = pipe();
+    let options = RunOptions::new()
+        .args([name])
+        .args(arguments)
+        .stdout(stdout)
+        .stderr(stderr)
+        .allow_net(true);
+    // The lines end when the program has, and has dropped its streams with that.
+    let (exit, (), ()) = tokio::join!(
+        program.run(options),
+        lines(out, |line| {
+            print(name, line);
+            hear(line);
+        }),
+        lines(err, |line| print(name, line)),
+    );
+    match exit.map_err(failed(name))? {
+        Exit(0) => Ok(()),
+        Exit(code) => Err(Failure::host(format!(
+            "the {name} ended with exit code {code}"
+        ))),
+    }
+}
+
+/// A standard stream for a program, and its other end.
+fn pipe() -> (AsyncStdoutStream, DuplexStream) {
+    const BUFFER: usize = 4096;
+    let (writer, reader) = tokio::io::duplex(BUFFER);
+    (AsyncStdoutStream::new(BUFFER, writer), reader)
+}
+
+async fn lines(reader: impl AsyncRead + Unpin, mut each: impl FnMut(&str)) {
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        each(&line);
+    }
+}
+
+/// `println!` would panic if nobody reads.
+fn print(name: &str, line: &str) {
+    let _ = writeln!(io::stdout(), "[{name}] {line}");
+}
+
+fn failed(name: &'static str) -> impl Fn(Error) -> Failure {
+    move |error| Failure::host(format!("the {name} failed: {error}"))
+}

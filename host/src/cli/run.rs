@@ -1,0 +1,140 @@
+//! `plugnet run`
+
+use std::collections::HashSet;
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use plugnet_host::{Access, Denial, RunOptions};
+
+use super::signal::Signals;
+use super::{Failure, executor, input, runtime, say};
+
+/// Runs a program: a component that exports wasi:cli/run.
+///
+/// It gets the arguments after its name and this process's standard streams, and whatever the
+/// options grant. The exit code is the program's own; 2 if there is no program to run, 134 if
+/// it trapped, 130 after Ctrl-C, 143 after SIGTERM.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Sets an environment variable of the program; without a value, to the one it has here
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
+
+    /// Lets the program read and write the directory HOST, as GUEST if given
+    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
+    dirs: Vec<String>,
+
+    /// Lets the program use the network: any address, any name
+    #[arg(long)]
+    allow_net: bool,
+
+    /// The program, and all that follows it: its arguments, dashes and all
+    #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
+    program: Vec<OsString>,
+}
+
+/// How long a program that a signal ends may take to close what it has open.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(super) fn run(args: Args) -> Result<u8, Failure> {
+    let (path, options) = options(args)?;
+    let program = runtime()?
+        .load(&input::read(&path)?)
+        .map_err(|error| Failure::of_program(&path, &error))?;
+
+    let executor = executor()?;
+    let result = executor.block_on(async {
+        let signals = Signals::hear().map_err(unheard)?;
+        // A task of its own, so that a write to a pipe nobody reads, which blocks the program's
+        // thread, does not keep signals from being heard.
+        let mut run = tokio::spawn(async move { program.run(options).await });
+        tokio::select! {
+            result = &mut run => match result {
+                Ok(Ok(exit)) => Ok(exit.0),
+                Ok(Err(error)) => Err(Failure::of_program(&path, &error)),
+                Err(error) => Err(Failure::host(error)),
+            },
+            code = signals.received() => {
+                let code = code.map_err(unheard)?;
+                run.abort();
+                let _ = tokio::time::timeout(GRACE, run).await;
+                Ok(code)
+            }
+        }
+    });
+    // Does not wait for a read of standard input that is still going on.
+    executor.shutdown_background();
+    result
+}
+
+fn unheard(error: io::Error) -> Failure {
+    Failure::host(format!("signals cannot be heard: {error}"))
+}
+
+/// The program's path, and what it is granted.
+fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
+    let mut options = RunOptions::new()
+        .inherit_stdio()
+        .allow_net(args.allow_net)
+        .on_denied(once_per_access());
+
+    for variable in &args.env {
+        options = match variable.split_once('=') {
+            Some((name, value)) => options.env(name, value),
+            None => {
+                let value = env::var(variable).map_err(|error| {
+                    Failure::input(format!(
+                        "--env {variable}: {error}. Give a value: --env {variable}=VALUE"
+                    ))
+                })?;
+                options.env(variable, value)
+            }
+        };
+    }
+    for directory in &args.dirs {
+        let (host, guest) = directory.split_once("::").unwrap_or((directory, directory));
+        options = options.dir(host, guest);
+    }
+
+    let mut arguments = args.program.into_iter();
+    // clap has seen to it that there is one.
+    let path = PathBuf::from(arguments.next().unwrap_or_default());
+    options = options.args([program_name(&path)]);
+    for argument in arguments {
+        let argument = argument.into_string().map_err(|argument| {
+            Failure::input(format!(
+                "the argument {} is not Unicode, and WebAssembly programs take no other. \
+                 Encode it as UTF-8",
+                argument.display()
+            ))
+        })?;
+        options = options.args([argument]);
+    }
+    Ok((path, options))
+}
+
+/// What the program sees as its own name: where it lies is not its business.
+fn program_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Says what the program was denied, the first time for each way to use the network: a program
+/// that tries again and again does not flood the terminal.
+fn once_per_access() -> impl Fn(&Denial) + Send + Sync + 'static {
+    let said: Mutex<HashSet<Access>> = Mutex::default();
+    move |denial| {
+        let first = said.lock().is_ok_and(|mut said| said.insert(denial.access));
+        if first {
+            say(format!(
+                "denied: {denial}. Grant the network with --allow-net"
+            ));
+        }
+    }
+}

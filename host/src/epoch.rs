@@ -1,0 +1,36 @@
+//! Keeps programs from holding on to a thread.
+//!
+//! A program that computes without waiting would block the executor it runs on: no time limit
+//! could fire, and Ctrl-C would not end it. wasmtime's compiled code looks at a counter in
+//! every loop and function; when that has moved on, the program yields to the executor once.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{Engine, EngineWeak};
+
+/// How long a program may go on before it yields.
+///
+/// Long enough to cost nothing, short enough for a person not to notice the wait.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Starts the thread that moves the counter of `engine`. It ends when the engine is gone.
+pub(crate) fn start(engine: &Engine) -> io::Result<()> {
+    let engine = engine.weak();
+    thread::Builder::new()
+        .name("plugnet-epoch".to_owned())
+        .spawn(move || while tick(&engine) {})?;
+    Ok(())
+}
+
+fn tick(engine: &EngineWeak) -> bool {
+    thread::sleep(TICK);
+    match engine.upgrade() {
+        Some(engine) => {
+            engine.increment_epoch();
+            true
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,80 @@
+//! Runs WebAssembly components that use Node.js's `net`, on wasmtime.
+//!
+//! A program imports the WIT interface `plugnet:net/net`. This crate carries the component that
+//! implements it ([`NET_COMPONENT`]), composes it into the program, and runs the result with
+//! WASI 0.2 and 0.3. The command line `plugnet` is a thin layer on top of it.
+//!
+//! ```no_run
+//! use plugnet_host::{RunOptions, Runtime, RuntimeOptions};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::new(RuntimeOptions::default())?;
+//! let program = runtime.load(&std::fs::read("app.wasm")?)?;
+//! let options = RunOptions::new()
+//!     .args(["app", "8124"])
+//!     .inherit_stdio()
+//!     .allow_net(true);
+//! let exit = program.run(options).await?;
+//! println!("it ended with {}", exit.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a program may do
+//!
+//! Nothing that [`RunOptions`] does not grant: it starts without arguments, environment
+//! variables, directories and network, with an empty standard input and outputs that go
+//! nowhere. What it asks of the network and is not granted answers `access-denied` (`EACCES`),
+//! and [`RunOptions::on_denied`] hears of it.
+//!
+//! # Cancel safety
+//!
+//! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its
+//! memory is freed, and its sockets and files are closed. Nothing of it stays, and the
+//! [`Program`] can be run again. What it had written to a socket and the system had already
+//! taken still goes out.
+//!
+//! A program that computes without ever waiting hands control back to the executor every ten
+//! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too. File
+//! operations that the system is slow to answer run on tokio's blocking threads and finish
+//! there.
+//!
+//! # Panics and runtimes
+//!
+//! [`Program::run`] has to be polled within a tokio runtime that has its I/O and time drivers
+//! enabled. No input makes this crate panic: bad bytes are [`Error::Program`], and a program
+//! that traps is [`Error::Trap`].
+//!
+//! # Stability
+//!
+//! Below 1.0 a minor version may break the API. wasmtime-wasi's traits for standard streams are
+//! part of it and are re-exported as [`wasmtime_wasi`]; no other dependency is. A new major
+//! version of wasmtime-wasi, one each month, is therefore a breaking change of this crate. The
+//! text of error messages and the bytes of [`NET_COMPONENT`] are not part of the API. The
+//! minimum Rust version is wasmtime's.
+
+#![deny(missing_docs)]
+
+mod component;
+mod compose;
+mod epoch;
+mod error;
+mod name_lookup;
+mod network;
+mod program;
+mod run_options;
+mod runtime;
+
+pub use compose::compose;
+pub use error::{Error, ProgramError, Trap};
+pub use network::{Access, Denial};
+pub use program::{Exit, Program};
+pub use run_options::RunOptions;
+pub use runtime::{Runtime, RuntimeOptions};
+pub use wasmtime_wasi;
+
+/// The component that implements `plugnet:net/net` over `wasi:sockets` and `wasi:clocks`.
+pub const NET_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/net.wasm"));
+
+/// The WIT package `plugnet:net` and all it depends on, as one text.
+pub const WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/plugnet.wit"));

@@ -1,0 +1,9 @@
+//! The command line `plugnet`.
+
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::main()
+}

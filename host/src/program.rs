@@ -1,0 +1,104 @@
+//! A program that is ready to run, and its runs.
+
+use wasmtime::Store;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime_wasi::{I32Exit, p2, p3};
+
+use crate::runtime::State;
+use crate::{Error, ProgramError, RunOptions, Trap};
+
+/// The exit code of a program: 0 if its `run` returned `ok`, 1 if it returned `err`, and what it
+/// said if it called `wasi:cli/exit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+/// A program that is compiled, linked and ready to run.
+///
+/// Cheap to clone. Every run has a memory of its own; any number may go on at once.
+#[derive(Clone)]
+pub struct Program {
+    instance: InstancePre<State>,
+    run: Run,
+}
+
+/// Which `wasi:cli/run` the program exports.
+#[derive(Clone, Copy)]
+enum Run {
+    Wasi02,
+    Wasi03,
+}
+
+impl Program {
+    pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self, ProgramError> {
+        // wasmtime takes the number for "this or a later version that is compatible".
+        let run = if component
+            .get_export_index(None, "wasi:cli/run@0.3.0")
+            .is_some()
+        {
+            Run::Wasi03
+        } else if component
+            .get_export_index(None, "wasi:cli/run@0.2.0")
+            .is_some()
+        {
+            Run::Wasi02
+        } else {
+            return Err(ProgramError::NoRun);
+        };
+        let instance = linker
+            .instantiate_pre(component)
+            .map_err(|error| unknown_import(&error))?;
+        Ok(Program { instance, run })
+    }
+
+    /// Runs the program from its start to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trap`] if the program trapped, [`Error::Directory`] if a directory that
+    /// `options` grant cannot be opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the program; see the crate's documentation.
+    pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
+        let mut store = Store::new(self.instance.engine(), options.into_state()?);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        match self.call(&mut store).await {
+            Ok(Ok(())) => Ok(Exit(0)),
+            Ok(Err(())) => Ok(Exit(1)),
+            Err(error) => match error.downcast_ref::<I32Exit>() {
+                Some(&I32Exit(code)) => Ok(Exit(u8::try_from(code).unwrap_or(1))),
+                None => Err(Error::Trap(Trap::new(&error))),
+            },
+        }
+    }
+
+    async fn call(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+        let instance = self.instance.instantiate_async(&mut *store).await?;
+        match self.run {
+            Run::Wasi02 => {
+                let command = p2::bindings::Command::new(&mut *store, &instance)?;
+                command.wasi_cli_run().call_run(store).await
+            }
+            Run::Wasi03 => {
+                let command = p3::bindings::Command::new(&mut *store, &instance)?;
+                store
+                    .run_concurrent(async |accessor| {
+                        command.wasi_cli_run().call_run(accessor).await
+                    })
+                    .await?
+            }
+        }
+    }
+}
+
+/// wasmtime names the import in backquotes in the first of its messages, and says in the last
+/// one what is missing or differs.
+fn unknown_import(error: &wasmtime::Error) -> ProgramError {
+    let message = error.to_string();
+    ProgramError::UnknownImport {
+        import: message.split('`').nth(1).unwrap_or(&message).to_owned(),
+        reason: error.root_cause().to_string(),
+    }
+}

@@ -1,0 +1,97 @@
+//! Compiles programs and links them to WASI.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Cache, Config, Engine};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::network::Network;
+use crate::program::Program;
+use crate::{Error, ProgramError, compose, epoch, name_lookup};
+
+/// How programs are compiled.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeOptions {
+    /// Keeps compiled code on disk, so that a program starts at once the second time.
+    ///
+    /// It is wasmtime's own cache, in the user's cache directory, shared with other programs
+    /// that use it, and bounded in size.
+    pub cache: bool,
+}
+
+/// Compiles programs, and has what they import.
+///
+/// Cheap to clone; the clones share the compiler and the linker. A process may have several.
+/// Each has one thread, which ends with the last clone and the last [`Program`].
+#[derive(Clone)]
+pub struct Runtime {
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+}
+
+impl Runtime {
+    /// A runtime that provides WASI 0.2 and 0.3.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cache`] if the cache was asked for and has no place or a damaged
+    /// configuration; [`Error::Host`] if wasmtime does not support this machine.
+    pub fn new(options: RuntimeOptions) -> Result<Self, Error> {
+        let mut config = Config::new();
+        config.wasm_component_model_async(true);
+        config.epoch_interruption(true);
+        if options.cache {
+            let cache =
+                Cache::from_file(None).map_err(|error| Error::Cache(format!("{error:#}")))?;
+            config.cache(Some(cache));
+        }
+        let engine = Engine::new(&config).map_err(|error| Error::host(&error))?;
+        epoch::start(&engine).map_err(|error| Error::Host(error.to_string()))?;
+        let linker = Arc::new(link(&engine).map_err(|error| Error::host(&error))?);
+        Ok(Runtime { engine, linker })
+    }
+
+    /// Makes a program of a component's bytes: composes the net component in where the program
+    /// imports it, compiles it, and checks that it can be started.
+    ///
+    /// This takes as long as compiling takes, up to seconds for large programs without the
+    /// cache; in an async context call it by `tokio::task::spawn_blocking`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Program`], which says what is wrong with the bytes.
+    pub fn load(&self, wasm: &[u8]) -> Result<Program, Error> {
+        let wasm = compose(wasm)?;
+        let component = Component::from_binary(&self.engine, &wasm)
+            .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
+        let program = Program::new(&self.linker, &component)?;
+        Ok(program)
+    }
+}
+
+/// What the host keeps for one running program.
+pub(crate) struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) network: Network,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    linker.allow_shadowing(true);
+    name_lookup::add_to_linker(&mut linker)?;
+    linker.allow_shadowing(false);
+    Ok(linker)
+}
