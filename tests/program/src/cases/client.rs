@@ -1,0 +1,145 @@
+//! Sockets that connect.
+
+use crate::arguments::Arguments;
+use crate::plugnet::net::net::{ConnectOptions, EventKind};
+use crate::text;
+use crate::turns::Turns;
+
+/// Connects, says hello, ends, and reads what comes.
+pub async fn talk(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    while let Some(event) = turns.next().await {
+        match event.kind {
+            EventKind::Connect => {
+                println!("remote {}", text::address(client.remote_address()));
+                println!("local {}", text::address(client.address()));
+                client.end(Some(b"hello"), None);
+            }
+            EventKind::Error(_) => println!("at error: {}", text::socket(&client)),
+            _ => {}
+        }
+    }
+}
+
+/// Connects and reads what comes.
+pub async fn wait(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    turns.rest().await;
+}
+
+/// What a socket says of itself from its creation to its close.
+pub async fn states(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    let ends = || {
+        format!(
+            "address={} remote={}",
+            text::address(client.address()),
+            text::address(client.remote_address())
+        )
+    };
+    println!("new: {} {}", text::socket(&client), ends());
+    client.connect(&arguments.connect()).expect("connect");
+    println!("connecting: {} {}", text::socket(&client), ends());
+    turns.until("client connect").await;
+    println!("connect: {}", text::socket(&client));
+    client.end(None, None);
+    println!("ended: {}", text::socket(&client));
+    turns.until("client end").await;
+    turns.until("client close").await;
+    println!("closed: {} address={}", text::socket(&client), {
+        text::address(client.address())
+    });
+    turns.rest().await;
+}
+
+/// `connect` is refused at once.
+pub fn connect_throws(arguments: &Arguments) {
+    let client = Turns::default().socket("client");
+    let error = client.connect(&arguments.connect()).expect_err("an error");
+    println!("thrown: {}", text::error(&error));
+    println!("state: {}", text::socket(&client));
+}
+
+/// `destroy` in the turn of `connect`.
+pub async fn destroy_connecting(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    client.destroy(None);
+    println!("destroyed: {}", text::socket(&client));
+    turns.rest().await;
+}
+
+/// `destroy` of attempts that are under way, on sockets that are `dropped` then or not. Sockets
+/// to another port, `signal`, connect before and after.
+pub async fn destroy_attempt(arguments: &Arguments, turns: &mut Turns) {
+    let signal = ConnectOptions {
+        port: arguments.number("signal").expect("signal"),
+        ..arguments.connect()
+    };
+    for _ in 0..10 {
+        let client = turns.socket("client");
+        client.connect(&arguments.connect()).expect("connect");
+        let before = turns.socket("before");
+        before.connect(&signal).expect("connect");
+        turns.until("before connect").await;
+        println!("client: {}", text::socket(&client));
+        let after = turns.socket("after");
+        if arguments.flag("dropped") {
+            drop(client);
+            after.connect(&signal).expect("connect");
+        } else {
+            client.destroy(None);
+            after.connect(&signal).expect("connect");
+            turns.until("client close").await;
+        }
+        turns.until("after connect").await;
+    }
+    turns.rest().await;
+}
+
+/// `end` in the turn of `connect`.
+pub async fn end_connecting(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    client.end(Some(b"hello"), Some(1));
+    println!("ended: {}", text::socket(&client));
+    turns.rest().await;
+}
+
+/// `connect` while connecting.
+pub async fn connect_twice(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect()).expect("connect");
+    turns.rest().await;
+}
+
+/// Connects again after `close`, `times` times in all. Each time it says one `x` more.
+pub async fn reconnect(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    let times: usize = arguments.number("times").expect("times");
+    for time in 1..=times {
+        client.connect(&arguments.connect()).expect("connect");
+        println!(
+            "connecting: {} {}",
+            text::socket(&client),
+            text::counters(&client)
+        );
+        turns.until("client connect").await;
+        client.end(Some("x".repeat(time).as_bytes()), None);
+        turns.until("client close").await;
+        println!("closed: {}", text::counters(&client));
+    }
+    turns.rest().await;
+}
+
+/// The handle is dropped in the turn of `connect`, after a `write`.
+pub async fn drop_connecting(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    client.write(b"last words", None);
+    drop(client);
+    turns.rest().await;
+}

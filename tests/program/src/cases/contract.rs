@@ -1,0 +1,494 @@
+//! What the interface promises beyond Node.
+
+use crate::arguments::Arguments;
+use crate::plugnet::net::net::{
+    self, ConnectOptions, Event, EventKind, ListenOptions, Server, ServerOptions, Socket,
+    SocketOptions,
+};
+use crate::plugnet::net::types::{Error, IpFamily};
+use crate::text;
+use crate::turns::Turns;
+use std::collections::{HashMap, HashSet};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+type Polled = Result<Vec<Event>, Error>;
+
+/// A call of `poll` that has begun and waits.
+async fn waiting_poll() -> Pin<Box<dyn Future<Output = Polled>>> {
+    let mut poll: Pin<Box<dyn Future<Output = Polled>>> = Box::pin(net::poll());
+    assert!(
+        begin(&mut poll).await.is_none(),
+        "nothing should have happened yet"
+    );
+    poll
+}
+
+/// Runs `poll` until it has to wait, and tells what it returned if it did not have to.
+async fn begin(poll: &mut Pin<Box<dyn Future<Output = Polled>>>) -> Option<Polled> {
+    poll_fn(|context| {
+        Poll::Ready(match poll.as_mut().poll(context) {
+            Poll::Ready(polled) => Some(polled),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// A server that has told its port.
+async fn listening(arguments: &Arguments, turns: &mut Turns) -> Server {
+    let server = turns.server("server");
+    server.listen(&arguments.listen()).expect("listen");
+    turns.until("server listening").await;
+    println!("listening {}", text::address(server.address()));
+    server
+}
+
+/// What the three functions say of some inputs.
+pub fn is_ip() {
+    for input in [
+        "127.0.0.1",
+        "::1",
+        "fe80::1%eth0",
+        "127.0.0.01",
+        "localhost",
+        "",
+    ] {
+        println!(
+            "{input:?} {} {} {}",
+            net::is_ip(input),
+            net::is_ipv4(input),
+            net::is_ipv6(input)
+        );
+    }
+}
+
+/// A `poll` while another waits, which then goes on.
+pub async fn second_poll(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    let first = waiting_poll().await;
+    match net::poll().await {
+        Ok(events) => println!("second: {} events", events.len()),
+        Err(error) => println!("second: {}", error.code),
+    }
+    server.close(Some(1));
+    turns.extend(first.await.expect("the first poll goes on"));
+    turns.rest().await;
+}
+
+/// A `poll` is given up while it waits, and what it waited for happens after that.
+pub async fn cancelled_poll(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    for _ in 0..10 {
+        drop(waiting_poll().await);
+    }
+    println!("cancelled");
+    let connection = turns.connection(&server, "connection").await;
+    connection.destroy(None);
+    turns.until("connection close").await;
+    let poll = waiting_poll().await;
+    server.close(None);
+    drop(poll);
+    turns.rest().await;
+}
+
+/// A `poll` is given up after what it waited for has happened, and before it was asked again.
+pub async fn cancelled_late(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    let poll = waiting_poll().await;
+    println!("waiting");
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(500) {
+        wit_bindgen::yield_async().await;
+    }
+    drop(poll);
+    println!("cancelled");
+    turns.connection(&server, "connection").await.destroy(None);
+    server.close(None);
+    turns.rest().await;
+}
+
+/// A server that listens and is `unref`'d. With `connected`, a client is there.
+pub async fn unref_server(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    server.unref();
+    if arguments.flag("connected") {
+        // While it is `ref`'d, to learn of the client at all.
+        server.ref_();
+        let connection = turns.connection(&server, "connection").await;
+        server.unref();
+        turns.flow(&connection);
+    }
+    turns.rest().await;
+    println!("still listening={}", server.listening());
+}
+
+/// A server that was `unref`'d and `ref`'d again.
+pub async fn ref_server(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    server.unref();
+    server.ref_();
+    turns.connection(&server, "connection").await.destroy(None);
+    server.close(None);
+    turns.rest().await;
+}
+
+/// A socket that is connected and `unref`'d.
+pub async fn unref_socket(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.flowing_socket("client");
+    client.connect(&arguments.connect()).expect("connect");
+    turns.until("client ready").await;
+    client.unref();
+    turns.rest().await;
+    println!("still {}", text::state(&client));
+}
+
+/// Collects the ids of servers, sockets and connections that come and go.
+pub async fn ids(arguments: &Arguments, turns: &mut Turns) {
+    let mut seen = HashSet::new();
+    let mut see = |id| assert!(seen.insert(id), "id {id} was used twice");
+    let server = listening(arguments, turns).await;
+    see(server.id());
+    let port = server.address().expect("it listens").port;
+    turns.be_quiet();
+    for _ in 0..50 {
+        for _ in 0..10 {
+            see(turns.server("passing").id());
+            see(turns.socket("passing").id());
+        }
+        let client = turns.flowing_socket("client");
+        see(client.id());
+        client.connect(&loopback(port)).expect("connect");
+        client.end(None, None);
+        let connection = turns.connection(&server, "connection").await;
+        see(connection.id());
+        turns.flow(&connection);
+        turns.until("client close").await;
+    }
+    server.close(None);
+    turns.rest().await;
+    println!("ids {}", seen.len());
+}
+
+fn loopback(port: u16) -> ConnectOptions {
+    ConnectOptions {
+        port,
+        host: Some("127.0.0.1".to_owned()),
+        local_address: None,
+        local_port: None,
+        family: None,
+    }
+}
+
+/// So many `connections` to a server of its own, `batch` at a time, each an echo of one byte.
+pub async fn many(arguments: &Arguments, turns: &mut Turns) {
+    let connections: usize = arguments.number("connections").expect("connections");
+    let batch: usize = arguments.number("batch").expect("batch");
+    let server = listening(arguments, turns).await;
+    let port = server.address().expect("it listens").port;
+    turns.be_quiet();
+    let mut echoed = 0;
+    for _ in 0..connections / batch {
+        let mut clients: HashMap<u64, Rc<Socket>> = HashMap::new();
+        let mut served: HashMap<u64, Rc<Socket>> = HashMap::new();
+        for _ in 0..batch {
+            let client = turns.socket("client");
+            client.connect(&loopback(port)).expect("connect");
+            client.write(b"x", None);
+            clients.insert(client.id(), client);
+        }
+        let mut open = 2 * batch;
+        while open > 0 {
+            let event = turns.next().await.expect("sockets are open");
+            match event.kind {
+                EventKind::Connection => {
+                    let connection = turns.accept(&server, "connection");
+                    served.insert(connection.id(), connection);
+                }
+                EventKind::Readable => {
+                    if let Some(client) = clients.get(&event.source) {
+                        echoed += client.read(9).len();
+                        client.end(None, None);
+                    } else {
+                        let connection = &served[&event.source];
+                        connection.write(&connection.read(9), None);
+                    }
+                }
+                EventKind::Error(error) => panic!("{}", text::error(&error)),
+                EventKind::Close(_) => open -= 1,
+                _ => {}
+            }
+        }
+    }
+    server.close(None);
+    turns.rest().await;
+    println!("echoed {echoed}");
+}
+
+/// So many `calls` of the functions in an odd order, then everything is closed. The order
+/// follows from the `seed`.
+pub async fn odd_calls(arguments: &Arguments, turns: &mut Turns) {
+    let mut odd = Odd {
+        random: arguments.number("seed").expect("seed"),
+        ports: vec![arguments.number("port").expect("port"), 0, 1],
+        servers: Vec::new(),
+        sockets: Vec::new(),
+        closed: HashSet::new(),
+        begun: HashSet::new(),
+        reused: HashSet::new(),
+        dropped: HashSet::new(),
+        events: 0,
+    };
+    let calls: usize = arguments.number("calls").expect("calls");
+    for call in 0..calls {
+        odd.call();
+        if call % 16 == 0 {
+            odd.turn().await;
+        }
+        if call % 100 == 0 {
+            odd.give_up_a_poll().await;
+        }
+    }
+    odd.end();
+    while odd.take(net::poll().await.expect("no other poll is waiting")) {}
+    drop(odd);
+    turns.rest().await;
+    println!("survived");
+}
+
+/// Servers and sockets in some state, and what may still come from them.
+struct Odd {
+    random: u64,
+    /// Where to connect to and listen.
+    ports: Vec<u16>,
+    servers: Vec<Server>,
+    sockets: Vec<Socket>,
+    /// The sockets that have emitted `close`.
+    closed: HashSet<u64>,
+    /// The sockets that have, or have had, a connection or an attempt at one.
+    begun: HashSet<u64>,
+    /// The sockets that have begun another one, maybe before the `close` of the last.
+    reused: HashSet<u64>,
+    /// What has no handle any more.
+    dropped: HashSet<u64>,
+    events: usize,
+}
+
+/// So many servers and sockets at most.
+const SERVERS: usize = 4;
+const SOCKETS: usize = 16;
+
+impl Odd {
+    /// One call of some function.
+    fn call(&mut self) {
+        if self.servers.is_empty() || (self.servers.len() < SERVERS && self.one_in(20)) {
+            let options = ServerOptions {
+                allow_half_open: self.one_in(2),
+                pause_on_connect: self.one_in(2),
+            };
+            self.servers.push(Server::new(options));
+        }
+        if self.sockets.is_empty() || (self.sockets.len() < SOCKETS && self.one_in(10)) {
+            let options = SocketOptions {
+                allow_half_open: self.one_in(2),
+            };
+            self.sockets.push(Socket::new(options));
+        }
+        if self.one_in(4) {
+            self.call_server();
+        } else {
+            self.call_socket();
+        }
+    }
+
+    fn call_server(&mut self) {
+        let index = self.below(self.servers.len());
+        let callback = self.callback();
+        match self.below(12) {
+            0..3 => {
+                let options = ListenOptions {
+                    port: if self.one_in(2) { 0 } else { self.port() },
+                    host: self.host(),
+                    backlog: self.one_in(2).then_some(0),
+                };
+                // Refused if it listens already; either way it is as good as any other state.
+                _ = self.servers[index].listen(&options);
+            }
+            3..7 => {
+                if let Some(socket) = self.servers[index].accept() {
+                    let fresh = self.begun.insert(socket.id());
+                    assert!(fresh && !self.dropped.contains(&socket.id()), "an old id");
+                    self.sockets.push(socket);
+                }
+            }
+            7 => self.servers[index].close(callback),
+            8 => {
+                if let Some(address) = self.servers[index].address() {
+                    self.ports.truncate(8);
+                    self.ports.push(address.port);
+                }
+            }
+            9 => _ = self.servers[index].listening(),
+            10 => self.servers[index].unref(),
+            _ if self.one_in(4) => {
+                let server = self.servers.swap_remove(index);
+                self.dropped.insert(server.id());
+            }
+            _ => self.servers[index].ref_(),
+        }
+    }
+
+    fn call_socket(&mut self) {
+        let index = self.below(self.sockets.len());
+        let callback = self.callback();
+        let data = vec![b'.'; [0, 1, 100, 20_000, 300_000][self.below(5)]];
+        let error = self.one_in(2).then(|| Error {
+            code: "MINE".to_owned(),
+            message: String::new(),
+            syscall: None,
+            address: None,
+            port: None,
+            hostname: None,
+            errors: Vec::new(),
+        });
+        match self.below(24) {
+            0..4 => self.connect(index),
+            4..7 => _ = self.sockets[index].write(&data, callback),
+            7..10 => {
+                let max = [0, 1, 100_000, u64::MAX][self.below(4)];
+                let read = self.sockets[index].read(max);
+                assert!(read.len() as u64 <= max, "{} of {max} bytes", read.len());
+            }
+            10 => self.sockets[index].end(None, callback),
+            11 => self.sockets[index].end(Some(&data), callback),
+            12 => self.sockets[index].destroy(error.as_ref()),
+            13 => self.sockets[index].pause(),
+            14 | 15 => self.sockets[index].resume(),
+            16 => self.sockets[index].ref_(),
+            17 => self.sockets[index].unref(),
+            18 => {
+                let socket = self.sockets.swap_remove(index);
+                self.dropped.insert(socket.id());
+            }
+            _ => {
+                let socket = &self.sockets[index];
+                _ = (text::socket(socket), text::counters(socket));
+                _ = (socket.address(), socket.remote_address());
+            }
+        }
+    }
+
+    fn connect(&mut self, index: usize) {
+        let options = ConnectOptions {
+            port: self.port(),
+            host: self.host(),
+            local_address: match self.below(10) {
+                0 => Some("foobar".to_owned()),
+                1 => Some("::1".to_owned()),
+                2 => Some("127.0.0.1".to_owned()),
+                _ => None,
+            },
+            local_port: self.one_in(10).then(|| self.port()),
+            family: match self.below(6) {
+                0 => Some(IpFamily::Ipv4),
+                1 => Some(IpFamily::Ipv6),
+                _ => None,
+            },
+        };
+        let socket = &self.sockets[index];
+        if socket.destroyed() || !self.begun.insert(socket.id()) {
+            self.reused.insert(socket.id());
+        }
+        // Refused if an option is wrong, or it is connected: as good as any other state.
+        _ = socket.connect(&options);
+    }
+
+    /// One turn. Something is sure to happen in it: a server that never listened closes.
+    async fn turn(&mut self) {
+        let server = Server::new(ServerOptions {
+            allow_half_open: false,
+            pause_on_connect: false,
+        });
+        server.close(None);
+        let events = net::poll().await.expect("no other poll is waiting");
+        assert!(!events.is_empty(), "a close is due");
+        self.take(events);
+        self.dropped.insert(server.id());
+    }
+
+    /// A `poll` that is dropped if it has to wait.
+    async fn give_up_a_poll(&mut self) {
+        let mut poll: Pin<Box<dyn Future<Output = Polled>>> = Box::pin(net::poll());
+        if let Some(events) = begin(&mut poll).await {
+            self.take(events.expect("no other poll is waiting"));
+        }
+    }
+
+    /// Looks at the events of a turn, and tells whether there were any.
+    fn take(&mut self, events: Vec<Event>) -> bool {
+        for event in &events {
+            let (source, text) = (event.source, text::event(&event.kind));
+            assert!(!self.dropped.contains(&source), "{text} without a handle");
+            let of_a_socket = self.sockets.iter().any(|socket| socket.id() == source)
+                && !self.reused.contains(&source);
+            if of_a_socket && !matches!(event.kind, EventKind::Callback(_)) {
+                assert!(!self.closed.contains(&source), "{text} after close");
+            }
+            if of_a_socket && matches!(event.kind, EventKind::Close(_)) {
+                self.closed.insert(source);
+            }
+        }
+        self.events += events.len();
+        !events.is_empty()
+    }
+
+    /// Closes everything.
+    fn end(&mut self) {
+        for server in &self.servers {
+            self.sockets.extend(std::iter::from_fn(|| server.accept()));
+            server.close(None);
+        }
+        for socket in &self.sockets {
+            socket.destroy(None);
+        }
+    }
+
+    fn port(&mut self) -> u16 {
+        let index = self.below(self.ports.len());
+        self.ports[index]
+    }
+
+    fn host(&mut self) -> Option<String> {
+        let hosts = [
+            "127.0.0.1",
+            "::1",
+            "localhost",
+            "",
+            "\0",
+            "::ffff:127.0.0.1",
+        ];
+        let index = self.below(hosts.len() + 6);
+        // Half of the time an address that works.
+        Some(hosts.get(index).unwrap_or(&"127.0.0.1")).map(|host| (*host).to_owned())
+    }
+
+    fn callback(&mut self) -> Option<u64> {
+        self.one_in(2).then_some(7)
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    /// Knuth's 64-bit linear congruential generator.
+    fn below(&mut self, n: usize) -> usize {
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 33) as usize % n
+    }
+}

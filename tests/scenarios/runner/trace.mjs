@@ -1,0 +1,57 @@
+// What a trace looks like, and the names of the ports in it.
+
+import { writeSync } from 'node:fs';
+
+/** Prints one line. */
+export function print(line) {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let from = 0; from < bytes.length;) from += writeSync(1, bytes, from);
+}
+
+/** Ports that the system chose, by number. The first name of a port stays. */
+const names = new Map();
+const ports = new Map();
+
+export function namePort(name, port) {
+  if (!names.has(port)) names.set(port, name);
+  ports.set(name, port);
+}
+
+/** The port that `@name` stands for, or a number. */
+export function portOf(text) {
+  if (!text.startsWith('@')) return Number(text);
+  const port = ports.get(text.slice(1));
+  if (port === undefined) throw new Error(`nobody has the port ${text}`);
+  return port;
+}
+
+export function port(number) {
+  if (names.has(number)) return `<port:${names.get(number)}>`;
+  return number >= 1024 ? '<port>' : String(number);
+}
+
+export function address({ address, family, port: number } = {}) {
+  return address === undefined ? 'none' : `${address} ${family} ${port(number)}`;
+}
+
+export function error(e) {
+  const message = e.message.replace(/:(\d{4,5})(?!\d)/g, (_, digits) => `:${port(Number(digits))}`);
+  let text = `${e.code ?? '-'} ${JSON.stringify(message)}`;
+  if (e.syscall !== undefined) text += ` syscall=${e.syscall}`;
+  if (e.address !== undefined) text += ` address=${e.address}`;
+  if (e.port !== undefined) text += ` port=${port(e.port)}`;
+  if (e.hostname !== undefined) text += ` hostname=${e.hostname}`;
+  for (const attempt of e.errors ?? []) text += ` [${error(attempt)}]`;
+  return text;
+}
+
+/** `5 "hello"`, or `3000000 fnv=…` if it is long or no text. */
+export function data(bytes) {
+  const text = bytes.toString('utf8');
+  if (bytes.length <= 64 && Buffer.from(text, 'utf8').equals(bytes) && !/[\0-\x1f\x7f-\x9f]/.test(text)) {
+    return `${bytes.length} ${JSON.stringify(text)}`;
+  }
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `${bytes.length} fnv=${(hash >>> 0).toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,18 @@
+//! Runs the cases of the test program and plays the other side.
+//!
+//! [`Case`] starts a case in this process, [`Running`] tells what it prints while it runs, and
+//! [`Output`] what it printed in all. [`peer`] has the other side: plain sockets of std, with
+//! time limits. Everything is on the loopback, on ports that the system chose.
+
+#![deny(missing_docs)]
+
+mod case;
+mod output;
+#[path = "../program/src/pattern.rs"]
+mod pattern;
+pub mod peer;
+mod transcript;
+
+pub use case::{Case, Running};
+pub use output::Output;
+pub use pattern::Pattern;

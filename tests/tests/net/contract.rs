@@ -1,0 +1,213 @@
+//! What the interface promises beyond Node.
+
+use plugnet_tests::Case;
+use plugnet_tests::peer::{self, Peer};
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Long enough for what should not happen to happen.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+/// `poll` returns an empty list at once when there is nothing to wait for.
+#[test]
+fn empty_program_ends() {
+    Case::new("empty").run().is(&[]);
+}
+
+/// It needs no grant to find that out.
+#[test]
+fn empty_program_ends_without_network() {
+    Case::new("empty").deny_net().run().is(&[]);
+}
+
+/// I1, I2, I3: the three functions about addresses.
+#[test]
+fn i1_is_ip() {
+    Case::new("is-ip").run().is(&[
+        "\"127.0.0.1\" 4 true false",
+        "\"::1\" 6 false true",
+        "\"fe80::1%eth0\" 6 false true",
+        "\"127.0.0.01\" 0 false false",
+        "\"localhost\" 0 false false",
+        "\"\" 0 false false",
+    ]);
+}
+
+/// A `poll` while another waits is an error, EALREADY, and leaves the other alone.
+#[test]
+fn second_poll_is_an_error() {
+    Case::new("second-poll").run().only(
+        &["second", "server"],
+        &[
+            "server listening",
+            "second: EALREADY",
+            "server close false",
+            "server callback 1 ok",
+        ],
+    );
+}
+
+/// A `poll` that is cancelled while it waits loses nothing that happens later.
+#[test]
+fn cancelled_poll_loses_nothing() {
+    let mut running = Case::new("cancelled-poll").start();
+    let port = running.port();
+    running.line("cancelled");
+    assert!(peer::is_over(&mut peer::connect(port)));
+    running.end().only(
+        &["server", "connection"],
+        &[
+            "server listening",
+            "server connection",
+            "connection close false",
+            "server close false",
+        ],
+    );
+}
+
+/// A `poll` that is cancelled after something happened, but before the program looked at it,
+/// loses nothing either.
+#[test]
+fn cancelled_poll_loses_nothing_that_has_happened() {
+    let mut running = Case::new("cancelled-late").start();
+    let port = running.port();
+    running.line("waiting");
+    let mut client = peer::connect(port);
+    running.line("cancelled");
+    assert!(peer::is_over(&mut client));
+    running.end().only(
+        &["server"],
+        &[
+            "server listening",
+            "server connection",
+            "server close false",
+        ],
+    );
+}
+
+/// O4: a server that listens lets the program end if it is `unref`'d.
+#[test]
+fn o4_unref_server() {
+    Case::new("unref-server").run().has("still listening=true");
+}
+
+/// O4: its connections still keep the program.
+#[test]
+fn o4_connections_of_an_unref_server() {
+    let case = Case::new("unref-server").with("connected", true);
+    let mut running = case.start();
+    let client = peer::connect(running.port());
+    running.line("server connection");
+    assert!(running.is_running_after(A_WHILE));
+    peer::finish(client);
+    let output = running.end();
+    output.has("connection close false");
+    output.has("still listening=true");
+}
+
+/// A server that listens keeps the program, also after `unref` and `ref`.
+#[test]
+fn ref_server() {
+    let mut running = Case::new("ref-server").start();
+    let port = running.port();
+    assert!(running.is_running_after(A_WHILE));
+    drop(peer::connect(port));
+    running.end().has("server close false");
+}
+
+/// O4: a socket that is open lets the program end if it is `unref`'d.
+#[test]
+fn o4_unref_socket() {
+    let peer = Peer::listen();
+    let case = Case::new("unref-socket").with("port", peer.port);
+    let running = case.with("host", "127.0.0.1").start();
+    let stream = peer.accept();
+    running.end().has("still open");
+    drop(stream);
+}
+
+/// No id names two servers or sockets, whether they were made or accepted.
+#[test]
+fn ids_are_used_once() {
+    let case = Case::new("ids").with("host", "127.0.0.1");
+    case.run().has("ids 1101");
+}
+
+/// After 2,000 connections, 100 at a time, nothing is left that keeps the program.
+#[test]
+fn many_connections_leave_nothing_behind() {
+    Case::new("many")
+        .with("host", "127.0.0.1")
+        .with("connections", 2000)
+        .with("batch", 100)
+        .run()
+        .has("echoed 2000");
+}
+
+/// Calls in an order that follows from the seed do not trap, whatever they are; `close` is the
+/// last event of a socket; nothing is told of what has no handle; and everything comes to its
+/// end.
+fn odd_calls(seed: u64) {
+    let peer = Peer::listen();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| odd_peer(&peer, &over));
+        let _at_the_end = Set(&over);
+        let case = Case::new("odd-calls").with("seed", seed);
+        let running = case.with("calls", 10_000).with("port", peer.port).start();
+        running.end().has("survived");
+    });
+}
+
+/// Sets a flag when it goes out of scope, also by a panic.
+struct Set<'a>(&'a AtomicBool);
+
+impl Drop for Set<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Treats each connection in another way.
+fn odd_peer(peer: &Peer, over: &AtomicBool) {
+    let mut open = Vec::new();
+    for number in 0_usize.. {
+        let Some(mut stream) = peer.accept_until(over) else {
+            return;
+        };
+        match number % 5 {
+            0 => peer::reset(stream),
+            1 => drop(stream),
+            2 => _ = stream.write_all(&[b'.'; 20_000]),
+            3 => _ = stream.read(&mut [0; 10]),
+            _ => open.push(stream),
+        }
+        open.truncate(50);
+    }
+}
+
+/// See [`odd_calls`].
+#[test]
+fn odd_calls_1() {
+    odd_calls(1);
+}
+
+/// See [`odd_calls`].
+#[test]
+fn odd_calls_2() {
+    odd_calls(2);
+}
+
+/// See [`odd_calls`].
+#[test]
+fn odd_calls_3() {
+    odd_calls(3);
+}
+
+/// See [`odd_calls`].
+#[test]
+fn odd_calls_4() {
+    odd_calls(4);
+}

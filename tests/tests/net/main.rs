@@ -1,0 +1,13 @@
+//! What a program that imports `plugnet:net/net` sees of TCP, and what its peers see of it.
+//!
+//! One test a rule. A rule's number is its row in `net-behaviour.md`, the record of what Node
+//! does; unless a test says otherwise, the outcome is that of Node 20.
+
+mod client;
+mod contract;
+mod denied;
+mod harness;
+mod receive;
+mod send;
+mod server;
+mod volume;

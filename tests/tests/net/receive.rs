@@ -1,0 +1,257 @@
+//! Receiving: reads, pauses, and the peer's end.
+
+use plugnet_tests::Case;
+use plugnet_tests::peer::{self, Peer};
+use std::io::Write;
+use std::net::Shutdown;
+use std::thread;
+use std::time::Duration;
+
+/// Long enough for what should not happen to happen.
+const A_WHILE: Duration = Duration::from_millis(200);
+
+/// A case that connects to a port of 127.0.0.1.
+fn to(case: &str, port: u16) -> Case {
+    Case::new(case).with("port", port).with("host", "127.0.0.1")
+}
+
+/// E2, E4 and the contract of `read`: after a read that left something there is another
+/// `readable`; `end` comes when everything was read.
+#[test]
+fn e4_end_comes_after_the_last_read() {
+    let peer = Peer::listen();
+    let running = to("partial-reads", peer.port).start();
+    let mut stream = peer.accept();
+    stream.write_all(b"abcdefghij").expect("it is connected");
+    assert_eq!(peer::finish(stream), "");
+    running.end().is(&[
+        "client connect",
+        "client ready",
+        "read \"abc\"",
+        "read \"def\"",
+        "read \"ghi\"",
+        "read \"j\"",
+        "client end",
+        "client finish",
+        "client close false",
+    ]);
+}
+
+/// E4, D1: data that nobody reads is kept, and holds `end` and `close` back.
+#[test]
+fn e4_unread_data_holds_the_end_back() {
+    let mut running = Case::new("unread").start();
+    let port = running.port();
+    let mut stream = peer::connect(port);
+    stream.write_all(b"x").expect("it is connected");
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+    thread::sleep(A_WHILE);
+    let signal = peer::connect(port);
+    assert_eq!(peer::read_to_end(&mut stream), "");
+    drop(signal);
+    running.end().only(
+        &["signal", "read", "connection"],
+        &[
+            "signal: read=1 written=0 buffered=0",
+            "read \"x\"",
+            "connection end",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// D4: a paused socket gets no data and no end; nothing is lost.
+#[test]
+fn d4_pause_holds_everything_back() {
+    let mut running = Case::new("pause").start();
+    let port = running.port();
+    let mut stream = peer::connect(port);
+    stream.write_all(b"one").expect("it is connected");
+    peer::read_text(&mut stream, "paused");
+    stream.write_all(b"two").expect("it is connected");
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+    thread::sleep(A_WHILE);
+    let signal = peer::connect(port);
+    assert_eq!(peer::read_to_end(&mut stream), "");
+    drop(signal);
+    running.end().only(
+        &["read", "connection"],
+        &[
+            "read \"one\"",
+            "connection got \"two\"",
+            "connection end",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// D3, P7: with `pause-on-connect` nothing is read before `resume`, not even into a buffer.
+#[test]
+fn d3_pause_on_connect() {
+    let mut running = Case::new("pause-on-connect").start();
+    let port = running.port();
+    let mut stream = peer::connect(port);
+    stream.write_all(b"early").expect("it is connected");
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+    thread::sleep(A_WHILE);
+    let signal = peer::connect(port);
+    assert_eq!(peer::read_to_end(&mut stream), "");
+    drop(signal);
+    running.end().only(
+        &["signal", "connection"],
+        &[
+            "signal: read=0 written=0 buffered=0",
+            "connection got \"early\"",
+            "connection end",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// D2: `pause` before the connection stands is respected.
+#[test]
+fn d2_pause_before_the_connection() {
+    let peer = Peer::listen();
+    let running = to("pause-before-connect", peer.port).start();
+    let mut stream = peer.accept();
+    stream.write_all(b"early").expect("it is connected");
+    let mut signal = peer.accept();
+    thread::sleep(A_WHILE);
+    signal.write_all(b"go").expect("it is connected");
+    assert_eq!(peer::finish(stream), "");
+    running.end().only(
+        &["client", "signal"],
+        &[
+            "client connect",
+            "client ready",
+            "signal connect",
+            "signal ready",
+            "signal",
+            "client got \"early\"",
+            "client end",
+            "client finish",
+            "client close false",
+        ],
+    );
+}
+
+/// E1, E3, P7: when the peer ends first, a socket ends too, by itself.
+#[test]
+fn e1_the_peer_ends_first() {
+    let mut running = Case::new("peer-ends").start();
+    let mut stream = peer::connect(running.port());
+    stream.write_all(b"hello").expect("it is connected");
+    assert_eq!(peer::finish(stream), "");
+    running.end().only(
+        &["connection", "at end", "closed"],
+        &[
+            "connection got \"hello\"",
+            "connection end",
+            "at end: state=writeOnly connecting=false pending=false destroyed=false",
+            "connection finish",
+            "connection close false",
+            "closed: read=5 written=0 buffered=0",
+        ],
+    );
+}
+
+/// W9: at the event `end` it is not too late to write.
+#[test]
+fn w9_write_at_the_end() {
+    let mut running = Case::new("peer-ends").with("late", true).start();
+    let stream = peer::connect(running.port());
+    assert_eq!(peer::finish(stream), "late");
+    running.end().only(
+        &["connection", "late"],
+        &[
+            "connection end",
+            "late write: true",
+            "connection callback 1 ok",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// E6: after its own end a socket goes on receiving.
+#[test]
+fn e6_receives_after_its_own_end() {
+    let peer = Peer::listen();
+    let running = to("end-first", peer.port).start();
+    let mut stream = peer.accept();
+    assert_eq!(peer::read_to_end(&mut stream), "");
+    stream.write_all(b"late").expect("it is connected");
+    drop(stream);
+    running.end().is(&[
+        "client connect",
+        "client ready",
+        "client finish",
+        "at finish: state=readOnly connecting=false pending=false destroyed=false",
+        "at readable: state=readOnly connecting=false pending=false destroyed=false",
+        "client got \"late\"",
+        "client end",
+        "client close false",
+    ]);
+}
+
+/// E5: a half-open socket stays writable after the peer's end, until its own.
+#[test]
+fn e5_half_open() {
+    let mut running = Case::new("half-open").start();
+    let port = running.port();
+    let mut stream = peer::connect(port);
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+    peer::read_text(&mut stream, "first ");
+    thread::sleep(A_WHILE);
+    let signal = peer::connect(port);
+    assert_eq!(peer::read_to_end(&mut stream), "second");
+    drop(signal);
+    running.end().only(
+        &["connection", "at end", "write"],
+        &[
+            "connection end",
+            "at end: state=writeOnly connecting=false pending=false destroyed=false",
+            "write: true",
+            "write: true",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// E7, E9: `destroy` with unread data: it is lost, the peer sees the connection go, and there is
+/// one `close`, without an error.
+#[test]
+fn e9_destroy_with_unread_data() {
+    let peer = Peer::listen();
+    let running = to("destroy-unread", peer.port).start();
+    let mut stream = peer.accept();
+    stream.write_all(b"x").expect("it is connected");
+    assert!(peer::is_over(&mut stream));
+    running.end().is(&[
+        "client connect",
+        "client ready",
+        "destroyed: state=closed connecting=false pending=true destroyed=true",
+        "read 0",
+        "client close false",
+    ]);
+}
+
+/// Section 4.10: a reset by the peer.
+#[test]
+fn reset_by_the_peer() {
+    let peer = Peer::listen();
+    let mut running = to("wait", peer.port).start();
+    let stream = peer.accept();
+    running.line("client ready");
+    peer::reset(stream);
+    running.end().is(&[
+        "client connect",
+        "client ready",
+        "client error ECONNRESET \"read ECONNRESET\" syscall=read",
+        "client close true",
+    ]);
+}

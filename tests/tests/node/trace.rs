@@ -1,0 +1,116 @@
+//! Comparing traces: line by line, but between objects whose order is free.
+
+use crate::scenario::Scenario;
+use std::fs;
+use std::path::Path;
+
+/// Compares a trace with the committed one, and returns what is different.
+pub fn compare(scenario: &Scenario, path: &Path, trace: &[String]) -> Result<(), String> {
+    let committed = fs::read_to_string(path)
+        .map_err(|error| format!("{}: no trace: {error}", scenario.name))?;
+    let committed: Vec<_> = committed.lines().map(str::to_owned).collect();
+    if scenario.is_equal(&committed, trace) {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: {}\n{}",
+        scenario.name,
+        scenario.text.lines().next().unwrap_or_default(),
+        scenario.differences(&committed, trace)
+    ))
+}
+
+/// Writes a trace, unless the one that is there is equal but for the order that is free.
+pub fn update(scenario: &Scenario, path: &Path, trace: &[String]) {
+    if compare(scenario, path, trace).is_err() {
+        fs::write(path, trace.join("\n") + "\n").expect("a writable file");
+    }
+}
+
+impl Scenario {
+    fn is_equal(&self, committed: &[String], trace: &[String]) -> bool {
+        let groups = self.groups(committed, trace);
+        groups
+            .iter()
+            .all(|group| self.lines(committed, group) == self.lines(trace, group))
+    }
+
+    fn differences(&self, committed: &[String], trace: &[String]) -> String {
+        let mut text = String::new();
+        for group in self.groups(committed, trace) {
+            let (old, new) = (self.lines(committed, &group), self.lines(trace, &group));
+            if old != new {
+                text.push_str(&difference(&old, &new));
+            }
+        }
+        text
+    }
+
+    /// The groups whose lines have an order: a peer, a part of `unordered`, everything else.
+    fn groups(&self, committed: &[String], trace: &[String]) -> Vec<String> {
+        let mut groups: Vec<_> = committed
+            .iter()
+            .chain(trace)
+            .map(|line| self.group(line))
+            .collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+
+    fn lines<'a>(&self, trace: &'a [String], group: &str) -> Vec<&'a str> {
+        let lines = trace.iter().filter(|line| self.group(line) == group);
+        lines.map(String::as_str).collect()
+    }
+
+    fn group(&self, line: &str) -> String {
+        let object = line.split([' ', '.']).next().unwrap_or_default();
+        let unordered = self.header("unordered");
+        let part = unordered
+            .iter()
+            .find(|part| part.split('+').any(|name| name == object));
+        match part {
+            Some(part) => (*part).to_owned(),
+            None if self.is_peer(object) => object.to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn is_peer(&self, object: &str) -> bool {
+        let peers = self.text.lines().filter_map(|line| {
+            let name = line.trim().strip_prefix("peer ")?;
+            name.split(' ').next()
+        });
+        peers.into_iter().any(|name| name == object)
+    }
+}
+
+/// Both, line by line: `-` is missing, `+` is too much.
+fn difference(old: &[&str], new: &[&str]) -> String {
+    // The lengths of the longest common subsequences of the rests.
+    let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] = if old[i] == new[j] {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
+        }
+    }
+    let mut text = String::new();
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            text += &format!("      {}\n", old[i]);
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
+            text += &format!("    - {}\n", old[i]);
+            i += 1;
+        } else {
+            text += &format!("    + {}\n", new[j]);
+            j += 1;
+        }
+    }
+    text
+}
