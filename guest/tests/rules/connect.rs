@@ -1,0 +1,458 @@
+//! Section 4.2: `connect`.
+
+use crate::world::{World, errors, own_error};
+use plugnet_guest::node::{Action, ConnectOptions, Errno, EventKind, Family, Input, ReadyState};
+
+fn looking_up() -> (World, u64) {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "localhost");
+    (world, id)
+}
+
+fn connecting() -> (World, u64) {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.next(), [""; 0]);
+    (world, id)
+}
+
+/// The address that is tried.
+fn tried(world: &World) -> Option<String> {
+    let last = world.actions.iter().rev().find_map(|action| match action {
+        Action::Connect { remote, .. } => Some(remote.to_string()),
+        _ => None,
+    });
+    last.filter(|_| !matches!(world.actions.last(), Some(Action::AbortConnect { .. })))
+}
+
+/// `connecting` is true from `connect` on, and false in `connect` and in `error`.
+#[test]
+fn c9_connecting() {
+    let (mut world, id) = looking_up();
+    assert!(world.get(id).connecting());
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(world.next(), ["lookup 127.0.0.1"]);
+    assert!(world.get(id).connecting());
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
+    assert!(!world.get(id).connecting());
+}
+
+/// `lookup` if there is a name, then `connect` and `ready` together.
+#[test]
+fn c10_connect_and_ready_come_together() {
+    let (mut world, id) = looking_up();
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(world.next(), ["lookup 127.0.0.1"]);
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// One `lookup` for each address, with the name; then the addresses are tried,
+/// the families alternating.
+#[test]
+fn c11_lookup_is_told_for_each_address() {
+    let (mut world, id) = looking_up();
+    world.looked_up(id, &["127.0.0.1", "127.0.0.2", "::1"]);
+    let events = world.poll();
+    assert!(matches!(
+        &events[0].kind,
+        EventKind::Lookup { host, outcome: Ok(_) } if host == "localhost"
+    ));
+    assert_eq!(world.next(), ["lookup 127.0.0.2"]);
+    assert_eq!(world.next(), ["lookup ::1"]);
+    for expected in ["127.0.0.1:80", "[::1]:80", "127.0.0.2:80"] {
+        assert_eq!(world.next(), [""; 0]);
+        assert_eq!(tried(&world).as_deref(), Some(expected));
+        world.refused(id);
+    }
+    let error = &errors(&world.poll())[0];
+    assert_eq!((&*error.code, error.errors.len()), ("ECONNREFUSED", 3));
+}
+
+/// No lookup for an address; `family` is ignored.
+#[test]
+fn c12_an_address_is_not_looked_up() {
+    let mut world = World::default();
+    let id = world.socket();
+    let options =
+        ConnectOptions::new(80, Some("127.0.0.1".into()), None, 0, Some(Family::Ipv6)).unwrap();
+    world.connect_with(id, options);
+    assert_eq!(world.next(), [""; 0]);
+    assert_eq!(tried(&world).as_deref(), Some("127.0.0.1:80"));
+}
+
+/// With a family, one address of that family is asked for.
+#[test]
+fn c13_family_selects_one_address() {
+    let mut world = World::default();
+    let id = world.socket();
+    let options =
+        ConnectOptions::new(80, Some("localhost".into()), None, 0, Some(Family::Ipv6)).unwrap();
+    world.connect_with(id, options);
+    world.looked_up(id, &["127.0.0.1", "::1", "::2"]);
+    assert_eq!(world.rest(), ["lookup ::1"]);
+    assert_eq!(tried(&world).as_deref(), Some("[::1]:80"));
+}
+
+/// A name without an address: `lookup` with the error, while the socket still
+/// connects; then `error` and `close`.
+#[test]
+fn c14_lookup_fails() {
+    let (mut world, id) = looking_up();
+    world.looked_up(id, &[]);
+    assert_eq!(world.next(), ["lookup ENOTFOUND"]);
+    assert!(world.get(id).connecting());
+    assert!(!world.get(id).destroyed());
+    let events = world.poll();
+    let error = &errors(&events)[0];
+    assert_eq!(error.message, "getaddrinfo ENOTFOUND localhost");
+    assert_eq!(error.hostname.as_deref(), Some("localhost"));
+    assert_eq!(events[1].kind, EventKind::Close { had_error: true });
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// A name that has no address of the family asked for has none.
+#[test]
+fn c14_lookup_finds_none_of_the_family() {
+    let mut world = World::default();
+    let id = world.socket();
+    let options =
+        ConnectOptions::new(80, Some("localhost".into()), None, 0, Some(Family::Ipv6)).unwrap();
+    world.connect_with(id, options);
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(
+        world.rest(),
+        ["lookup ENOTFOUND", "error ENOTFOUND", "close true"]
+    );
+}
+
+/// Refused: `error` and `close`; in the error the socket is destroyed.
+#[test]
+fn c18_refused() {
+    let (mut world, id) = connecting();
+    world.refused(id);
+    let events = world.poll();
+    assert!(world.get(id).destroyed());
+    assert!(!world.get(id).connecting());
+    let error = &errors(&events)[0];
+    assert_eq!(error.message, "connect ECONNREFUSED 127.0.0.1:80");
+    assert_eq!(error.syscall.as_deref(), Some("connect"));
+    assert_eq!(events[1].kind, EventKind::Close { had_error: true });
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// Refused from a local address and port: the message names both ends.
+#[test]
+fn c19_refused_from_a_local_address() {
+    let mut world = World::default();
+    let id = world.socket();
+    let host = Some("127.0.0.1".into());
+    let options = ConnectOptions::new(80, host, Some("127.0.0.1"), 7000, None).unwrap();
+    world.connect_with(id, options);
+    assert_eq!(world.next(), [""; 0]);
+    assert!(matches!(
+        world.actions.last(),
+        Some(Action::Connect { local: Some(local), .. }) if local.to_string() == "127.0.0.1:7000"
+    ));
+    world.refused(id);
+    assert_eq!(
+        errors(&world.poll())[0].message,
+        "connect ECONNREFUSED 127.0.0.1:80 - Local (127.0.0.1:7000)"
+    );
+}
+
+/// The local end cannot be had: the error is of `bind` and names it.
+#[test]
+fn c21_bind_fails() {
+    let mut world = World::default();
+    let id = world.socket();
+    let host = Some("127.0.0.1".into());
+    let options = ConnectOptions::new(80, host, Some("127.0.0.1"), 7000, None).unwrap();
+    world.connect_with(id, options);
+    assert_eq!(world.next(), [""; 0]);
+    let input = Input::ConnectFailed {
+        attempt: 0,
+        syscall: "bind",
+        errno: Errno("EADDRINUSE"),
+    };
+    world.net.input(id, input);
+    let error = &errors(&world.poll())[0];
+    assert_eq!(error.message, "bind EADDRINUSE 127.0.0.1:7000");
+    assert_eq!(error.port, Some(7000));
+}
+
+/// `connect` while connecting: EALREADY in a turn, and the socket closes. Nothing
+/// of that shows before.
+#[test]
+fn c23_connect_while_connecting() {
+    let (mut world, id) = connecting();
+    world.write_cb(id, b"x", 1);
+    world.connect(id, "127.0.0.1");
+    assert!(world.get(id).connecting());
+    assert!(!world.get(id).destroyed());
+    assert_eq!(
+        world.rest(),
+        [
+            "error EALREADY",
+            "close true",
+            "callback 1 ERR_SOCKET_CLOSED_BEFORE_CONNECTION"
+        ]
+    );
+    assert!(matches!(
+        world.actions.last(),
+        Some(Action::AbortConnect { .. })
+    ));
+}
+
+/// A closed socket connects again: its counters start over, and it works.
+#[test]
+fn c25_reconnect() {
+    let (mut world, id) = World::client();
+    world.peer_sends(id, b"one");
+    assert_eq!(world.rest(), ["readable"]);
+    world.read_all(id);
+    world.write(id, b"hello");
+    assert_eq!(world.rest(), [""; 0]);
+    world.end(id);
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["finish", "end", "close false"]);
+    assert_eq!(world.get(id).bytes_read(), 3);
+    assert_eq!(world.get(id).bytes_written(), 5);
+
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.get(id).bytes_read(), 0);
+    assert_eq!(world.get(id).bytes_written(), 0);
+    assert!(!world.get(id).destroyed());
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
+    assert_eq!(world.next(), [""; 0]);
+    assert_eq!(world.get(id).ready_state(), ReadyState::Open);
+    world.peer_sends(id, b"two");
+    assert_eq!(world.rest(), ["readable"]);
+    assert_eq!(world.read_all(id), b"two");
+    world.end_with(id, Some(b"bye"), None);
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["end", "finish", "close false"]);
+    assert_eq!(world.wire(id).sent, b"bye");
+}
+
+/// The handlers of `error` and `close` may connect again.
+#[test]
+fn c25_reconnect_from_within_error_and_close() {
+    let (mut world, id) = connecting();
+    world.refused(id);
+    assert_eq!(world.next(), ["error ECONNREFUSED", "close true"]);
+    world.establish(id);
+}
+
+/// Connecting again before `close` was told: the earlier connection still says it,
+/// once, and the later one is not touched by that.
+#[test]
+fn c25_reconnect_before_close() {
+    let (mut world, id) = World::client();
+    world.destroy_with(id, Some(own_error("EOWN")));
+    world.connect(id, "127.0.0.1");
+    assert!(!world.get(id).destroyed());
+    assert_eq!(world.rest(), ["error EOWN", "close true"]);
+    assert!(world.get(id).connecting());
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert_eq!(world.get(id).ready_state(), ReadyState::Open);
+}
+
+/// What came in on the earlier connection and was not told is gone.
+#[test]
+fn c25_nothing_of_the_earlier_connection_reaches_the_later() {
+    let (mut world, id) = World::client();
+    world.peer_sends(id, b"old");
+    world.peer_ends(id);
+    world.destroy(id);
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.rest(), ["close false"]);
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert_eq!(world.read_all(id), b"");
+    assert_eq!(world.get(id).bytes_read(), 0);
+    world.peer_sends(id, b"new");
+    assert_eq!(world.rest(), ["readable"]);
+    assert_eq!(world.read_all(id), b"new");
+}
+
+/// The answer to the lookup of an earlier connection is too late for the next.
+#[test]
+fn c25_late_lookup_of_an_earlier_connection() {
+    let (mut world, id) = looking_up();
+    let late = world.last_lookup(id);
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    world.connect(id, "localhost");
+    let outcome = Ok(vec!["127.0.0.9".parse().unwrap()]);
+    let lookup = late;
+    world.net.input(id, Input::LookedUp { lookup, outcome });
+    assert_eq!(world.rest(), [""; 0]);
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(world.rest(), ["lookup 127.0.0.1"]);
+}
+
+/// The callbacks of an earlier connection come though the socket connects again
+/// before they did: no callback is ever lost.
+#[test]
+fn c25_reconnect_before_close_keeps_the_callbacks() {
+    let (mut world, id) = connecting();
+    world.write_cb(id, b"old", 1);
+    world.destroy(id);
+    world.connect(id, "127.0.0.1");
+    let words = world.rest();
+    assert!(
+        words.contains(&"callback 1 ERR_SOCKET_CLOSED_BEFORE_CONNECTION".to_owned()),
+        "{words:?}"
+    );
+}
+
+/// What is written then belongs to the later connection.
+#[test]
+fn c25_reconnect_before_close_keeps_what_is_written() {
+    let (mut world, id) = World::client();
+    world.end_with(id, None, Some(1));
+    world.destroy(id);
+    world.connect(id, "127.0.0.1");
+    world.write_cb(id, b"new", 2);
+    assert!(world.rest().contains(&"close false".to_owned()));
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready", "callback 2"]);
+    assert_eq!(world.wire(id).sent, b"new");
+}
+
+/// An answer that the transport gave between `destroy` and carrying out `Close`
+/// belongs to the earlier connection.
+#[test]
+fn c25_late_answer_does_not_reach_the_later_connection() {
+    let (mut world, id) = World::client();
+    world.destroy(id);
+    world.net.input(id, Input::Received(b"old".to_vec()));
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(world.get(id).bytes_read(), 0);
+}
+
+/// `destroy` while connecting: only `close`, and the attempt is given up.
+#[test]
+fn c26_destroy_while_connecting() {
+    let (mut world, id) = connecting();
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(world.attempt(id), None);
+}
+
+/// The same if the connection came about just then.
+#[test]
+fn c26_destroy_when_the_connection_stands_but_was_not_told() {
+    let (mut world, id) = connecting();
+    world.connected(id);
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    assert!(!world.is_open(id));
+}
+
+/// The same before the attempt was made.
+#[test]
+fn c26_destroy_right_after_connect() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "127.0.0.1");
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(world.actions, []);
+}
+
+/// `destroy` during the lookup: no late `lookup`.
+#[test]
+fn c27_destroy_during_the_lookup() {
+    let (mut world, id) = looking_up();
+    world.destroy(id);
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(tried(&world), None);
+}
+
+/// `destroy` in a `lookup`: no further one.
+#[test]
+fn c27_destroy_between_lookups() {
+    let (mut world, id) = looking_up();
+    world.looked_up(id, &["127.0.0.1", "::1"]);
+    assert_eq!(world.next(), ["lookup 127.0.0.1"]);
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(tried(&world), None);
+}
+
+/// `end` while connecting: the connection is made, what was written goes out, then
+/// the FIN.
+#[test]
+fn c28_end_while_connecting() {
+    let (mut world, id) = connecting();
+    world.write(id, b"hello ");
+    world.end_with(id, Some(b"world"), Some(1));
+    assert_eq!(world.rest(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
+    assert_eq!(world.rest(), ["callback 1", "finish"]);
+    assert_eq!(world.wire(id).sent, b"hello world");
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["end", "close false"]);
+}
+
+/// An attempt that takes longer than 250 ms gives way to the next address; what
+/// it brings later has no effect.
+#[test]
+fn slow_attempt_gives_way_to_the_next() {
+    let (mut world, id) = looking_up();
+    world.looked_up(id, &["::1", "127.0.0.1"]);
+    assert_eq!(world.rest(), ["lookup ::1", "lookup 127.0.0.1"]);
+    assert!(matches!(
+        world.actions.last(),
+        Some(Action::Connect {
+            attempt: 0,
+            timeout: Some(250),
+            ..
+        })
+    ));
+    world.net.input(id, Input::AttemptTimeout { attempt: 0 });
+    assert_eq!(world.rest(), [""; 0]);
+    let last = &world.actions[world.actions.len() - 2..];
+    assert_eq!(last[0], Action::AbortConnect { id, attempt: 0 });
+    assert!(matches!(
+        last[1],
+        Action::Connect {
+            attempt: 1,
+            timeout: None,
+            ..
+        }
+    ));
+    world.net.input(id, Input::AttemptTimeout { attempt: 0 });
+    assert_eq!(world.rest(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+}
+
+/// An unref'd socket that connects keeps the program: Node's request does. Once it
+/// is connected, it does not.
+#[test]
+fn o4_unref_does_not_give_up_an_attempt() {
+    let (mut world, id) = looking_up();
+    world.net.set_socket_ref(id, false);
+    assert!(world.net.is_alive(), "the lookup");
+    world.looked_up(id, &["127.0.0.1"]);
+    assert_eq!(world.rest(), ["lookup 127.0.0.1"]);
+    assert!(world.net.is_alive(), "the attempt");
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert!(!world.net.is_alive());
+}

@@ -1,0 +1,556 @@
+//! A transport that does what a test tells it to.
+//!
+//! [`World`] makes a program's calls as the component does (each is followed by
+//! carrying out what the rules ask for) and plays the network. It also checks
+//! what holds at all times: what the rules may ask of a transport, and that
+//! between two events of one socket a program gets the chance to act.
+
+use plugnet_guest::node::{
+    Action, Attempt, Callback, ConnectOptions, Errno, Error, Event, EventKind, Id, Input,
+    ListenOptions, Net, ServerOptions, Socket,
+};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
+
+/// The port of every server that lets the system choose.
+pub const PORT: u16 = 8124;
+
+/// The most a socket's stream holds before it asks the other to wait: 16 KiB.
+pub const HIGH_WATER_MARK: usize = 16 * 1024;
+
+/// The connection of a socket.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// What the host has taken.
+    pub sent: Vec<u8>,
+    /// What the host has not taken of the write under way.
+    pub unsent: Option<Vec<u8>>,
+    /// The host was asked for bytes.
+    pub reading: bool,
+    /// What the host holds until it is asked.
+    pub inbox: VecDeque<Input>,
+    /// The FIN was asked for.
+    pub fin: bool,
+    /// Freed.
+    pub closed: bool,
+}
+
+/// A program, the rules, and a network.
+#[derive(Debug, Default)]
+pub struct World {
+    pub net: Net,
+    /// What the rules asked for.
+    pub actions: Vec<Action>,
+    /// How many bytes the host takes of a write at once; absent: all.
+    pub takes: Option<usize>,
+    /// Whether the host lets `Shutdown` wait.
+    pub holds_shutdown: bool,
+    /// `listen` on this port fails.
+    pub taken: Option<u16>,
+    wires: HashMap<Id, Wire>,
+    /// Who waits for a lookup.
+    lookups: HashSet<Id>,
+    attempts: HashSet<(Id, Attempt)>,
+    /// Whose FIN waits.
+    shutdowns: HashSet<Id>,
+    servers: HashSet<Id>,
+}
+
+impl World {
+    // ---- the network ----
+
+    /// Carries out what the rules ask for.
+    pub fn carry_out(&mut self) {
+        while let Some(action) = self.net.next_action() {
+            self.actions.push(action.clone());
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Accept { .. } | Action::CloseServer { .. } => {}
+            Action::Lookup { id, .. } => {
+                self.lookups.insert(id);
+            }
+            Action::Listen {
+                id, address, port, ..
+            } => {
+                let ip = address.unwrap_or_else(|| "::".parse().unwrap());
+                let outcome = if self.taken == Some(port) {
+                    Err((Errno("EADDRINUSE"), (ip, port).into()))
+                } else {
+                    Ok((ip, if port == 0 { PORT } else { port }).into())
+                };
+                self.net.listened(id, outcome);
+            }
+            Action::Connect { id, attempt, .. } => {
+                assert!(self.attempts.insert((id, attempt)), "attempt made twice");
+            }
+            Action::AbortConnect { id, attempt } => {
+                self.attempts.remove(&(id, attempt));
+                self.wires.remove(&id);
+            }
+            Action::Read { id } => {
+                let wire = self.open(id);
+                assert!(!wire.reading, "asked to read twice");
+                wire.reading = true;
+                self.deliver(id);
+            }
+            Action::Write { id, mut data } => {
+                let takes = self.takes.unwrap_or(usize::MAX);
+                let wire = self.open(id);
+                assert!(wire.unsent.is_none(), "asked to write during a write");
+                assert!(!wire.fin, "asked to write after the FIN");
+                let rest = data.split_off(takes.min(data.len()));
+                let (taken, more) = (data.len(), !rest.is_empty());
+                wire.sent.extend(data);
+                wire.unsent = more.then_some(rest);
+                self.net.written(id, taken, more);
+            }
+            Action::Shutdown { id } => {
+                let wire = self.open(id);
+                assert!(wire.unsent.is_none(), "asked for a FIN during a write");
+                assert!(!wire.fin, "asked for a FIN twice");
+                wire.fin = true;
+                self.shutdowns.insert(id);
+                if !self.holds_shutdown {
+                    self.shut_down(id);
+                }
+            }
+            Action::Close { id } => {
+                self.open(id).closed = true;
+                self.shutdowns.remove(&id);
+            }
+        }
+    }
+
+    /// A connection that is not freed.
+    fn open(&mut self, id: Id) -> &mut Wire {
+        let wire = self.wires.get_mut(&id).expect("no connection");
+        assert!(!wire.closed, "asked something of a closed connection");
+        wire
+    }
+
+    /// The connection of a socket, the last one if it is closed.
+    pub fn wire(&self, id: Id) -> &Wire {
+        &self.wires[&id]
+    }
+
+    /// Whether the connection of a socket stands.
+    pub fn is_open(&self, id: Id) -> bool {
+        self.wires.get(&id).is_some_and(|wire| !wire.closed)
+    }
+
+    fn deliver(&mut self, id: Id) {
+        let wire = self.open(id);
+        if wire.reading
+            && let Some(input) = wire.inbox.pop_front()
+        {
+            wire.reading = false;
+            self.net.input(id, input);
+        }
+    }
+
+    /// Something comes in; it waits for the rules to ask for it.
+    pub fn incoming(&mut self, id: Id, input: Input) {
+        self.open(id).inbox.push_back(input);
+        self.deliver(id);
+    }
+
+    /// The peer sends bytes.
+    pub fn peer_sends(&mut self, id: Id, data: &[u8]) {
+        self.incoming(id, Input::Received(data.to_vec()));
+    }
+
+    /// The peer sends a FIN.
+    pub fn peer_ends(&mut self, id: Id) {
+        self.incoming(id, Input::PeerEnded);
+    }
+
+    /// The peer resets the connection.
+    pub fn peer_resets(&mut self, id: Id) {
+        self.incoming(id, Input::ReadFailed(Errno("ECONNRESET")));
+    }
+
+    /// The host takes the rest of a write.
+    pub fn host_sends(&mut self, id: Id) {
+        let wire = self.open(id);
+        let rest = wire.unsent.take().expect("no write under way");
+        wire.sent.extend(rest);
+        self.net.input(id, Input::Written);
+    }
+
+    /// Whether the host has not taken all of a write.
+    pub fn is_writing(&self, id: Id) -> bool {
+        self.is_open(id) && self.wires[&id].unsent.is_some()
+    }
+
+    /// The FIN is sent, if that was asked for.
+    pub fn shut_down(&mut self, id: Id) {
+        if self.is_open(id) && self.shutdowns.remove(&id) {
+            self.net.input(id, Input::ShutDown);
+        }
+    }
+
+    /// The host fails to send the rest of a write.
+    pub fn send_fails(&mut self, id: Id, code: &'static str) {
+        self.open(id).unsent.take().expect("no write under way");
+        self.net.input(id, Input::WriteFailed(Errno(code)));
+    }
+
+    /// The attempt that was begun last and not given up.
+    pub fn attempt(&self, id: Id) -> Option<Attempt> {
+        let attempts = self.attempts.iter().filter(|(of, _)| *of == id);
+        attempts.map(|(_, attempt)| *attempt).max()
+    }
+
+    fn answered(&mut self, id: Id) -> Attempt {
+        let attempt = self.attempt(id).expect("no attempt under way");
+        self.attempts.remove(&(id, attempt));
+        attempt
+    }
+
+    /// The connection stands.
+    pub fn connected(&mut self, id: Id) {
+        let attempt = self.answered(id);
+        self.wires.insert(id, Wire::default());
+        let input = Input::Connected {
+            attempt,
+            local: local(),
+            remote: remote(),
+        };
+        self.net.input(id, input);
+    }
+
+    /// An attempt to connect fails.
+    pub fn refused(&mut self, id: Id) {
+        let attempt = self.answered(id);
+        let input = Input::ConnectFailed {
+            attempt,
+            syscall: "connect",
+            errno: Errno("ECONNREFUSED"),
+        };
+        self.net.input(id, input);
+    }
+
+    /// The number of the last lookup of a server or socket.
+    pub fn last_lookup(&self, of: Id) -> u32 {
+        let mut lookups = self.actions.iter().filter_map(|action| match action {
+            Action::Lookup { id, lookup, .. } if *id == of => Some(*lookup),
+            _ => None,
+        });
+        lookups.next_back().expect("no lookup")
+    }
+
+    /// Whether a lookup for this socket or server is under way.
+    pub fn looks_up(&self, id: Id) -> bool {
+        self.lookups.contains(&id)
+    }
+
+    /// The last lookup has its outcome.
+    pub fn looked_up(&mut self, id: Id, addresses: &[&str]) {
+        self.lookups.remove(&id);
+        let addresses = addresses.iter().map(|ip| ip.parse().unwrap());
+        let outcome = match addresses.collect::<Vec<_>>() {
+            none if none.is_empty() => Err(Errno("ENOTFOUND")),
+            some => Ok(some),
+        };
+        let lookup = self.last_lookup(id);
+        self.net.input(id, Input::LookedUp { lookup, outcome });
+    }
+
+    /// A client connects to a server.
+    pub fn client_connects(&mut self, server: Id) -> Id {
+        assert!(self.net.accepting(server));
+        let id = self.net.accepted(server, local(), remote());
+        let id = id.expect("the server listens");
+        self.wires.insert(id, Wire::default());
+        self.carry_out();
+        id
+    }
+
+    // ---- a program ----
+
+    fn call<T>(&mut self, call: impl FnOnce(&mut Net) -> T) -> T {
+        let outcome = call(&mut self.net);
+        self.carry_out();
+        outcome
+    }
+
+    pub fn server(&mut self, options: ServerOptions) -> Id {
+        let id = self.call(|net| net.create_server(options));
+        self.servers.insert(id);
+        id
+    }
+
+    pub fn listen(&mut self, id: Id, port: u16, host: Option<&str>) -> Result<(), Error> {
+        let options = ListenOptions {
+            port,
+            host: host.map(str::to_owned),
+            backlog: None,
+        };
+        self.call(|net| net.listen(id, options))
+    }
+
+    pub fn close(&mut self, id: Id, callback: Option<Callback>) {
+        self.call(|net| net.close(id, callback));
+    }
+
+    pub fn accept(&mut self, id: Id) -> Option<Id> {
+        self.call(|net| net.accept(id))
+    }
+
+    pub fn drop_server(&mut self, id: Id) {
+        self.call(|net| net.drop_server(id));
+    }
+
+    pub fn socket(&mut self) -> Id {
+        self.call(|net| net.create_socket(false))
+    }
+
+    pub fn half_open_socket(&mut self) -> Id {
+        self.call(|net| net.create_socket(true))
+    }
+
+    pub fn connect(&mut self, id: Id, host: &str) {
+        let options = ConnectOptions::new(80, Some(host.to_owned()), None, 0, None).unwrap();
+        self.connect_with(id, options);
+    }
+
+    pub fn connect_with(&mut self, id: Id, options: ConnectOptions) {
+        self.call(|net| net.connect(id, options))
+            .expect("the socket is not connected");
+    }
+
+    pub fn read(&mut self, id: Id, max: usize) -> Vec<u8> {
+        self.call(|net| net.read(id, max))
+    }
+
+    pub fn read_all(&mut self, id: Id) -> Vec<u8> {
+        self.read(id, usize::MAX)
+    }
+
+    pub fn write(&mut self, id: Id, data: &[u8]) -> bool {
+        self.write_with(id, data, None)
+    }
+
+    pub fn write_cb(&mut self, id: Id, data: &[u8], callback: Callback) -> bool {
+        self.write_with(id, data, Some(callback))
+    }
+
+    pub fn write_with(&mut self, id: Id, data: &[u8], callback: Option<Callback>) -> bool {
+        self.call(|net| net.write(id, data.to_vec(), callback))
+            && self.call(|net| net.write_returns(id))
+    }
+
+    pub fn end(&mut self, id: Id) {
+        self.end_with(id, None, None);
+    }
+
+    pub fn end_with(&mut self, id: Id, data: Option<&[u8]>, callback: Option<Callback>) {
+        self.call(|net| net.end(id, data.map(<[u8]>::to_vec), callback));
+    }
+
+    pub fn destroy(&mut self, id: Id) {
+        self.destroy_with(id, None);
+    }
+
+    pub fn destroy_with(&mut self, id: Id, error: Option<Error>) {
+        self.call(|net| net.flush(id));
+        self.call(|net| net.destroy(id, error));
+    }
+
+    pub fn drop_socket(&mut self, id: Id) {
+        self.call(|net| net.flush(id));
+        self.call(|net| net.drop_socket(id));
+    }
+
+    pub fn pause(&mut self, id: Id) {
+        self.call(|net| net.pause(id));
+    }
+
+    pub fn resume(&mut self, id: Id) {
+        self.call(|net| net.resume(id));
+    }
+
+    pub fn buffer_size(&mut self, id: Id) -> usize {
+        self.call(|net| net.flush(id));
+        self.get(id).writable_length()
+    }
+
+    pub fn get(&self, id: Id) -> &Socket {
+        self.net.socket(id).expect("the socket exists")
+    }
+
+    // ---- turns ----
+
+    /// What `poll` returns: the events of the next turn that has any. None if
+    /// nothing happens before the network does something.
+    pub fn poll(&mut self) -> Vec<Event> {
+        for _ in 0..1000 {
+            self.call(Net::flush_all);
+            let events = self.call(Net::turn);
+            self.check(&events);
+            if !events.is_empty() || !self.net.has_work() {
+                return events;
+            }
+        }
+        panic!("there is always something to do, and nothing happens");
+    }
+
+    /// The events of the next turn, in words: `end`, `server close`,
+    /// `error ECONNRESET`, `callback 7`.
+    pub fn next(&mut self) -> Vec<String> {
+        let events = self.poll();
+        events.iter().map(|event| self.say(event)).collect()
+    }
+
+    /// All events until nothing happens any more, in words.
+    pub fn rest(&mut self) -> Vec<String> {
+        let mut words = Vec::new();
+        loop {
+            match self.next() {
+                none if none.is_empty() => return words,
+                some => words.extend(some),
+            }
+        }
+    }
+
+    fn say(&self, event: &Event) -> String {
+        let word = word(&event.kind);
+        if self.servers.contains(&event.source) {
+            format!("server {word}")
+        } else {
+            word
+        }
+    }
+
+    /// A turn has one event of a socket, or `connect` and `ready`, or what follows
+    /// from `destroy`, `error` and `close`; and callbacks.
+    fn check(&self, events: &[Event]) {
+        let mut turns: HashMap<Id, Vec<String>> = HashMap::new();
+        for event in events {
+            if !matches!(
+                event.kind,
+                EventKind::Callback { .. } | EventKind::Connection
+            ) {
+                let words = turns.entry(event.source).or_default();
+                words.push(word(&event.kind));
+            }
+        }
+        for words in turns.values() {
+            let kinds: Vec<_> = words
+                .iter()
+                .filter_map(|word| word.split(' ').next())
+                .collect();
+            let last_words = kinds.iter().all(|kind| ["error", "close"].contains(kind));
+            assert!(
+                kinds.len() == 1 || kinds == ["connect", "ready"] || last_words,
+                "one turn: {words:?}"
+            );
+        }
+    }
+
+    // ---- beginnings ----
+
+    /// A server that listens.
+    pub fn listening() -> (Self, Id) {
+        let mut world = Self::default();
+        let server = world.server(ServerOptions::default());
+        world.listen(server, 0, None).unwrap();
+        assert_eq!(world.next(), ["server listening"]);
+        (world, server)
+    }
+
+    /// A server, and a connection that it accepted and the program took.
+    pub fn accepted() -> (Self, Id, Id) {
+        let (mut world, server) = Self::listening();
+        let id = world.client_connects(server);
+        assert_eq!(world.next(), ["server connection"]);
+        assert_eq!(world.accept(server), Some(id));
+        (world, server, id)
+    }
+
+    /// A socket that is connected.
+    pub fn client() -> (Self, Id) {
+        let mut world = Self::default();
+        let id = world.socket();
+        world.establish(id);
+        (world, id)
+    }
+
+    /// A socket that is connected and half-open.
+    pub fn half_open_client() -> (Self, Id) {
+        let mut world = Self::default();
+        let id = world.half_open_socket();
+        world.establish(id);
+        (world, id)
+    }
+
+    /// Connects a socket.
+    pub fn establish(&mut self, id: Id) {
+        self.connect(id, "127.0.0.1");
+        assert_eq!(self.next(), [""; 0]);
+        self.connected(id);
+        assert_eq!(self.next(), ["connect", "ready"]);
+        // The socket now waits for bytes.
+        assert_eq!(self.next(), [""; 0]);
+    }
+}
+
+/// The near end of every connection.
+pub fn local() -> Option<SocketAddr> {
+    "127.0.0.1:50000".parse().ok()
+}
+
+/// The far end of every connection.
+pub fn remote() -> Option<SocketAddr> {
+    "127.0.0.1:80".parse().ok()
+}
+
+/// An error of the program's own.
+pub fn own_error(code: &'static str) -> Error {
+    Error {
+        code: code.into(),
+        message: "of the program".to_owned(),
+        syscall: None,
+        address: None,
+        port: None,
+        hostname: None,
+        errors: Vec::new(),
+    }
+}
+
+/// An event in words.
+fn word(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Listening => "listening".to_owned(),
+        EventKind::Connection => "connection".to_owned(),
+        EventKind::Lookup { outcome, .. } => match outcome {
+            Ok(address) => format!("lookup {address}"),
+            Err(error) => format!("lookup {}", error.code),
+        },
+        EventKind::Connect => "connect".to_owned(),
+        EventKind::Ready => "ready".to_owned(),
+        EventKind::Readable => "readable".to_owned(),
+        EventKind::Drain => "drain".to_owned(),
+        EventKind::Finish => "finish".to_owned(),
+        EventKind::End => "end".to_owned(),
+        EventKind::Error(error) => format!("error {}", error.code),
+        EventKind::Close { had_error } => format!("close {had_error}"),
+        EventKind::Callback { callback, error } => match error {
+            None => format!("callback {callback}"),
+            Some(error) => format!("callback {callback} {}", error.code),
+        },
+    }
+}
+
+/// The errors among events.
+pub fn errors(events: &[Event]) -> Vec<Error> {
+    let errors = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Error(error) => Some(error.clone()),
+        _ => None,
+    });
+    errors.collect()
+}
