@@ -5,7 +5,7 @@ mod server;
 mod socket;
 
 use crate::bindings::exports::plugnet::net::net;
-use crate::bindings::plugnet::net::types;
+use crate::bindings::exports::plugnet::net::types;
 use crate::driver;
 use crate::node::ip;
 use server::Server;
