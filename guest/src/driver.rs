@@ -11,7 +11,7 @@
 //! for that. A plain function must not wait, so it leaves what it ends to `poll`,
 //! which sees to it before it tells the program of anything.
 
-use crate::node::{Action, Attempt, Errno, Error, Event, Id, Input, Net};
+use crate::node::{Action, Attempt, Errno, Error, Event, Handle, Id, Input, Net};
 use crate::operation::{Operation, operation};
 use crate::task::{self, Task};
 use crate::transport::connection::{self, Receiver, Sender};
@@ -28,6 +28,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::bindings::wasi::clocks::monotonic_clock;
 
+/// How many of the clock's units the rules' unit has.
+const NANOSECONDS: u64 = 1_000_000;
+
 /// A connection of a socket.
 struct Connection {
     /// Absent while a write is under way, and after the FIN.
@@ -38,8 +41,7 @@ struct Connection {
     receiver: Option<Waker>,
     /// What is going on with it.
     operations: Vec<Operation>,
-    /// Holds the connection open.
-    _connected: Connected,
+    connected: Connected,
 }
 
 /// A server's sockets.
@@ -54,7 +56,7 @@ struct Listening {
 #[derive(Default)]
 struct State {
     net: Net,
-    listening: HashMap<Id, Listening>,
+    listening: HashMap<Handle, Listening>,
     connections: HashMap<Id, Connection>,
     attempts: HashMap<(Id, Attempt), Vec<AbortHandle>>,
     /// Operations that were ended and have to be dropped by a task.
@@ -68,11 +70,14 @@ struct State {
     /// The call of `poll` that waits.
     poll: Option<Waker>,
     polling: bool,
+    /// When `poll` is woken for the next idle timeout.
+    alarm: Option<u64>,
 }
 
 /// An [`Action::Listen`].
 struct Listen {
     id: Id,
+    handle: Handle,
     address: Option<IpAddr>,
     port: u16,
     backlog: u32,
@@ -90,7 +95,10 @@ fn with<T>(f: impl FnOnce(&mut State) -> T) -> T {
 
 /// Calls the rules, and carries out what they ask for.
 pub fn call<T>(f: impl FnOnce(&mut Net) -> T) -> T {
-    let outcome = with(|state| f(&mut state.net));
+    let outcome = with(|state| {
+        look_at_clock(&mut state.net);
+        f(&mut state.net)
+    });
     carry_out();
     with(|state| {
         // A `poll` that waits beside this call has something to do now.
@@ -205,7 +213,13 @@ fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
         with(|state| state.net.flush_all());
         carry_out();
         bury();
-        let events = with(|state| state.net.turn());
+        let events = with(|state| {
+            look_at_clock(&mut state.net);
+            let events = state.net.turn();
+            // What was piped in this turn goes out in this turn.
+            state.net.flush_all();
+            events
+        });
         carry_out();
         bury();
         if !events.is_empty() {
@@ -218,12 +232,46 @@ fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
             state.poll = Some(cx.waker().clone());
             Some(state.net.is_alive())
         });
+        wait_for_deadline();
         match idle {
             None => {}
             Some(true) => return Poll::Pending,
             Some(false) => return Poll::Ready(Vec::new()),
         }
     }
+}
+
+/// Tells the rules the time, if they wait for one.
+pub fn look_at_clock(net: &mut Net) {
+    if net.uses_clock() {
+        net.advance(monotonic_clock::now() / NANOSECONDS);
+    }
+}
+
+/// Has the next idle timeout wake `poll`.
+fn wait_for_deadline() {
+    let Some(deadline) = with(|state| {
+        let deadline = state.net.next_deadline()?;
+        let sooner = state.alarm.is_none_or(|alarm| deadline < alarm);
+        sooner.then(|| {
+            state.alarm = Some(deadline);
+            deadline
+        })
+    }) else {
+        return;
+    };
+    leave(async move {
+        // Never before its time, though the clock counts finer.
+        monotonic_clock::wait_until((deadline + 1) * NANOSECONDS).await;
+        with(|state| {
+            if state.alarm == Some(deadline) {
+                state.alarm = None;
+            }
+            if let Some(poll) = state.poll.take() {
+                poll.wake();
+            }
+        });
+    });
 }
 
 /// Drops what was ended, and listens where that was in the way.
@@ -252,22 +300,24 @@ fn carry_out() {
             }
             Action::Listen {
                 id,
+                handle,
                 address,
                 port,
                 backlog,
             } => listen(Listen {
                 id,
+                handle,
                 address,
                 port,
                 backlog,
             }),
-            Action::CloseServer { id } => {
-                let listening = with(|state| state.listening.remove(&id));
+            Action::CloseServer { handle } => {
+                let listening = with(|state| state.listening.remove(&handle));
                 end(listening.map(|listening| listening.accepting));
             }
-            Action::Accept { id } => {
+            Action::Accept { handle } => {
                 let waiting = with(|state| {
-                    let listening = state.listening.get_mut(&id);
+                    let listening = state.listening.get_mut(&handle);
                     listening.map(|listening| std::mem::take(&mut listening.waiting))
                 });
                 for waker in waiting.into_iter().flatten() {
@@ -287,7 +337,7 @@ fn carry_out() {
                 })];
                 calls.extend(timeout.map(|milliseconds| {
                     start_call(async move {
-                        monotonic_clock::wait_for(milliseconds * 1_000_000).await;
+                        monotonic_clock::wait_for(milliseconds * NANOSECONDS).await;
                         input(id, Input::AttemptTimeout { attempt });
                     })
                 }));
@@ -318,6 +368,11 @@ fn carry_out() {
                     });
                 }
             }
+            Action::KeepAlive { id, enable, delay } => with(|state| {
+                if let Some(connection) = state.connections.get(&id) {
+                    connection.connected.keep_alive(enable, delay);
+                }
+            }),
             Action::Close { id } => {
                 let connection = with(|state| state.connections.remove(&id));
                 end(connection.map(|connection| connection.operations));
@@ -336,6 +391,7 @@ fn end(operations: Option<Vec<Operation>>) {
 fn listen(listen: Listen) {
     let Listen {
         id,
+        handle,
         address,
         port,
         backlog,
@@ -348,32 +404,32 @@ fn listen(listen: Listen) {
         return;
     }
     let outcome = outcome.map(|(listeners, address)| {
-        start_accepting(id, listeners);
+        start_accepting(handle, listeners);
         address
     });
-    with(|state| state.net.listened(id, outcome));
+    with(|state| state.net.listened(id, handle, outcome));
 }
 
-fn start_accepting(id: Id, listeners: Vec<Listener>) {
+fn start_accepting(handle: Handle, listeners: Vec<Listener>) {
     let accepting = listeners
         .into_iter()
-        .map(|listener| start(accept(id, listener)));
+        .map(|listener| start(accept(handle, listener)));
     let listening = Listening {
         accepting: accepting.collect(),
         ..Listening::default()
     };
-    with(|state| state.listening.insert(id, listening));
+    with(|state| state.listening.insert(handle, listening));
 }
 
 /// Accepts connections for as long as the program takes them.
-async fn accept(id: Id, mut listener: Listener) {
+async fn accept(handle: Handle, mut listener: Listener) {
     loop {
         poll_fn(|cx| {
             with(|state| {
-                if state.net.accepting(id) {
+                if state.net.accepting(handle) {
                     return Poll::Ready(());
                 }
-                if let Some(listening) = state.listening.get_mut(&id) {
+                if let Some(listening) = state.listening.get_mut(&handle) {
                     listening.waiting.push(cx.waker().clone());
                 }
                 Poll::Pending
@@ -387,7 +443,7 @@ async fn accept(id: Id, mut listener: Listener) {
         let connected = Connected { socket, mapped };
         let (local, remote) = (connected.local(), connected.remote());
         let socket = with(|state| {
-            let socket = state.net.accepted(id, local, remote);
+            let socket = state.net.accepted(handle, local, remote);
             if let Some(poll) = state.poll.take() {
                 poll.wake();
             }
@@ -440,7 +496,7 @@ fn open(id: Id, connected: Connected) {
         wanted: false,
         receiver: None,
         operations: Vec::new(),
-        _connected: connected,
+        connected,
     };
     with(|state| state.connections.insert(id, connection));
     go_on(id, receive(id, receiver));
@@ -517,7 +573,11 @@ fn write(id: Id, data: Vec<u8>) {
         return;
     }
     let sent = Rc::new(Cell::new(0));
-    let mut sending = Box::pin(sender.send(data, Rc::clone(&sent)));
+    let progress = Rc::clone(&sent);
+    let mut sending = Box::pin(sender.send(data, move |bytes| {
+        progress.set(bytes);
+        with(|state| state.net.progressed(id));
+    }));
     // There is a connection, so there is a driver.
     let progress = TASK.with_borrow_mut(|task| {
         let mut cx = Context::from_waker(Waker::noop());
@@ -531,7 +591,7 @@ fn write(id: Id, data: Vec<u8>) {
             put_back(id, sender);
             with(|state| state.net.written(id, 0, false));
         }
-        Poll::Ready(Err(errno)) => input(id, Input::WriteFailed(errno)),
+        Poll::Ready(Err(sender)) => go_on(id, write_failed(id, sender)),
         Poll::Pending => {
             with(|state| state.net.written(id, sent.get(), true));
             go_on(id, async move {
@@ -540,9 +600,13 @@ fn write(id: Id, data: Vec<u8>) {
                         put_back(id, sender);
                         input(id, Input::Written);
                     }
-                    Err(errno) => input(id, Input::WriteFailed(errno)),
+                    Err(sender) => write_failed(id, sender).await,
                 }
             });
         }
     }
+}
+
+async fn write_failed(id: Id, sender: Sender) {
+    input(id, Input::WriteFailed(sender.failure().await));
 }

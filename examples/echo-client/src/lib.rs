@@ -16,7 +16,7 @@ wit_bindgen::generate!({
     world: "plugnet:net/command",
 });
 
-use plugnet::net::net::{self, ConnectOptions, EventKind, Socket, SocketOptions};
+use plugnet::net::net::{self, EventKind};
 use plugnet::net::types::Error;
 
 /// As much as one `read` takes.
@@ -44,16 +44,7 @@ impl exports::wasi::cli::run::Guest for EchoClient {
 }
 
 async fn talk(port: u16, host: Option<String>) -> Result<(), Error> {
-    let client = Socket::new(SocketOptions {
-        allow_half_open: false,
-    });
-    client.connect(&ConnectOptions {
-        port,
-        host,
-        local_address: None,
-        local_port: None,
-        family: None,
-    })?;
+    let client = net::connect(port, host.as_deref());
 
     // What came of a line whose end has not come yet: TCP knows no lines.
     let mut received = Vec::new();

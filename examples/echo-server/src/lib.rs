@@ -20,7 +20,7 @@ wit_bindgen::generate!({
     world: "plugnet:net/command",
 });
 
-use plugnet::net::net::{self, EventKind, ListenOptions, Server, ServerOptions, Socket};
+use plugnet::net::net::{self, EventKind, ListenOptions, Server, Socket};
 use plugnet::net::types::{AddressInfo, Error, IpFamily};
 
 /// As much as one `read` takes.
@@ -44,15 +44,14 @@ impl exports::wasi::cli::run::Guest for EchoServer {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), Error> {
-    let server = Server::new(ServerOptions {
-        allow_half_open: false,
-        pause_on_connect: false,
-    });
-    server.listen(&ListenOptions {
+    let server = Server::new(None);
+    let options = ListenOptions {
         port: arguments.port,
         host: arguments.host,
         backlog: None,
-    })?;
+        exclusive: false,
+    };
+    server.listen(&options, None)?;
 
     // The clients by the number that names them in events.
     let mut clients: HashMap<u64, Socket> = HashMap::new();

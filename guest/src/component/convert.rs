@@ -2,14 +2,46 @@
 
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
-use crate::node::{Error, Event, EventKind, Family, ReadyState};
+use crate::node::{Error, Event, EventKind, Family, LookupRequest, ReadyState, Resolved};
 use std::net::{IpAddr, SocketAddr};
+
+/// A number of the contract as one of this machine; what does not fit is more than
+/// there could be.
+pub fn saturating(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
 
 impl From<IpAddr> for types::IpFamily {
     fn from(address: IpAddr) -> Self {
-        match Family::of(address) {
+        Family::of(address).into()
+    }
+}
+
+impl From<Family> for types::IpFamily {
+    fn from(family: Family) -> Self {
+        match family {
             Family::Ipv4 => Self::Ipv4,
             Family::Ipv6 => Self::Ipv6,
+        }
+    }
+}
+
+impl From<types::ResolvedAddress> for Resolved {
+    fn from(resolved: types::ResolvedAddress) -> Self {
+        Self {
+            address: resolved.address,
+            family: resolved.family,
+        }
+    }
+}
+
+impl From<LookupRequest> for net::LookupRequest {
+    fn from(request: LookupRequest) -> Self {
+        Self {
+            hostname: request.hostname,
+            family: request.family.map(Into::into),
+            hints: request.hints,
+            all: request.all,
         }
     }
 }
@@ -109,11 +141,20 @@ impl From<EventKind> for net::EventKind {
         match kind {
             EventKind::Listening => Self::Listening,
             EventKind::Connection => Self::Connection,
-            EventKind::Lookup { host, outcome } => Self::Lookup(net::Lookup {
+            EventKind::Drop { local, remote } => Self::Drop(net::Dropped {
+                local: local.map(Into::into),
+                remote: remote.map(Into::into),
+            }),
+            EventKind::Connections { callback, count } => Self::Connections(net::ConnectionCount {
+                callback,
+                count: count as u64,
+            }),
+            EventKind::LookupRequest(request) => Self::LookupRequest(request.into()),
+            EventKind::Lookup { host, outcome } => Self::Lookup(net::LookupOutcome {
                 host,
-                family: outcome.as_ref().ok().copied().map(types::IpFamily::from),
+                family: outcome.as_ref().ok().map(|resolved| resolved.family),
                 outcome: outcome
-                    .map(|address| address.to_string())
+                    .map(|resolved| resolved.address)
                     .map_err(types::Error::from),
             }),
             EventKind::Connect => Self::Connect,
@@ -122,6 +163,7 @@ impl From<EventKind> for net::EventKind {
             EventKind::Drain => Self::Drain,
             EventKind::Finish => Self::Finish,
             EventKind::End => Self::End,
+            EventKind::Timeout => Self::Timeout,
             EventKind::Error(error) => Self::Error(error.into()),
             EventKind::Close { had_error } => Self::Close(had_error),
             EventKind::Callback { callback, error } => Self::Callback(net::Completion {

@@ -7,7 +7,7 @@ mod socket;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::driver;
-use crate::node::ip;
+use crate::node::{ConnectRequest, ip};
 use server::Server;
 use socket::Socket;
 
@@ -27,6 +27,31 @@ impl net::Guest for Component {
 
     fn is_ipv6(input: String) -> bool {
         ip::is_ipv6(&input)
+    }
+
+    fn create_server(options: Option<net::ServerOptions>) -> net::Server {
+        net::Server::new(<Server as net::GuestServer>::new(options))
+    }
+
+    fn connect(port: u16, host: Option<String>) -> net::Socket {
+        let socket = <Socket as net::GuestSocket>::new(None);
+        // Node's defaults are all valid.
+        let _ = socket.connect_to(ConnectRequest {
+            port,
+            host,
+            ..ConnectRequest::default()
+        });
+        net::Socket::new(socket)
+    }
+
+    fn create_connection(
+        socket: Option<net::SocketOptions>,
+        options: net::ConnectOptions,
+        callback: Option<net::Callback>,
+    ) -> Result<net::Socket, types::Error> {
+        let socket = <Socket as net::GuestSocket>::new(socket);
+        net::GuestSocket::connect(&socket, options, callback)?;
+        Ok(net::Socket::new(socket))
     }
 
     async fn poll() -> Result<Vec<net::Event>, types::Error> {

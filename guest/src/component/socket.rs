@@ -1,9 +1,10 @@
 //! The resource `socket`.
 
+use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
-use crate::driver::call;
-use crate::node::{self, ConnectOptions, Id};
+use crate::driver::{call, look_at_clock};
+use crate::node::{self, ConnectRequest, Encoding, Id, Lookup, SocketOptions};
 
 /// A program's handle of a socket.
 pub struct Socket(pub Id);
@@ -14,6 +15,11 @@ impl Socket {
         call(|rules| rules.socket(self.0).map(property))
     }
 
+    /// `socket.connect()`.
+    pub fn connect_to(&self, request: ConnectRequest) -> Result<(), types::Error> {
+        Ok(call(|rules| rules.connect(self.0, request))?)
+    }
+
     /// Hands over what was written, as Node does within `write`.
     fn flush(&self) {
         call(|rules| rules.flush(self.0));
@@ -21,33 +27,79 @@ impl Socket {
 }
 
 impl net::GuestSocket for Socket {
-    fn new(options: net::SocketOptions) -> Self {
-        Self(call(|rules| rules.create_socket(options.allow_half_open)))
+    fn new(options: Option<net::SocketOptions>) -> Self {
+        let options = options.map(SocketOptions::from).unwrap_or_default();
+        Self(call(|rules| rules.create_socket(options)))
     }
 
     fn id(&self) -> Id {
         self.0
     }
 
-    fn connect(&self, options: net::ConnectOptions) -> Result<(), types::Error> {
-        let options = ConnectOptions::new(
-            options.port,
-            options.host,
-            options.local_address.as_deref(),
-            options.local_port.unwrap_or(0),
-            options.family.map(Into::into),
-        )?;
-        Ok(call(|rules| rules.connect(self.0, options))?)
+    fn connect(
+        &self,
+        options: net::ConnectOptions,
+        callback: Option<net::Callback>,
+    ) -> Result<(), types::Error> {
+        if let Some(timeout) = options.timeout {
+            self.set_timeout(timeout, None);
+        }
+        if let Some(delay) = options.keep_alive {
+            self.set_keep_alive(true, delay);
+        }
+        let request = ConnectRequest {
+            port: options.port,
+            host: options.host,
+            local_address: options.local_address,
+            local_port: options.local_port.unwrap_or(0),
+            family: options.family.map(Into::into),
+            hints: options.hints,
+            lookup: if options.lookup {
+                Lookup::Program
+            } else {
+                Lookup::Host
+            },
+            auto_select_family: options.auto_select_family,
+            attempt_timeout: options.auto_select_family_attempt_timeout,
+            callback,
+        };
+        self.connect_to(request)
+    }
+
+    fn looked_up(&self, outcome: Result<Vec<types::ResolvedAddress>, types::Error>) {
+        let outcome = outcome
+            .map(|addresses| addresses.into_iter().map(Into::into).collect())
+            .map_err(Into::into);
+        call(|rules| rules.looked_up(self.0, outcome));
     }
 
     fn read(&self, max: u64) -> Vec<u8> {
-        let max = usize::try_from(max).unwrap_or(usize::MAX);
-        call(|rules| rules.read(self.0, max))
+        call(|rules| rules.read(self.0, saturating(max)))
+    }
+
+    fn read_text(&self) -> String {
+        call(|rules| rules.read_text(self.0))
+    }
+
+    fn set_encoding(&self, encoding: Option<String>) -> Result<(), types::Error> {
+        let encoding = Encoding::named(encoding.as_deref())?;
+        call(|rules| rules.set_encoding(self.0, encoding));
+        Ok(())
     }
 
     fn write(&self, data: Vec<u8>, callback: Option<net::Callback>) -> bool {
         call(|rules| rules.write(self.0, data, callback))
             && call(|rules| rules.write_returns(self.0))
+    }
+
+    fn write_text(
+        &self,
+        text: String,
+        encoding: Option<String>,
+        callback: Option<net::Callback>,
+    ) -> Result<bool, types::Error> {
+        let encoding = Encoding::named(encoding.as_deref())?;
+        Ok(self.write(encoding.encode(&text), callback))
     }
 
     fn end(&self, data: Option<Vec<u8>>, callback: Option<net::Callback>) {
@@ -57,6 +109,44 @@ impl net::GuestSocket for Socket {
     fn destroy(&self, error: Option<types::Error>) {
         self.flush();
         call(|rules| rules.destroy(self.0, error.map(Into::into)));
+    }
+
+    fn reset_and_destroy(&self) -> Result<(), types::Error> {
+        Ok(call(|rules| rules.reset_and_destroy(self.0))?)
+    }
+
+    fn set_timeout(&self, milliseconds: u64, callback: Option<net::Callback>) {
+        call(|rules| {
+            rules.use_clock();
+            look_at_clock(rules);
+            rules.set_timeout(self.0, milliseconds, callback);
+        });
+    }
+
+    fn timeout(&self) -> Option<u64> {
+        self.get(node::Socket::timeout).flatten()
+    }
+
+    fn set_no_delay(&self, _no_delay: bool) {
+        // WASI has no TCP_NODELAY: the contract says that this has no effect.
+    }
+
+    fn set_keep_alive(&self, enable: bool, initial_delay: u64) {
+        call(|rules| rules.set_keep_alive(self.0, enable, initial_delay));
+    }
+
+    fn pipe(&self, destination: net::SocketBorrow<'_>, end: bool) {
+        let destination = destination.get::<Self>().0;
+        call(|rules| rules.pipe(self.0, destination, end));
+    }
+
+    fn unpipe(&self, destination: Option<net::SocketBorrow<'_>>) {
+        let destination = destination.map(|socket| socket.get::<Self>().0);
+        call(|rules| rules.unpipe(self.0, destination));
+    }
+
+    fn is_paused(&self) -> bool {
+        self.get(node::Socket::is_paused).unwrap_or_default()
     }
 
     fn pause(&self) {
@@ -114,6 +204,16 @@ impl net::GuestSocket for Socket {
         self.get(node::Socket::ready_state)
             .unwrap_or(node::ReadyState::Closed)
             .into()
+    }
+}
+
+impl From<net::SocketOptions> for SocketOptions {
+    fn from(options: net::SocketOptions) -> Self {
+        Self {
+            allow_half_open: options.allow_half_open,
+            high_water_mark: options.high_water_mark.map(saturating),
+            keep_alive: None,
+        }
     }
 }
 

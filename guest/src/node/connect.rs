@@ -2,14 +2,18 @@
 //! reported when they fail.
 
 use super::error::{Errno, Error};
-use super::event::Id;
+use super::event::{Callback, Id};
 use super::ip;
+use super::lookup::{self, LookupRequest, Resolved};
 use super::transport::{Action, Attempt};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Node's `autoSelectFamilyAttemptTimeout`, in milliseconds: how long an attempt
 /// may take before the next one is begun, while there is a next one.
-pub const ATTEMPT_TIMEOUT: u64 = 250;
+const ATTEMPT_TIMEOUT: u64 = 250;
+
+/// Node takes less for this, in milliseconds.
+const MIN_ATTEMPT_TIMEOUT: u64 = 10;
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,41 @@ impl Family {
     }
 }
 
+/// Who resolves a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lookup {
+    /// The host.
+    #[default]
+    Host,
+    /// The program: Node's option `lookup`.
+    Program,
+}
+
+/// The options of `connect`, as a program gives them. `Default` is Node's.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectRequest {
+    /// The port.
+    pub port: u16,
+    /// An address or a name; absent for localhost.
+    pub host: Option<String>,
+    /// The address to connect from.
+    pub local_address: Option<String>,
+    /// The port to connect from; 0 for any.
+    pub local_port: u16,
+    /// The family a name is resolved to.
+    pub family: Option<Family>,
+    /// `dns.lookup()` hints.
+    pub hints: u32,
+    /// Who resolves a name.
+    pub lookup: Lookup,
+    /// `autoSelectFamily`; absent for true.
+    pub auto_select_family: Option<bool>,
+    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for 250.
+    pub attempt_timeout: Option<u32>,
+    /// Told between `connect` and `ready`.
+    pub callback: Option<Callback>,
+}
+
 /// The options of `connect`, checked.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
@@ -43,47 +82,84 @@ pub struct ConnectOptions {
     pub port: u16,
     /// An address or a name.
     pub host: String,
+    /// Who resolves a name.
+    pub lookup: Lookup,
+    /// Told between `connect` and `ready`.
+    pub callback: Option<Callback>,
     local_address: Option<IpAddr>,
     local_port: u16,
     family: Option<Family>,
+    hints: u32,
+    auto_select_family: bool,
+    attempt_timeout: u64,
+}
+
+impl TryFrom<ConnectRequest> for ConnectOptions {
+    type Error = Error;
+
+    /// What Node throws for, in Node's order.
+    fn try_from(request: ConnectRequest) -> Result<Self, Error> {
+        let given = |text: &String| !text.is_empty();
+        // Row C7.
+        let local_address = match request.local_address.filter(given) {
+            Some(text) => Some(ip::parse(&text).ok_or_else(|| Error::invalid_ip_address(&text))?),
+            None => None,
+        };
+        let attempt_timeout = match request.attempt_timeout {
+            None => ATTEMPT_TIMEOUT,
+            Some(timeout) if (1..=i32::MAX as u32).contains(&timeout) => {
+                u64::from(timeout).max(MIN_ATTEMPT_TIMEOUT)
+            }
+            Some(timeout) => return Err(Error::attempt_timeout_out_of_range(timeout)),
+        };
+        let host = request.host.filter(given);
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
+        // Only a lookup looks at them.
+        let hints = match ip::is_ip(&host) {
+            0 => lookup::check_hints(request.hints)?,
+            _ => 0,
+        };
+        Ok(Self {
+            port: request.port,
+            host,
+            lookup: request.lookup,
+            callback: request.callback,
+            local_address,
+            local_port: request.local_port,
+            family: request.family,
+            hints,
+            auto_select_family: request.auto_select_family.unwrap_or(true),
+            attempt_timeout,
+        })
+    }
 }
 
 impl ConnectOptions {
-    /// Fails if `local_address` is none (row C7).
-    pub fn new(
-        port: u16,
-        host: Option<String>,
-        local_address: Option<&str>,
-        local_port: u16,
-        family: Option<Family>,
-    ) -> Result<Self, Error> {
-        let local_address = match local_address.filter(|text| !text.is_empty()) {
-            Some(text) => Some(ip::parse(text).ok_or_else(|| Error::invalid_ip_address(text))?),
-            None => None,
-        };
-        Ok(Self {
-            port,
-            host: host
-                .filter(|host| !host.is_empty())
-                .unwrap_or_else(|| "localhost".to_owned()),
-            local_address,
-            local_port,
-            family,
-        })
+    /// Whether all addresses of a name are tried. With a family or a local address
+    /// Node asks the resolver for one.
+    pub fn tries_all(&self) -> bool {
+        self.auto_select_family && self.family.is_none() && self.local_address.is_none()
     }
 
-    /// Of what a name was resolved to: what is announced and tried.
-    ///
-    /// With a family or a local address Node asks the resolver for one address;
-    /// otherwise for all (`autoSelectFamily`).
-    pub fn select(&self, mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    /// What the program is asked (row C13).
+    pub fn request(&self) -> LookupRequest {
+        LookupRequest {
+            hostname: self.host.clone(),
+            family: self.family,
+            hints: lookup::default_hints(self.hints, self.family),
+            all: self.tries_all(),
+        }
+    }
+
+    /// Of what the host resolved a name to: what is announced.
+    pub fn select(&self, mut addresses: Vec<IpAddr>) -> Vec<Resolved> {
         if let Some(family) = self.family {
             addresses.retain(|address| Family::of(*address) == family);
         }
-        if self.family.is_some() || self.local_address.is_some() {
+        if !self.tries_all() {
             addresses.truncate(1);
         }
-        addresses
+        addresses.into_iter().map(Resolved::from).collect()
     }
 
     /// Row C23: `connect` while an attempt is under way.
@@ -130,6 +206,7 @@ pub struct Attempts {
     port: u16,
     local_address: Option<IpAddr>,
     local_port: u16,
+    timeout: u64,
     errors: Vec<Error>,
 }
 
@@ -153,6 +230,7 @@ impl Attempts {
             port: options.port,
             local_address: options.local_address,
             local_port: options.local_port,
+            timeout: options.attempt_timeout,
             errors: Vec::new(),
         }
     }
@@ -181,7 +259,7 @@ impl Attempts {
             attempt: self.under_way()?,
             remote: (remote, self.port).into(),
             local: self.local(remote),
-            timeout: more.then_some(ATTEMPT_TIMEOUT),
+            timeout: more.then_some(self.timeout),
         })
     }
 
@@ -216,8 +294,19 @@ mod tests {
         list.iter().map(|text| text.parse().unwrap()).collect()
     }
 
+    fn checked(request: ConnectRequest) -> ConnectOptions {
+        ConnectOptions::try_from(request).unwrap()
+    }
+
     fn options(local: Option<&str>, local_port: u16, family: Option<Family>) -> ConnectOptions {
-        ConnectOptions::new(80, Some("name".into()), local, local_port, family).unwrap()
+        checked(ConnectRequest {
+            port: 80,
+            host: Some("name".into()),
+            local_address: local.map(Into::into),
+            local_port,
+            family,
+            ..ConnectRequest::default()
+        })
     }
 
     /// The families alternate, beginning with that of the first address; no address twice.
@@ -237,7 +326,11 @@ mod tests {
     /// Row C7: a local address that is none is refused at once.
     #[test]
     fn c7_local_address_has_to_be_an_ip_address() {
-        let error = ConnectOptions::new(80, None, Some("foobar"), 0, None).unwrap_err();
+        let error = ConnectOptions::try_from(ConnectRequest {
+            local_address: Some("foobar".into()),
+            ..ConnectRequest::default()
+        })
+        .unwrap_err();
         assert_eq!(error.code, "ERR_INVALID_IP_ADDRESS");
         assert_eq!(error.message, "Invalid IP address: foobar");
     }
@@ -246,21 +339,46 @@ mod tests {
     #[test]
     fn default_host_is_localhost() {
         for host in [None, Some(String::new())] {
-            let options = ConnectOptions::new(80, host, None, 0, None).unwrap();
+            let options = checked(ConnectRequest {
+                host,
+                ..ConnectRequest::default()
+            });
             assert_eq!(options.host, "localhost");
         }
     }
 
-    /// With a family only its first address is taken, with a local address the first of all.
+    /// Row C13: with a family only its first address is taken, with a local address or
+    /// without autoSelectFamily the first of all.
     #[test]
-    fn family_and_local_address_ask_for_one_address() {
+    fn c13_family_and_local_address_ask_for_one_address() {
         let all = ips(&["::1", "1.1.1.1", "2.2.2.2"]);
-        assert_eq!(options(None, 0, None).select(all.clone()), all);
-        assert_eq!(
-            options(None, 0, Some(Family::Ipv4)).select(all.clone()),
-            ips(&["1.1.1.1"])
-        );
-        assert_eq!(options(Some("9.9.9.9"), 0, None).select(all), ips(&["::1"]));
+        let selected = |options: ConnectOptions| -> Vec<String> {
+            let selected = options.select(all.clone()).into_iter();
+            selected.map(|resolved| resolved.address).collect()
+        };
+        assert_eq!(selected(options(None, 0, None)).len(), 3);
+        assert_eq!(selected(options(None, 0, Some(Family::Ipv4))), ["1.1.1.1"]);
+        assert_eq!(selected(options(Some("9.9.9.9"), 0, None)), ["::1"]);
+        let off = checked(ConnectRequest {
+            auto_select_family: Some(false),
+            ..ConnectRequest::default()
+        });
+        assert_eq!(selected(off), ["::1"]);
+    }
+
+    /// An attempt's timeout of 0 is refused, and one below 10 ms is taken as 10, as in Node.
+    #[test]
+    fn attempt_timeout_has_bounds() {
+        let request = |timeout| {
+            ConnectOptions::try_from(ConnectRequest {
+                attempt_timeout: Some(timeout),
+                ..ConnectRequest::default()
+            })
+        };
+        assert_eq!(request(0).unwrap_err().code, "ERR_OUT_OF_RANGE");
+        assert_eq!(request(u32::MAX).unwrap_err().code, "ERR_OUT_OF_RANGE");
+        assert_eq!(request(3).unwrap().attempt_timeout, 10);
+        assert_eq!(request(99).unwrap().attempt_timeout, 99);
     }
 
     /// Every attempt but the last has 250 ms; a failure leads to the next; when all

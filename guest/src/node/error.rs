@@ -151,6 +151,67 @@ impl Error {
         )
     }
 
+    /// An address of a family that is neither 4 nor 6.
+    pub fn invalid_address_family(family: u32, host: &str, port: u16) -> Self {
+        Self {
+            port: Some(port),
+            hostname: Some(host.to_owned()),
+            ..Self::new(
+                "ERR_INVALID_ADDRESS_FAMILY",
+                format!("Invalid address family: {family} {host}:{port}"),
+            )
+        }
+    }
+
+    /// Hints that Node does not know.
+    pub fn invalid_hints(hints: u32) -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            format!("The argument 'hints' is invalid. Received {hints}"),
+        )
+    }
+
+    /// An attempt's timeout of 0.
+    pub fn attempt_timeout_out_of_range(timeout: u32) -> Self {
+        Self::new(
+            "ERR_OUT_OF_RANGE",
+            format!(
+                "The value of \"options.autoSelectFamilyAttemptTimeout\" is out of range. \
+                 It must be >= 1 && <= 2147483647. Received {timeout}"
+            ),
+        )
+    }
+
+    /// An encoding that Node does not know.
+    pub fn unknown_encoding(name: &str) -> Self {
+        Self::new("ERR_UNKNOWN_ENCODING", format!("Unknown encoding: {name}"))
+    }
+
+    /// `listen` on something that has no handle.
+    pub fn nothing_to_listen_on(class: &str) -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            format!(
+                "The argument 'options' must have the property \"port\" or \"path\". \
+                 Received {class}"
+            ),
+        )
+    }
+
+    /// `resetAndDestroy` where the host has no SO_LINGER.
+    pub fn cannot_reset() -> Self {
+        Self::system(Errno("ENOTSUP"), "reset")
+    }
+
+    /// `listen` on a connected socket. Node has no address to name.
+    pub fn listen_on_socket() -> Self {
+        let errno = Errno("EINVAL");
+        Self {
+            syscall: Some("listen".into()),
+            ..Self::new(errno.0, format!("listen {}: {}", errno.0, errno.text()))
+        }
+    }
+
     /// `connect` of a socket that is connected. Node leaves this undefined.
     pub fn already_connected() -> Self {
         Self {

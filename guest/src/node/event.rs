@@ -1,7 +1,8 @@
 //! What a program is told: Node's events.
 
 use super::error::Error;
-use std::net::IpAddr;
+use super::lookup::{LookupRequest, Resolved};
+use std::net::SocketAddr;
 
 /// Names a server or a socket. Never used twice.
 pub type Id = u64;
@@ -24,9 +25,18 @@ pub struct Event {
 pub enum EventKind {
     Listening,
     Connection,
+    Drop {
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+    },
+    Connections {
+        callback: Callback,
+        count: usize,
+    },
+    LookupRequest(LookupRequest),
     Lookup {
         host: String,
-        outcome: Result<IpAddr, Error>,
+        outcome: Result<Resolved, Error>,
     },
     Connect,
     Ready,
@@ -34,6 +44,7 @@ pub enum EventKind {
     Drain,
     Finish,
     End,
+    Timeout,
     Error(Error),
     Close {
         had_error: bool,

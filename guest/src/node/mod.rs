@@ -10,9 +10,13 @@
 //! measured on Node 20.
 
 mod connect;
+mod encoding;
 mod error;
 mod event;
+mod idle;
 pub mod ip;
+mod lookup;
+mod pipe;
 mod readable;
 mod server;
 mod socket;
@@ -20,27 +24,34 @@ mod transport;
 mod turn;
 mod writable;
 
-pub use connect::{ConnectOptions, Family};
+pub use connect::{ConnectRequest, Family, Lookup};
+pub use encoding::Encoding;
 pub use error::{Errno, Error};
 pub use event::{Callback, Event, EventKind, Id};
-pub use server::{ListenOptions, ServerOptions};
-pub use socket::{ReadyState, Socket};
-pub use transport::{Action, Attempt, Input};
+pub use lookup::{LookupRequest, Resolved};
+pub use server::{ListenOptions, Server, ServerOptions};
+pub use socket::{ReadyState, Socket, SocketOptions};
+pub use transport::{Action, Attempt, Handle, Input};
 
-use server::Server;
+use connect::ConnectOptions;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use turn::{Job, Tick, Turn};
+use turn::{Job, Sink, Tick, Turn};
 
 /// Every server and socket of a program.
 #[derive(Debug, Default)]
 pub struct Net {
     servers: HashMap<Id, Server>,
     sockets: HashMap<Id, Socket>,
+    /// Whose the connections are of what listens.
+    owners: HashMap<Handle, Id>,
+    /// Who pipes to a socket.
+    sources: HashMap<Id, Vec<Id>>,
     /// The last id given.
     last_id: Id,
     /// Sockets that were written to since the last flush.
     dirty: Vec<Id>,
+    uses_clock: bool,
     turn: Turn,
 }
 
@@ -67,43 +78,121 @@ impl Net {
         }
     }
 
-    /// The outcome of [`Action::Listen`]; with the error, the address it is about.
-    pub fn listened(&mut self, id: Id, outcome: Result<SocketAddr, (Errno, SocketAddr)>) {
+    /// `server.listen(server)` (row S19's sibling): on what another one has.
+    pub fn listen_on_server(
+        &mut self,
+        id: Id,
+        other: Id,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.check_not_listening(id)?;
+        let shared = self.servers.get(&other);
+        let shared = shared.and_then(|other| Some((other.handle()?, other.address()?)));
+        let (handle, address) = shared.ok_or_else(|| Error::nothing_to_listen_on("Server"))?;
+        self.owners.insert(handle, id);
         if let Some(server) = self.servers.get_mut(&id) {
-            server.listened(outcome, &mut self.turn);
+            server.share(handle, address, callback, &mut self.turn);
+        }
+        Ok(())
+    }
+
+    /// `server.listen(socket)`: fails, at once if the socket has no connection.
+    pub fn listen_on_socket(
+        &mut self,
+        id: Id,
+        socket: Id,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.check_not_listening(id)?;
+        if !self.sockets.get(&socket).is_some_and(Socket::has_handle) {
+            return Err(Error::nothing_to_listen_on("Socket"));
+        }
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.fail_to_listen(callback, &mut self.turn);
+        }
+        Ok(())
+    }
+
+    fn check_not_listening(&self, id: Id) -> Result<(), Error> {
+        if self.listening(id) {
+            Err(Error::server_already_listen())
+        } else {
+            Ok(())
         }
     }
 
-    /// Whether the transport should accept the next connection of a server.
-    pub fn accepting(&self, id: Id) -> bool {
-        self.servers.get(&id).is_some_and(Server::accepting)
+    /// The outcome of [`Action::Listen`]; with the error, the address it is about.
+    pub fn listened(
+        &mut self,
+        id: Id,
+        handle: Handle,
+        outcome: Result<SocketAddr, (Errno, SocketAddr)>,
+    ) {
+        if let Some(server) = self.servers.get_mut(&id) {
+            if outcome.is_ok() {
+                self.owners.insert(handle, id);
+            }
+            server.listened(handle, outcome, &mut self.turn);
+        }
     }
 
-    /// The transport accepted a connection. Absent if the server is closed.
+    /// Whose the connections are.
+    fn owner(&self, handle: Handle) -> Option<&Server> {
+        let owner = self.servers.get(self.owners.get(&handle)?)?;
+        (owner.handle() == Some(handle)).then_some(owner)
+    }
+
+    /// Whether the transport should accept the next connection.
+    pub fn accepting(&self, handle: Handle) -> bool {
+        self.owner(handle).is_some_and(Server::accepting)
+    }
+
+    /// The transport accepted a connection. Absent if it is to be closed at once.
     pub fn accepted(
         &mut self,
-        server: Id,
+        handle: Handle,
         local: Option<SocketAddr>,
         remote: Option<SocketAddr>,
     ) -> Option<Id> {
-        let options = self
-            .servers
-            .get(&server)
-            .filter(|server| server.listening())?;
-        let options = options.options();
+        let owner = self.owner(handle)?;
+        let (full, options) = (owner.is_full(), owner.options());
+        let server = *self.owners.get(&handle)?;
+        if full {
+            self.turn.job(server, Job::Dropped { local, remote });
+            return None;
+        }
         let id = self.next_id();
         let socket = Socket::accepted(
             id,
             server,
-            options.allow_half_open,
+            options.of_sockets(),
             options.pause_on_connect,
             (local, remote),
             &mut self.turn,
         );
         self.sockets.insert(id, socket);
         self.servers.get_mut(&server)?.connected(id);
-        self.turn.job(server, Job::Accepted);
+        self.turn.job(server, Job::Accepted(id));
         Some(id)
+    }
+
+    /// A server's properties.
+    pub fn server(&self, id: Id) -> Option<&Server> {
+        self.servers.get(&id)
+    }
+
+    /// `server.getConnections()`.
+    pub fn get_connections(&mut self, id: Id, callback: Callback) {
+        if let Some(server) = self.servers.get(&id) {
+            server.get_connections(callback, &mut self.turn);
+        }
+    }
+
+    /// `server.maxConnections`.
+    pub fn set_max_connections(&mut self, id: Id, value: Option<usize>) {
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.set_max_connections(value);
+        }
     }
 
     /// Takes the next connection that was announced.
@@ -114,14 +203,11 @@ impl Net {
     /// `server.close()`.
     pub fn close(&mut self, id: Id, callback: Option<Callback>) {
         if let Some(server) = self.servers.get_mut(&id) {
+            let handle = server.handle();
             let orphans = server.close(callback, &mut self.turn);
+            self.owners.retain(|of, _| Some(*of) != handle);
             self.abandon_all(orphans);
         }
-    }
-
-    /// `server.address()`.
-    pub fn server_address(&self, id: Id) -> Option<SocketAddr> {
-        self.servers.get(&id)?.address()
     }
 
     /// `server.listening`.
@@ -139,7 +225,9 @@ impl Net {
     /// The program has dropped a server.
     pub fn drop_server(&mut self, id: Id) {
         if let Some(server) = self.servers.get_mut(&id) {
+            let handle = server.handle();
             let orphans = server.abandon(&mut self.turn);
+            self.owners.retain(|of, _| Some(*of) != handle);
             self.abandon_all(orphans);
             self.forget_server(id);
         }
@@ -161,9 +249,9 @@ impl Net {
     // ---- sockets ----
 
     /// `new net.Socket()`.
-    pub fn create_socket(&mut self, allow_half_open: bool) -> Id {
+    pub fn create_socket(&mut self, options: SocketOptions) -> Id {
         let id = self.next_id();
-        self.sockets.insert(id, Socket::new(id, allow_half_open));
+        self.sockets.insert(id, Socket::new(id, options));
         id
     }
 
@@ -191,7 +279,7 @@ impl Net {
         outcome
     }
 
-    /// Tells servers that they lost a connection.
+    /// Tells servers that they lost a connection, and moves what is piped.
     fn settle(&mut self) {
         while let Some(id) = self.turn.departed.pop() {
             if let Some(server) = self.servers.get_mut(&id) {
@@ -199,11 +287,118 @@ impl Net {
                 self.forget_server(id);
             }
         }
+        while let Some((destination, sink)) = self.turn.piped_to.pop() {
+            self.tell_sources(destination, sink);
+        }
+        while let Some(id) = self.turn.flows.pop() {
+            self.flow(id);
+        }
+        while let Some(id) = self.turn.ended.pop() {
+            let ending = self.sockets.get_mut(&id).map(Socket::ends);
+            for destination in ending.into_iter().flatten() {
+                self.end(destination, None, None);
+            }
+        }
+    }
+
+    fn tell_sources(&mut self, destination: Id, sink: Sink) {
+        let Some(sources) = self.sources.get(&destination).cloned() else {
+            return;
+        };
+        for source in sources {
+            if let Some(socket) = self.sockets.get_mut(&source) {
+                socket.piped_to(destination, sink, &mut self.turn);
+            }
+        }
+        if sink == Sink::Gone {
+            self.sources.remove(&destination);
+        }
+    }
+
+    /// Sends what a socket has received to those it pipes to.
+    fn flow(&mut self, id: Id) {
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
+        let Some((data, destinations)) = socket.flow(&mut self.turn) else {
+            return;
+        };
+        let Some((last, others)) = destinations.split_last() else {
+            return;
+        };
+        for destination in others {
+            self.pipe_to(id, *destination, data.clone());
+        }
+        self.pipe_to(id, *last, data);
+    }
+
+    fn pipe_to(&mut self, id: Id, destination: Id, data: Vec<u8>) {
+        let Some(socket) = self.sockets.get_mut(&destination) else {
+            return;
+        };
+        self.dirty.push(destination);
+        let room = socket.take_piped(data, &mut self.turn);
+        if !room && let Some(socket) = self.sockets.get_mut(&id) {
+            socket.hold_for(destination);
+        }
+    }
+
+    /// `socket.pipe()`.
+    pub fn pipe(&mut self, id: Id, destination: Id, end: bool) {
+        self.sources.entry(destination).or_default().push(id);
+        self.with_socket(destination, |socket, _| socket.become_destination());
+        self.with_socket(id, |socket, turn| socket.pipe(destination, end, turn));
+    }
+
+    /// `socket.unpipe()`.
+    pub fn unpipe(&mut self, id: Id, destination: Option<Id>) {
+        for (of, sources) in &mut self.sources {
+            if destination.is_none_or(|destination| destination == *of) {
+                sources.retain(|source| *source != id);
+            }
+        }
+        self.with_socket(id, |socket, turn| socket.unpipe(destination, turn));
     }
 
     /// `socket.connect()`.
-    pub fn connect(&mut self, id: Id, options: ConnectOptions) -> Result<(), Error> {
+    pub fn connect(&mut self, id: Id, request: ConnectRequest) -> Result<(), Error> {
+        let options = ConnectOptions::try_from(request)?;
         self.with_socket(id, |socket, turn| Some(socket.connect(options, turn)))
+            .unwrap_or(Ok(()))
+    }
+
+    /// The program's answer to the event `lookup-request`.
+    pub fn looked_up(&mut self, id: Id, outcome: Result<Vec<Resolved>, Error>) {
+        self.with_socket(id, |socket, turn| socket.looked_up(outcome, turn));
+    }
+
+    /// `socket.setEncoding()`.
+    pub fn set_encoding(&mut self, id: Id, encoding: Encoding) {
+        self.with_socket(id, |socket, _| socket.set_encoding(encoding));
+    }
+
+    /// `socket.read()` after `setEncoding`.
+    pub fn read_text(&mut self, id: Id) -> String {
+        self.with_socket(id, Socket::read_text)
+    }
+
+    /// `socket.setTimeout()`, in milliseconds.
+    pub fn set_timeout(&mut self, id: Id, timeout: u64, callback: Option<Callback>) {
+        self.with_socket(id, |socket, turn| {
+            socket.set_timeout(timeout, callback, turn)
+        });
+    }
+
+    /// `socket.setKeepAlive()`; the delay in milliseconds.
+    pub fn set_keep_alive(&mut self, id: Id, enable: bool, delay: u64) {
+        self.with_socket(id, |socket, turn| {
+            socket.set_keep_alive(enable, delay, turn)
+        });
+    }
+
+    /// `socket.resetAndDestroy()`.
+    pub fn reset_and_destroy(&mut self, id: Id) -> Result<(), Error> {
+        self.with_socket(id, |socket, turn| Some(socket.reset_and_destroy(turn)))
             .unwrap_or(Ok(()))
     }
 
@@ -242,6 +437,11 @@ impl Net {
         self.with_socket(id, |socket, turn| socket.written(bytes, more, turn));
     }
 
+    /// The host has taken more of a write that is under way.
+    pub fn progressed(&mut self, id: Id) {
+        self.with_socket(id, |socket, _| socket.progressed());
+    }
+
     /// `socket.end()`.
     pub fn end(&mut self, id: Id, data: Option<Vec<u8>>, callback: Option<Callback>) {
         self.dirty.push(id);
@@ -276,8 +476,33 @@ impl Net {
 
     // ---- turns ----
 
+    /// It is that late, in milliseconds from some beginning. Earlier times are
+    /// ignored.
+    pub fn advance(&mut self, now: u64) {
+        self.turn.advance(now);
+    }
+
+    /// Whether the rules have to know the time: `setTimeout` was called.
+    pub fn uses_clock(&self) -> bool {
+        self.uses_clock
+    }
+
+    /// From now on the rules have to know the time.
+    pub fn use_clock(&mut self) {
+        self.uses_clock = true;
+    }
+
+    /// When the next idle timeout may be due.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.turn.next_deadline()
+    }
+
     /// Takes what the transport reports; it has its effect in a turn.
     pub fn input(&mut self, id: Id, input: Input) {
+        // What a destroyed socket hears belongs to no connection of it any more.
+        if self.sockets.get(&id).is_some_and(Socket::destroyed) {
+            return;
+        }
         self.turn.job(id, Job::Input(input));
     }
 
@@ -335,6 +560,7 @@ impl Net {
     fn forget_socket(&mut self, id: Id) {
         if self.sockets.get(&id).is_some_and(Socket::is_gone) {
             self.sockets.remove(&id);
+            self.sources.remove(&id);
         }
     }
 
@@ -359,12 +585,15 @@ impl Net {
 
     fn run_job(&mut self, id: Id, job: Job) {
         match (self.servers.get_mut(&id), job) {
-            (Some(server), Job::Accepted) => server.announce(&mut self.turn),
+            (Some(server), Job::Accepted(_)) => server.announce(&mut self.turn),
+            (Some(server), Job::Dropped { local, remote }) => {
+                server.dropped(local, remote, &mut self.turn);
+            }
             (Some(server), Job::Input(input)) => server.input(input, &mut self.turn),
             (None, Job::Input(input)) => {
                 self.with_socket(id, |socket, turn| socket.input(input, turn));
             }
-            (None, Job::Accepted) => {}
+            (None, Job::Accepted(_) | Job::Dropped { .. }) => {}
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The readable side of a socket: what was received and not read yet.
 
+use super::encoding::{Decoder, Encoding};
 use std::collections::VecDeque;
-
-/// Node's `readableHighWaterMark` of a socket, in bytes: with this much unread,
-/// nothing more is taken from the host.
-pub const HIGH_WATER_MARK: usize = 16 * 1024;
 
 /// Node's `Readable`, as far as `net.Socket` uses it.
 #[derive(Debug, Default)]
 pub struct Readable {
+    /// Bytes as they came; after `setEncoding`, text as UTF-8.
     chunks: VecDeque<Vec<u8>>,
     /// How much of the first chunk was read.
     offset: usize,
     len: usize,
+    /// Node's `readableHighWaterMark`, in bytes: with this much unread, nothing
+    /// more is taken from the host.
+    high_water_mark: usize,
+    /// `setEncoding` was called.
+    decoder: Option<Decoder>,
     /// `pause()` holds: `readable` is not emitted.
     pub paused: bool,
     /// Reading from the connection has begun. It begins when the connection
@@ -31,11 +34,20 @@ pub struct Readable {
 }
 
 impl Readable {
-    /// That of the next connection: only `pause()` goes on.
-    pub fn reopened(&self) -> Self {
+    /// Nothing received yet.
+    pub fn new(high_water_mark: usize) -> Self {
+        Self {
+            high_water_mark,
+            ..Self::default()
+        }
+    }
+
+    /// That of the next connection (row C25): `pause()` and `setEncoding()` go on.
+    pub fn reopened(&mut self) -> Self {
         Self {
             paused: self.paused,
-            ..Self::default()
+            decoder: self.decoder.take(),
+            ..Self::new(self.high_water_mark)
         }
     }
 
@@ -47,20 +59,61 @@ impl Readable {
     /// Keeps what came.
     pub fn push(&mut self, data: Vec<u8>) {
         self.bytes_read += data.len() as u64;
+        let data = match &mut self.decoder {
+            Some(decoder) => decoder.write(&data).into_bytes(),
+            None => data,
+        };
+        self.keep(data);
+    }
+
+    /// The peer has ended: what is left of a character comes now.
+    pub fn end(&mut self) {
+        self.ended = true;
+        if let Some(decoder) = &mut self.decoder {
+            let rest = decoder.end();
+            self.keep(rest.into_bytes());
+        }
+    }
+
+    fn keep(&mut self, data: Vec<u8>) {
         self.len += data.len();
         if !data.is_empty() {
             self.chunks.push_back(data);
         }
     }
 
-    /// Whether the transport should be asked for more.
-    pub fn wants_more(&self) -> bool {
-        self.started && !self.reading && !self.ended && self.len < HIGH_WATER_MARK
+    /// Node's `setEncoding()`: what is unread is decoded, too.
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        let mut decoder = Decoder::new(encoding);
+        if self.decoder.is_none() {
+            let unread = self.take(usize::MAX);
+            self.keep(decoder.write(&unread).into_bytes());
+        }
+        self.decoder = Some(decoder);
     }
 
-    /// Takes up to `max` bytes, in the order they came.
+    /// Whether the transport should be asked for more.
+    pub fn wants_more(&self) -> bool {
+        // A mark of 0 still has Node read one packet at a time.
+        self.started && !self.reading && !self.ended && self.len < self.high_water_mark.max(1)
+    }
+
+    /// Takes everything, as text.
+    pub fn take_text(&mut self) -> String {
+        if self.decoder.is_none() {
+            self.set_encoding(Encoding::Utf8);
+        }
+        // Decoded text is UTF-8 already.
+        String::from_utf8(self.take(usize::MAX)).unwrap_or_default()
+    }
+
+    /// Takes up to `max` bytes, in the order they came; of text no part of a
+    /// character, and at least one.
     pub fn take(&mut self, max: usize) -> Vec<u8> {
-        let wanted = max.min(self.len);
+        let mut wanted = max.min(self.len);
+        if self.decoder.is_some() && wanted > 0 {
+            wanted = self.character_boundary(wanted);
+        }
         self.len -= wanted;
         // The common case hands a chunk over as it came.
         if self.offset == 0
@@ -86,6 +139,23 @@ impl Readable {
         out
     }
 
+    /// The end of the last whole character within `wanted` bytes, or of the first.
+    fn character_boundary(&self, wanted: usize) -> usize {
+        let byte = |at: usize| {
+            let mut at = at + self.offset;
+            self.chunks.iter().find_map(|chunk| {
+                let here = chunk.get(at).copied();
+                at = at.wrapping_sub(chunk.len());
+                here
+            })
+        };
+        let begins = |at: usize| byte(at).is_none_or(|byte| byte & 0xc0 != 0x80);
+        let within = (1..=wanted).rev().find(|at| begins(*at));
+        within
+            .or_else(|| (wanted..=self.len).find(|at| begins(*at)))
+            .unwrap_or(self.len)
+    }
+
     /// Forgets what nobody will read any more.
     pub fn discard(&mut self) {
         self.chunks = VecDeque::new();
@@ -98,10 +168,12 @@ impl Readable {
 mod tests {
     use super::*;
 
+    const MARK: usize = 16 * 1024;
+
     fn filled(chunks: &[&str]) -> Readable {
         let mut readable = Readable {
             started: true,
-            ..Readable::default()
+            ..Readable::new(MARK)
         };
         for chunk in chunks {
             readable.push(chunk.as_bytes().to_vec());
@@ -125,24 +197,67 @@ mod tests {
         }
     }
 
-    /// `bytesRead` counts what came, read or not.
+    /// `bytesRead` counts what came, read or not, and bytes with an encoding, too (row P7).
     #[test]
-    fn bytes_read_counts_what_came() {
+    fn p7_bytes_read_counts_what_came() {
         let mut readable = filled(&["abc", "de"]);
         assert_eq!(readable.bytes_read, 5);
         readable.take(2);
         readable.discard();
         assert_eq!(readable.bytes_read, 5);
+        readable.set_encoding(Encoding::Hex);
+        readable.push(vec![1, 2]);
+        assert_eq!((readable.bytes_read, readable.len()), (7, 4));
     }
 
-    /// With 16 KiB unread nothing more is taken from the host; reading lifts that.
+    /// With as much unread as the mark nothing more is taken from the host; reading lifts
+    /// that.
     #[test]
     fn unread_bytes_stop_the_transport() {
         let mut readable = filled(&[]);
         assert!(readable.wants_more());
-        readable.push(vec![0; HIGH_WATER_MARK]);
+        readable.push(vec![0; MARK]);
         assert!(!readable.wants_more());
         readable.take(1);
         assert!(readable.wants_more());
+    }
+
+    /// Row D5: text is cut between characters, and a character is never held back because
+    /// it is wide.
+    #[test]
+    fn d5_text_is_cut_between_characters() {
+        for max in 1..9 {
+            let mut readable = filled(&[]);
+            readable.set_encoding(Encoding::Utf8);
+            readable.push("aé".as_bytes().to_vec());
+            readable.push("€😀b".as_bytes().to_vec());
+            let mut out = String::new();
+            while readable.len() > 0 {
+                let piece = readable.take(max);
+                assert!(!piece.is_empty());
+                out += std::str::from_utf8(&piece).expect("whole characters");
+            }
+            assert_eq!(out, "aé€😀b", "max {max}");
+        }
+    }
+
+    /// Row D5: what was received before setEncoding is decoded, too.
+    #[test]
+    fn d5_encoding_applies_to_what_is_unread() {
+        let mut readable = filled(&["ab"]);
+        readable.set_encoding(Encoding::Hex);
+        readable.push(b"c".to_vec());
+        assert_eq!(readable.take_text(), "616263");
+    }
+
+    /// Row D5: a character that the end cuts off is U+FFFD.
+    #[test]
+    fn d5_end_completes_the_text() {
+        let mut readable = filled(&[]);
+        readable.set_encoding(Encoding::Utf8);
+        readable.push(vec![b'a', 0xe2, 0x82]);
+        assert_eq!(readable.take_text(), "a");
+        readable.end();
+        assert_eq!(readable.take_text(), "\u{fffd}");
     }
 }

@@ -3,7 +3,8 @@
 use super::error::{Errno, Error};
 use super::event::{Callback, EventKind, Id};
 use super::ip;
-use super::transport::{Action, Input};
+use super::socket::SocketOptions;
+use super::transport::{Action, Handle, Input};
 use super::turn::{Tick, Turn};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,21 @@ pub struct ServerOptions {
     pub allow_half_open: bool,
     /// `pauseOnConnect`.
     pub pause_on_connect: bool,
+    /// `highWaterMark`, in bytes; absent for 16 KiB.
+    pub high_water_mark: Option<usize>,
+    /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
+    pub keep_alive: Option<u64>,
+}
+
+impl ServerOptions {
+    /// The options of the server's sockets.
+    pub fn of_sockets(&self) -> SocketOptions {
+        SocketOptions {
+            allow_half_open: self.allow_half_open,
+            high_water_mark: self.high_water_mark,
+            keep_alive: self.keep_alive,
+        }
+    }
 }
 
 /// The options of `server.listen()`.
@@ -27,8 +43,10 @@ pub struct ListenOptions {
     pub port: u16,
     /// An address or a name; absent for all addresses.
     pub host: Option<String>,
-    /// How many connections may wait; absent for 511.
+    /// How many connections may wait; absent, or 0, for 511.
     pub backlog: Option<u32>,
+    /// Told right after `listening`.
+    pub callback: Option<Callback>,
 }
 
 /// Whether a server listens: Node's `_handle`.
@@ -41,7 +59,7 @@ enum State {
     /// fails or the server is closed. `listen` begins another lookup.
     LookingUp { port: u16, host: String },
     /// It listens. Leads to `Idle` when it is closed.
-    Listening { address: SocketAddr },
+    Listening { handle: Handle, address: SocketAddr },
 }
 
 /// Node's `net.Server`.
@@ -58,6 +76,12 @@ pub struct Server {
     connections: usize,
     /// Sockets that the program has not taken.
     waiting: VecDeque<Id>,
+    /// How many of them were announced.
+    announced: usize,
+    /// `server.maxConnections`; 0 for no limit.
+    max_connections: usize,
+    /// The callbacks of `listen`: once-listeners, kept until it succeeds (row S12).
+    on_listening: Vec<Callback>,
     /// The callbacks of `close`.
     on_close: Vec<(Callback, Option<Error>)>,
     refed: bool,
@@ -76,6 +100,9 @@ impl Server {
             lookup: 0,
             connections: 0,
             waiting: VecDeque::new(),
+            announced: 0,
+            max_connections: 0,
+            on_listening: Vec::new(),
             on_close: Vec::new(),
             refed: true,
             abandoned: false,
@@ -95,9 +122,43 @@ impl Server {
     /// `server.address()` (row S3).
     pub fn address(&self) -> Option<SocketAddr> {
         match self.state {
-            State::Listening { address } => Some(address),
+            State::Listening { address, .. } => Some(address),
             _ => None,
         }
+    }
+
+    /// What it listens on.
+    pub fn handle(&self) -> Option<Handle> {
+        match self.state {
+            State::Listening { handle, .. } => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// `server.connections`.
+    pub fn connections(&self) -> usize {
+        self.connections
+    }
+
+    /// `server.getConnections()` (row S26).
+    pub fn get_connections(&self, callback: Callback, turn: &mut Turn) {
+        turn.tick(self.id, Tick::Connections(callback, self.connections));
+    }
+
+    /// `server.maxConnections`.
+    pub fn max_connections(&self) -> Option<usize> {
+        (self.max_connections > 0).then_some(self.max_connections)
+    }
+
+    /// Rows S28 and S29: 0 is no limit, and existing connections stay.
+    pub fn set_max_connections(&mut self, value: Option<usize>) {
+        self.max_connections = value.unwrap_or(0);
+    }
+
+    /// Whether a new connection is to be dropped.
+    pub fn is_full(&self) -> bool {
+        self.max_connections()
+            .is_some_and(|max| self.connections >= max)
     }
 
     /// `server.ref()` and `server.unref()`.
@@ -133,9 +194,10 @@ impl Server {
             return Err(Error::server_already_listen());
         }
         self.lookup += 1;
+        self.on_listening.extend(options.callback);
         self.backlog = match options.backlog {
-            None => BACKLOG,
-            Some(backlog) => backlog.max(1),
+            None | Some(0) => BACKLOG,
+            Some(backlog) => backlog,
         };
         let port = options.port;
         let Some(host) = options.host.filter(|host| !host.is_empty()) else {
@@ -156,9 +218,31 @@ impl Server {
         Ok(())
     }
 
+    /// `server.listen(server)`: on what another one listens on.
+    pub fn share(
+        &mut self,
+        handle: Handle,
+        address: SocketAddr,
+        callback: Option<Callback>,
+        turn: &mut Turn,
+    ) {
+        self.lookup += 1;
+        self.on_listening.extend(callback);
+        self.listened(handle, Ok(address), turn);
+    }
+
+    /// `server.listen(socket)`, of a socket that has a connection.
+    pub fn fail_to_listen(&mut self, callback: Option<Callback>, turn: &mut Turn) {
+        self.lookup += 1;
+        self.on_listening.extend(callback);
+        turn.tick(self.id, Tick::Error(Error::listen_on_socket()));
+    }
+
     fn listen_on(&self, address: Option<IpAddr>, port: u16, turn: &mut Turn) {
+        let handle = turn.next_handle();
         turn.act(Action::Listen {
             id: self.id,
+            handle,
             address,
             port,
             backlog: self.backlog,
@@ -166,10 +250,15 @@ impl Server {
     }
 
     /// The outcome of [`Action::Listen`]; with the error, the address it is about.
-    pub fn listened(&mut self, outcome: Result<SocketAddr, (Errno, SocketAddr)>, turn: &mut Turn) {
+    pub fn listened(
+        &mut self,
+        handle: Handle,
+        outcome: Result<SocketAddr, (Errno, SocketAddr)>,
+        turn: &mut Turn,
+    ) {
         match outcome {
             Ok(address) => {
-                self.state = State::Listening { address };
+                self.state = State::Listening { handle, address };
                 turn.tick(self.id, Tick::Listening);
             }
             // Row S11: 'error' on a later tick, no 'close'; it may listen again.
@@ -217,17 +306,31 @@ impl Server {
 
     /// `connection` for a socket that still waits.
     pub fn announce(&mut self, turn: &mut Turn) {
-        if self.listening() {
+        if self.announced < self.waiting.len() {
+            self.announced += 1;
             self.emit(EventKind::Connection, turn);
+        }
+    }
+
+    /// `drop` (row S28).
+    pub fn dropped(
+        &mut self,
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+        turn: &mut Turn,
+    ) {
+        if self.listening() {
+            self.emit(EventKind::Drop { local, remote }, turn);
         }
     }
 
     /// Hands over the next connection.
     pub fn accept(&mut self, turn: &mut Turn) -> Option<Id> {
+        self.announced = self.announced.checked_sub(1)?;
         let was_accepting = self.accepting();
         let socket = self.waiting.pop_front()?;
-        if !was_accepting && self.accepting() {
-            turn.act(Action::Accept { id: self.id });
+        if let (false, true, Some(handle)) = (was_accepting, self.accepting(), self.handle()) {
+            turn.act(Action::Accept { handle });
         }
         Some(socket)
     }
@@ -246,11 +349,12 @@ impl Server {
             let error = (!self.listening()).then(Error::server_not_running);
             self.on_close.push((callback, error));
         }
-        if self.listening() {
-            turn.act(Action::CloseServer { id: self.id });
+        if let Some(handle) = self.handle() {
+            turn.act(Action::CloseServer { handle });
         }
         self.state = State::Idle;
         self.close_if_drained(turn);
+        self.announced = 0;
         self.waiting.drain(..).collect()
     }
 
@@ -277,7 +381,16 @@ impl Server {
     pub fn tick(&mut self, tick: Tick, turn: &mut Turn) {
         match tick {
             // Row S5: not if it was closed in between.
-            Tick::Listening if self.listening() => self.emit(EventKind::Listening, turn),
+            Tick::Listening if self.listening() => {
+                self.emit(EventKind::Listening, turn);
+                for callback in std::mem::take(&mut self.on_listening) {
+                    let error = None;
+                    self.emit(EventKind::Callback { callback, error }, turn);
+                }
+            }
+            Tick::Connections(callback, count) => {
+                self.emit(EventKind::Connections { callback, count }, turn);
+            }
             Tick::Listen { lookup, address } => self.looked_up(lookup, address, turn),
             Tick::Error(error) => self.emit(EventKind::Error(error), turn),
             Tick::ServerClose => {

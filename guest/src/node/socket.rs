@@ -1,12 +1,16 @@
 //! `net.Socket`: its states, and what each call and each input does to it.
 
-use super::connect::{Attempts, ConnectOptions, Next, alternate};
+use super::connect::{Attempts, ConnectOptions, Lookup, Next, alternate};
+use super::encoding::Encoding;
 use super::error::{Errno, Error};
 use super::event::{Callback, EventKind, Id};
+use super::idle::Idle;
 use super::ip;
+use super::lookup::Resolved;
+use super::pipe::Pipes;
 use super::readable::Readable;
 use super::transport::{Action, Attempt, Input};
-use super::turn::{Closing, Tick, Turn};
+use super::turn::{Closing, Sink, Tick, Turn};
 use super::writable::{Completed, Writable};
 use std::net::{IpAddr, SocketAddr};
 
@@ -51,6 +55,29 @@ pub enum ReadyState {
     Closed,
 }
 
+/// Node's `highWaterMark` of a socket, in bytes.
+pub const HIGH_WATER_MARK: usize = 16 * 1024;
+
+/// The options of `new net.Socket()`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SocketOptions {
+    /// `allowHalfOpen`.
+    pub allow_half_open: bool,
+    /// `highWaterMark`, in bytes; absent for 16 KiB.
+    pub high_water_mark: Option<usize>,
+    /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
+    pub keep_alive: Option<u64>,
+}
+
+/// SO_KEEPALIVE as the program wants it. Node's `kSetKeepAlive` and
+/// `kSetKeepAliveInitialDelay`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct KeepAlive {
+    enable: bool,
+    /// In seconds.
+    delay: u64,
+}
+
 /// Node's `net.Socket`.
 #[derive(Debug)]
 pub struct Socket {
@@ -73,6 +100,17 @@ pub struct Socket {
     /// The server this is a connection of.
     server: Option<Id>,
     refed: bool,
+    idle: Idle,
+    keep_alive: KeepAlive,
+    /// The callbacks of `connect`: once-listeners, kept until a connect succeeds.
+    on_connect: Vec<Callback>,
+    pipes: Pipes,
+    /// What became of the writes that waited for the connection, until `ready`.
+    before_ready: Option<Completed>,
+    /// They wait until the program has seen `connect`.
+    corked: bool,
+    /// Another socket pipes to this one, or has done so.
+    is_destination: bool,
     /// The program has dropped its handle: nothing is emitted any more, and the
     /// socket goes away once what was written has gone out (Node's
     /// `destroySoon`).
@@ -80,14 +118,15 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// `new net.Socket({ allowHalfOpen })`.
-    pub fn new(id: Id, allow_half_open: bool) -> Self {
+    /// `new net.Socket(options)`.
+    pub fn new(id: Id, options: SocketOptions) -> Self {
+        let mark = options.high_water_mark.unwrap_or(HIGH_WATER_MARK);
         Self {
             id,
             link: Link::None,
-            allow_half_open,
-            readable: Readable::default(),
-            writable: Writable::default(),
+            allow_half_open: options.allow_half_open,
+            readable: Readable::new(mark),
+            writable: Writable::new(mark),
             destroyed: false,
             errored: None,
             life: 0,
@@ -95,6 +134,16 @@ impl Socket {
             peername: None,
             server: None,
             refed: true,
+            idle: Idle::default(),
+            keep_alive: match options.keep_alive {
+                Some(delay) => KeepAlive::new(true, delay),
+                None => KeepAlive::default(),
+            },
+            on_connect: Vec::new(),
+            pipes: Pipes::default(),
+            before_ready: None,
+            corked: false,
+            is_destination: false,
             abandoned: false,
         }
     }
@@ -103,7 +152,7 @@ impl Socket {
     pub fn accepted(
         id: Id,
         server: Id,
-        allow_half_open: bool,
+        options: SocketOptions,
         pause_on_connect: bool,
         (local, remote): (Option<SocketAddr>, Option<SocketAddr>),
         turn: &mut Turn,
@@ -111,8 +160,9 @@ impl Socket {
         let mut socket = Self {
             link: Link::Open { local, remote },
             server: Some(server),
-            ..Self::new(id, allow_half_open)
+            ..Self::new(id, options)
         };
+        socket.apply_keep_alive(turn);
         // Row D3: with pauseOnConnect nothing is read before resume().
         socket.readable.paused = pause_on_connect;
         socket.readable.started = !pause_on_connect;
@@ -138,7 +188,7 @@ impl Socket {
     }
 
     fn is_readable(&self) -> bool {
-        !self.destroyed && self.errored.is_none() && !self.readable.end_emitted
+        !self.destroyed && !self.readable.end_emitted
     }
 
     fn is_writable(&self) -> bool {
@@ -188,6 +238,22 @@ impl Socket {
         self.peername
     }
 
+    /// `socket.isPaused()`.
+    pub fn is_paused(&self) -> bool {
+        self.readable.paused
+    }
+
+    /// `socket.timeout`.
+    pub fn timeout(&self) -> Option<u64> {
+        self.idle.timeout()
+    }
+
+    /// Whether `connect` was called and `looked-up` is awaited, or there is a
+    /// connection: what Node calls a handle.
+    pub fn has_handle(&self) -> bool {
+        self.connecting() || matches!(self.link, Link::Open { .. })
+    }
+
     /// `socket.ref()` and `socket.unref()`.
     pub fn set_ref(&mut self, refed: bool) {
         self.refed = refed;
@@ -196,15 +262,16 @@ impl Socket {
     /// Whether something may happen that the program waits for: libuv's active
     /// handles and requests.
     pub fn is_alive(&self) -> bool {
-        let active = match self.link {
+        match self.link {
             Link::None | Link::Closing { .. } => false,
             Link::LookingUp { .. } | Link::Connecting(_) => true,
             Link::Open { .. } => {
                 let ending = self.writable.final_called && !self.writable.finished;
-                self.readable.reading || self.writable.in_flight() || ending
+                let reading = self.readable.reading && self.refed;
+                // Row O4: unref() gives up nothing that is under way.
+                reading || self.writable.in_flight() || ending
             }
-        };
-        active && self.refed
+        }
     }
 
     /// Whether nobody can name this socket any more and nothing is going on.
@@ -216,6 +283,7 @@ impl Socket {
 
     /// `socket.connect()`.
     pub fn connect(&mut self, options: ConnectOptions, turn: &mut Turn) -> Result<(), Error> {
+        self.on_connect.extend(options.callback);
         if self.connecting() {
             // Row C23: reported later, and the attempt under way is given up, too.
             let error = options.already_connecting();
@@ -226,8 +294,9 @@ impl Socket {
             return Err(Error::already_connected());
         }
         if self.destroyed {
-            self.undestroy();
+            self.undestroy(turn);
         }
+        self.active(turn);
         match ip::parse(&options.host) {
             // Row C12: no lookup for an address, and `family` is ignored.
             Some(address) => {
@@ -236,11 +305,14 @@ impl Socket {
             }
             None => {
                 self.lookups += 1;
-                turn.act(Action::Lookup {
-                    id: self.id,
-                    lookup: self.lookups,
-                    host: options.host.clone(),
-                });
+                match options.lookup {
+                    Lookup::Program => turn.tick(self.id, Tick::LookupRequest),
+                    Lookup::Host => turn.act(Action::Lookup {
+                        id: self.id,
+                        lookup: self.lookups,
+                        host: options.host.clone(),
+                    }),
+                }
                 self.link = Link::LookingUp {
                     lookup: self.lookups,
                     options,
@@ -251,13 +323,36 @@ impl Socket {
     }
 
     /// Row C25: a closed socket may connect again; its counters start over.
-    fn undestroy(&mut self) {
+    fn undestroy(&mut self, turn: &mut Turn) {
+        // What the earlier connection still owes is told now; its `close` comes later.
+        turn.forget_failed_writes(self.id);
+        for callback in self.writable.fail_in_flight() {
+            turn.tick(self.id, Tick::Callback(callback, None));
+        }
+        let error = self.errored.clone();
+        let of_write = error.clone().unwrap_or_else(|| Error::destroyed("write"));
+        for callback in self.writable.fail_queued() {
+            self.fail_call(Some(callback), of_write.clone(), turn);
+        }
+        let of_end = error.unwrap_or_else(|| Error::destroyed("end"));
+        for callback in std::mem::take(&mut self.writable.on_finished) {
+            self.fail_call(Some(callback), of_end.clone(), turn);
+        }
         self.life += 1;
         self.destroyed = false;
         self.errored = None;
         self.peername = None;
         self.readable = self.readable.reopened();
-        self.writable = Writable::default();
+        self.writable = self.writable.reopened();
+    }
+
+    /// The program's answer to the event `lookup-request`.
+    pub fn looked_up(&mut self, outcome: Result<Vec<Resolved>, Error>, turn: &mut Turn) {
+        if let Link::LookingUp { options, .. } = &self.link
+            && options.lookup == Lookup::Program
+        {
+            turn.tick(self.id, Tick::LookedUp(outcome));
+        }
     }
 
     /// `socket.read(max)`.
@@ -266,6 +361,27 @@ impl Socket {
             return Vec::new();
         }
         let data = self.readable.take(max);
+        self.has_read(turn);
+        data
+    }
+
+    /// `socket.read()` after `setEncoding`.
+    pub fn read_text(&mut self, turn: &mut Turn) -> String {
+        if self.destroyed {
+            return String::new();
+        }
+        let text = self.readable.take_text();
+        self.has_read(turn);
+        text
+    }
+
+    /// `socket.setEncoding()`.
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        self.readable.set_encoding(encoding);
+    }
+
+    /// What follows when something was taken.
+    fn has_read(&mut self, turn: &mut Turn) {
         if self.readable.len() > 0 {
             self.announce(turn);
         } else if self.readable.ended && !self.readable.end_emitted {
@@ -273,7 +389,6 @@ impl Socket {
             turn.tick(self.id, Tick::End);
         }
         self.read_on(turn);
-        data
     }
 
     /// `socket.write()`. False if the data was not taken; otherwise the answer is
@@ -290,6 +405,7 @@ impl Socket {
         self.writable.push(data, callback);
         if matches!(self.link, Link::None) {
             // Row W11: callback(err), 'error', 'close'.
+            self.writable.uncount(length);
             let error = Error::socket_closed();
             for callback in self.writable.fail_queued() {
                 self.fail_call(Some(callback), error.clone(), turn);
@@ -298,7 +414,7 @@ impl Socket {
             turn.tick(self.id, Tick::Destroy(error));
             return false;
         }
-        if self.writable.len() >= super::writable::HIGH_WATER_MARK && length > 0 {
+        if self.writable.is_full() && length > 0 {
             // Row W2: the answer is that after a flush.
             self.flush(turn);
         }
@@ -338,12 +454,18 @@ impl Socket {
     /// Gives the transport what was written, if there is a connection and it is
     /// not busy.
     pub fn flush(&mut self, turn: &mut Turn) {
-        if self.destroyed || !matches!(self.link, Link::Open { .. }) {
+        if self.destroyed || self.corked || !matches!(self.link, Link::Open { .. }) {
             return;
         }
         if let Some(data) = self.writable.take_queued() {
+            self.active(turn);
             turn.act(Action::Write { id: self.id, data });
         }
+    }
+
+    /// The host has taken more of the write that is under way.
+    pub fn progressed(&mut self) {
+        self.writable.progressed();
     }
 
     /// The host took `bytes` of the write that was just begun; `more` if it has
@@ -354,8 +476,18 @@ impl Socket {
         } else {
             self.writable.sent_all()
         };
-        if !completed.is_empty() {
-            turn.tick(self.id, completed.into());
+        if self.before_ready.is_some() {
+            self.before_ready = Some(completed);
+        } else if !completed.is_empty() {
+            turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
+        }
+        if self.is_destination {
+            let sink = if self.writable.has_room() {
+                Sink::Drained
+            } else {
+                Sink::Full
+            };
+            turn.piped_to.push((self.id, sink));
         }
         self.finish_maybe(turn);
     }
@@ -363,11 +495,14 @@ impl Socket {
     /// `socket.end()`.
     pub fn end(&mut self, data: Option<Vec<u8>>, callback: Option<Callback>, turn: &mut Turn) {
         if let Some(data) = data {
-            // Row W7: data after the end fails as a write does, and the callback
-            // hears of it.
-            if let Err(error) = self.check_writable() {
-                self.fail_call(callback, error.clone(), turn);
-                self.destroy(Some(error), turn);
+            // Row W7: data after the end fails as a write does; the callback hears of
+            // it after the socket has failed.
+            if let Err(mut error) = self.check_writable() {
+                if self.writable.ending {
+                    error = Error::write_after_end();
+                }
+                self.destroy(Some(error.clone()), turn);
+                self.fail_call(callback, error, turn);
                 return;
             }
             self.write(data, None, turn);
@@ -412,6 +547,13 @@ impl Socket {
             self.errored.clone_from(&error);
         }
         turn.forget(self.id);
+        if let Some(completed) = self.before_ready.take() {
+            turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
+        }
+        self.corked = false;
+        self.idle.stop();
+        turn.piped_to.push((self.id, Sink::Gone));
+        self.pipes = Pipes::default();
         if self.writable.queued() || !self.writable.on_finished.is_empty() {
             turn.tick(self.id, Tick::FailWrites);
         }
@@ -466,6 +608,125 @@ impl Socket {
         self.read_on(turn);
     }
 
+    /// `socket.setTimeout()`.
+    pub fn set_timeout(&mut self, timeout: u64, callback: Option<Callback>, turn: &mut Turn) {
+        // Row T9: not on a destroyed socket.
+        if !self.destroyed {
+            self.idle.set(timeout, callback);
+            self.active(turn);
+        }
+    }
+
+    /// `socket.setKeepAlive()`; the delay in milliseconds.
+    pub fn set_keep_alive(&mut self, enable: bool, delay: u64, turn: &mut Turn) {
+        let wanted = KeepAlive::new(enable, delay);
+        let changed =
+            enable != self.keep_alive.enable || (enable && wanted.delay != self.keep_alive.delay);
+        self.keep_alive = wanted;
+        // Row O1: before the connection stands it is remembered.
+        if changed && let Link::Open { .. } = self.link {
+            let KeepAlive { enable, delay } = wanted;
+            turn.act(Action::KeepAlive {
+                id: self.id,
+                enable,
+                delay,
+            });
+        }
+    }
+
+    fn apply_keep_alive(&self, turn: &mut Turn) {
+        let KeepAlive { enable, delay } = self.keep_alive;
+        if enable {
+            turn.act(Action::KeepAlive {
+                id: self.id,
+                enable,
+                delay,
+            });
+        }
+    }
+
+    /// `socket.resetAndDestroy()`, for which WASI has no SO_LINGER.
+    pub fn reset_and_destroy(&mut self, turn: &mut Turn) -> Result<(), Error> {
+        if self.has_handle() {
+            return Err(Error::cannot_reset());
+        }
+        self.destroy(Some(Error::socket_closed()), turn);
+        Ok(())
+    }
+
+    // ---- pipes ----
+
+    /// `socket.pipe()`.
+    pub fn pipe(&mut self, destination: Id, end: bool, turn: &mut Turn) {
+        self.pipes.add(destination, end);
+        // Node's pipe() begins to flow, also on a paused socket.
+        self.resume(turn);
+        turn.flows.push(self.id);
+    }
+
+    /// `socket.unpipe()`.
+    pub fn unpipe(&mut self, destination: Option<Id>, turn: &mut Turn) {
+        self.pipes.remove(destination);
+        if self.pipes.is_empty() && self.readable.len() > 0 {
+            self.announce(turn);
+        }
+    }
+
+    /// What became of a destination.
+    pub fn piped_to(&mut self, destination: Id, sink: Sink, turn: &mut Turn) {
+        match sink {
+            Sink::Drained => self.pipes.drained(destination),
+            Sink::Full => self.pipes.hold_for(destination),
+            Sink::Gone => self.unpipe(Some(destination), turn),
+        }
+        turn.flows.push(self.id);
+    }
+
+    /// Whether it pipes to that socket.
+    pub fn pipes_to(&self, destination: Id) -> bool {
+        self.pipes.contains(destination)
+    }
+
+    /// What was received and its destinations are ready for, and who they are.
+    pub fn flow(&mut self, turn: &mut Turn) -> Option<(Vec<u8>, Vec<Id>)> {
+        let flows = !self.destroyed && !self.readable.paused && self.pipes.flows();
+        if !flows || self.readable.len() == 0 {
+            return None;
+        }
+        let data = self.readable.take(usize::MAX);
+        self.has_read(turn);
+        Some((data, self.pipes.destinations()))
+    }
+
+    /// A destination has no room for more.
+    pub fn hold_for(&mut self, destination: Id) {
+        self.pipes.hold_for(destination);
+    }
+
+    /// Another socket pipes to this one.
+    pub fn become_destination(&mut self) {
+        self.is_destination = true;
+    }
+
+    /// Takes what another socket pipes to this one. False if it has to wait:
+    /// [`Sink::Drained`] tells when no longer.
+    pub fn take_piped(&mut self, data: Vec<u8>, turn: &mut Turn) -> bool {
+        let was_in_flight = self.writable.in_flight();
+        if !self.write(data, None, turn) {
+            return false;
+        }
+        // A write that was just begun tells by itself what the host took of it.
+        let begun = self.writable.in_flight() && !was_in_flight;
+        !begun && self.write_returns()
+    }
+
+    /// Something was sent or received: the idle time begins anew.
+    fn active(&mut self, turn: &mut Turn) {
+        if let Some(deadline) = self.idle.begin(turn.now) {
+            turn.wake_at(deadline, self.id);
+        }
+    }
+
     /// The program has dropped its handle.
     pub fn abandon(&mut self, turn: &mut Turn) {
         self.abandoned = true;
@@ -495,10 +756,11 @@ impl Socket {
 
     /// Has `readable` emitted on the next tick, once.
     fn announce(&mut self, turn: &mut Turn) {
-        if !self.readable.announced && !self.readable.paused {
+        if !self.readable.announced && !self.readable.paused && self.pipes.is_empty() {
             self.readable.announced = true;
             turn.tick(self.id, Tick::Readable);
         }
+        turn.flows.push(self.id);
     }
 
     /// Asks the transport for more if there is room.
@@ -521,16 +783,28 @@ impl Socket {
             Tick::FailWrites => self.fail_writes(turn),
             Tick::Error(error) => self.emit(EventKind::Error(error), turn),
             Tick::Close => self.emit(EventKind::Close { had_error: false }, turn),
-            Tick::AfterWrite { drain, callbacks } => {
-                if drain && !self.destroyed {
-                    self.emit(EventKind::Drain, turn);
-                }
+            Tick::AfterWrite(callbacks) => {
+                self.emit_drain(turn);
                 self.call_back(callbacks, None, turn);
             }
             // All others belong to a socket that is not destroyed.
             _ if self.destroyed => {}
             Tick::StartConnect => self.attempt(turn),
+            Tick::LookupRequest => {
+                if let Link::LookingUp { options, .. } = &self.link {
+                    let request = options.request();
+                    self.emit(EventKind::LookupRequest(request), turn);
+                }
+            }
+            Tick::LookedUp(outcome) => self.resolved(outcome, turn),
             Tick::Lookup { addresses, next } => self.emit_lookup(addresses, next, turn),
+            Tick::Connect => self.emit_connect(turn),
+            Tick::Uncork => {
+                self.corked = false;
+                self.flush(turn);
+                turn.tick_next_turn(self.id, Tick::Ready);
+            }
+            Tick::Ready => self.emit_ready(turn),
             Tick::AfterConnect => {
                 if !self.readable.paused {
                     self.readable.started = true;
@@ -540,14 +814,16 @@ impl Socket {
             Tick::Destroy(error) => self.destroy(Some(error), turn),
             Tick::Readable => {
                 self.readable.announced = false;
-                if self.readable.len() > 0 && !self.readable.paused {
+                if self.readable.len() > 0 && !self.readable.paused && self.pipes.is_empty() {
                     self.emit(EventKind::Readable, turn);
                 }
             }
+            Tick::Timeout => self.timed_out(turn),
             Tick::End => {
                 let all_read = self.readable.ended && self.readable.len() == 0;
                 if all_read && !self.readable.end_emitted {
                     self.readable.end_emitted = true;
+                    turn.ended.push(self.id);
                     self.emit(EventKind::End, turn);
                     turn.tick(self.id, Tick::AfterEnd);
                 }
@@ -572,8 +848,29 @@ impl Socket {
                     self.destroy(None, turn);
                 }
             }
-            Tick::Listening | Tick::Listen { .. } | Tick::ServerClose => {}
+            Tick::Listening | Tick::Listen { .. } | Tick::Connections(..) | Tick::ServerClose => {}
         }
+    }
+
+    /// Row T5: 'timeout' once per idle period; the connection stays.
+    fn timed_out(&mut self, turn: &mut Turn) {
+        if let Some(later) = self.idle.not_yet(turn.now) {
+            turn.wake_at(later, self.id);
+        } else if self.idle.is_over(turn.now) {
+            // Row T11: a write that makes progress is activity.
+            if !self.writable.stalled() {
+                self.active(turn);
+                return;
+            }
+            let callbacks = self.idle.fire();
+            self.emit(EventKind::Timeout, turn);
+            self.call_back(callbacks, None, turn);
+        }
+    }
+
+    /// What is piped when the source ends: the destinations that end with it.
+    pub fn ends(&mut self) -> Vec<Id> {
+        self.pipes.take_ending()
     }
 
     /// Row W13: the callbacks of what a destroyed socket will not send. What is in
@@ -631,7 +928,7 @@ impl Socket {
             return;
         }
         match input {
-            Input::LookedUp { lookup, outcome } => self.looked_up(lookup, outcome, turn),
+            Input::LookedUp { lookup, outcome } => self.host_looked_up(lookup, outcome, turn),
             Input::Connected {
                 attempt,
                 local,
@@ -654,26 +951,37 @@ impl Socket {
                 }
             }
             Input::Received(data) => {
+                self.active(turn);
                 self.readable.reading = false;
                 self.readable.push(data);
                 self.read_on(turn);
-                if !self.readable.paused && !self.readable.announced {
+                if !self.pipes.is_empty() {
+                    turn.flows.push(self.id);
+                } else if !self.readable.paused
+                    && !self.readable.announced
+                    && self.readable.len() > 0
+                {
                     self.emit(EventKind::Readable, turn);
                 }
             }
             Input::PeerEnded => {
+                self.active(turn);
                 self.readable.reading = false;
-                self.readable.ended = true;
+                let unread = self.readable.len();
+                self.readable.end();
                 // Row E4: unread bytes hold 'end' back; read() goes on from there.
                 if self.readable.len() == 0 {
                     turn.tick(self.id, Tick::End);
+                } else if self.readable.len() > unread {
+                    self.announce(turn);
                 }
             }
             Input::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), turn),
             Input::Written => {
+                self.active(turn);
                 let completed = self.writable.sent_all();
                 self.flush(turn);
-                self.tick(completed.into(), turn);
+                self.tick(Tick::AfterWrite(completed.callbacks), turn);
                 self.finish_maybe(turn);
             }
             Input::WriteFailed(errno) => {
@@ -688,43 +996,72 @@ impl Socket {
         }
     }
 
-    fn looked_up(&mut self, number: u32, outcome: Result<Vec<IpAddr>, Errno>, turn: &mut Turn) {
+    fn host_looked_up(
+        &mut self,
+        number: u32,
+        outcome: Result<Vec<IpAddr>, Errno>,
+        turn: &mut Turn,
+    ) {
         let Link::LookingUp { lookup, options } = &self.link else {
             return;
         };
         if *lookup != number {
             return;
         }
-        let host = options.host.clone();
-        let addresses = outcome.map(|addresses| options.select(addresses));
-        let failure = match addresses {
-            Ok(addresses) if !addresses.is_empty() => {
-                return self.emit_lookup(addresses, 0, turn);
-            }
-            Ok(_) => Errno("ENOTFOUND"),
-            Err(errno) => errno,
+        let outcome = match outcome.map(|addresses| options.select(addresses)) {
+            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+            Ok(_) => Err(Error::lookup(Errno("ENOTFOUND"), &options.host)),
+            Err(errno) => Err(Error::lookup(errno, &options.host)),
         };
-        // Row C14: 'lookup' with the error, then 'error' and 'close'.
-        let error = Error::lookup(failure, &host);
-        let outcome = Err(error.clone());
-        self.emit(EventKind::Lookup { host, outcome }, turn);
-        turn.tick(self.id, Tick::Destroy(error));
+        self.resolved(outcome, turn);
     }
 
-    /// Row C11: one `lookup` event for each address; then the attempts begin.
-    fn emit_lookup(&mut self, addresses: Vec<IpAddr>, next: usize, turn: &mut Turn) {
+    /// Rows C11 and C14: a name is resolved.
+    fn resolved(&mut self, outcome: Result<Vec<Resolved>, Error>, turn: &mut Turn) {
         let Link::LookingUp { options, .. } = &self.link else {
             return;
         };
-        if let Some(&address) = addresses.get(next) {
+        let host = options.host.clone();
+        match outcome {
+            Ok(mut addresses) if !addresses.is_empty() => {
+                if !options.tries_all() {
+                    addresses.truncate(1);
+                }
+                self.emit_lookup(addresses, 0, turn);
+            }
+            failed => {
+                let error = failed.err();
+                let error =
+                    error.unwrap_or_else(|| Error::lookup(Errno("ENOTFOUND"), &options.host));
+                let outcome = Err(error.clone());
+                self.emit(EventKind::Lookup { host, outcome }, turn);
+                turn.tick(self.id, Tick::Destroy(error));
+            }
+        }
+    }
+
+    /// Row C11: one `lookup` event for each address; then the attempts begin.
+    fn emit_lookup(&mut self, addresses: Vec<Resolved>, next: usize, turn: &mut Turn) {
+        let Link::LookingUp { options, .. } = &self.link else {
+            return;
+        };
+        if let Some(address) = addresses.get(next) {
             let host = options.host.clone();
-            let outcome = Ok(address);
+            let outcome = Ok(address.clone());
             self.emit(EventKind::Lookup { host, outcome }, turn);
             let next = next + 1;
             turn.tick(self.id, Tick::Lookup { addresses, next });
             return;
         }
-        self.link = Link::Connecting(Attempts::new(alternate(&addresses), options));
+        let valid: Vec<IpAddr> = addresses.iter().filter_map(Resolved::valid).collect();
+        if let (true, Some(first)) = (valid.is_empty(), addresses.first()) {
+            // Rows C16 and C17.
+            let error = first.error(&options.host, options.port);
+            turn.tick(self.id, Tick::Destroy(error));
+            return;
+        }
+        self.link = Link::Connecting(Attempts::new(alternate(&valid), options));
+        self.active(turn);
         self.attempt(turn);
     }
 
@@ -769,16 +1106,60 @@ impl Socket {
             return;
         }
         self.link = Link::Open { local, remote };
+        self.active(turn);
+        self.apply_keep_alive(turn);
+        if self.writable.owes_before_ready() {
+            self.before_ready = Some(Completed::default());
+            self.corked = true;
+        }
         self.flush(turn);
         self.finish_maybe(turn);
+        turn.tick(self.id, Tick::Connect);
+    }
+
+    fn emit_connect(&mut self, turn: &mut Turn) {
         self.emit(EventKind::Connect, turn);
+        let callbacks = std::mem::take(&mut self.on_connect);
+        self.call_back(callbacks, None, turn);
+        if self.before_ready.is_some() {
+            turn.tick(self.id, Tick::Uncork);
+        } else {
+            self.emit_ready(turn);
+        }
+    }
+
+    /// In Node the first write that waited for the connection goes out by a listener
+    /// of 'connect', so that its callback comes before 'ready'; the others come after
+    /// it.
+    fn emit_ready(&mut self, turn: &mut Turn) {
+        if let Some(completed) = self.before_ready.take() {
+            self.emit_drain(turn);
+            let mut callbacks = completed.callbacks;
+            let first = callbacks.drain(..usize::from(completed.with_first).min(callbacks.len()));
+            let first = first.collect();
+            self.call_back(first, None, turn);
+            if !callbacks.is_empty() {
+                turn.tick(self.id, Tick::AfterWrite(callbacks));
+            }
+        }
         self.emit(EventKind::Ready, turn);
         turn.tick(self.id, Tick::AfterConnect);
     }
+
+    fn emit_drain(&mut self, turn: &mut Turn) {
+        if !self.destroyed && self.writable.take_drain() {
+            turn.piped_to.push((self.id, Sink::Drained));
+            self.emit(EventKind::Drain, turn);
+        }
+    }
 }
 
-impl From<Completed> for Tick {
-    fn from(Completed { drain, callbacks }: Completed) -> Self {
-        Tick::AfterWrite { drain, callbacks }
+impl KeepAlive {
+    /// Row O2: milliseconds are cut to whole seconds.
+    fn new(enable: bool, delay: u64) -> Self {
+        Self {
+            enable,
+            delay: delay / 1000,
+        }
     }
 }

@@ -10,6 +10,9 @@ use std::net::{IpAddr, SocketAddr};
 /// Numbers the connection attempts of one socket.
 pub type Attempt = u32;
 
+/// Numbers what listens.
+pub type Handle = u64;
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -20,16 +23,19 @@ pub enum Action {
     /// [`super::Net::listened`].
     Listen {
         id: Id,
+        /// Names what will listen. A server that listens on what another one has
+        /// shares it.
+        handle: Handle,
         /// Absent: all addresses, IPv6 and IPv4.
         address: Option<IpAddr>,
         port: u16,
         backlog: u32,
     },
     /// Stop listening and free the port, at once.
-    CloseServer { id: Id },
+    CloseServer { handle: Handle },
     /// Go on accepting connections. Sent when [`super::Net::accepting`] turns
     /// true again.
-    Accept { id: Id },
+    Accept { handle: Handle },
     /// Connect. Answer: [`Input::Connected`] or [`Input::ConnectFailed`].
     Connect {
         id: Id,
@@ -51,6 +57,8 @@ pub enum Action {
     Write { id: Id, data: Vec<u8> },
     /// Send a FIN. Nothing is being written. Answer: [`Input::ShutDown`].
     Shutdown { id: Id },
+    /// Set SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
+    KeepAlive { id: Id, enable: bool, delay: u64 },
     /// Free the connection, at once, and whatever was going on with it.
     Close { id: Id },
 }

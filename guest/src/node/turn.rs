@@ -9,9 +9,10 @@
 
 use super::error::Error;
 use super::event::{Callback, Event, EventKind, Id};
+use super::lookup::Resolved;
 use super::transport::{Action, Input};
-use std::collections::{HashSet, VecDeque};
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 /// A tick: what Node runs with `process.nextTick`, or in the rest of a callback
 /// after it has emitted an event.
@@ -19,24 +20,36 @@ use std::net::IpAddr;
 pub enum Tick {
     /// `connect` to an address: the attempt itself.
     StartConnect,
+    /// Asks the program to resolve a name.
+    LookupRequest,
+    /// The program has resolved it.
+    LookedUp(Result<Vec<Resolved>, Error>),
     /// Emits `lookup` for the address of that number, then the next, then
     /// connects.
-    Lookup { addresses: Vec<IpAddr>, next: usize },
+    Lookup {
+        addresses: Vec<Resolved>,
+        next: usize,
+    },
+    /// `connect`.
+    Connect,
+    /// Sends what waited for the connection, once the program has seen `connect`.
+    Uncork,
+    /// `ready`, after the first of the writes that waited for the connection.
+    Ready,
     /// The rest of a successful connect, after its events.
     AfterConnect,
     /// Destroys the socket with the error of a connect or write.
     Destroy(Error),
     /// Emits `readable`.
     Readable,
+    /// The idle time may be over.
+    Timeout,
     /// Emits `end` if everything was read.
     End,
     /// Ends or destroys the socket after `end`.
     AfterEnd,
-    /// `drain` and the callbacks of writes.
-    AfterWrite {
-        drain: bool,
-        callbacks: Vec<Callback>,
-    },
+    /// `drain`, if it is still owed, and the callbacks of writes.
+    AfterWrite(Vec<Callback>),
     /// `finish` and the callbacks of `end`.
     Finish,
     /// Destroys the socket after `finish`, if the peer has ended too.
@@ -49,6 +62,8 @@ pub enum Tick {
     Error(Error),
     /// `close` of a socket that never had a connection.
     Close,
+    /// `connections`, with their number.
+    Connections(Callback, usize),
     /// A server's `listening`.
     Listening,
     /// A server's `listen` on an address.
@@ -74,7 +89,12 @@ pub enum Job {
     /// From the transport.
     Input(Input),
     /// A new connection of a server, already a socket.
-    Accepted,
+    Accepted(Id),
+    /// A new connection that a server has no room for.
+    Dropped {
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+    },
 }
 
 /// A handle that is being closed.
@@ -84,6 +104,17 @@ pub struct Closing {
     /// Which connection of the socket this was.
     pub life: u32,
     pub had_error: bool,
+}
+
+/// What became of the destination of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// It takes more.
+    Drained,
+    /// It takes no more for now.
+    Full,
+    /// It takes nothing more.
+    Gone,
 }
 
 /// What the rules have decided and not delivered yet.
@@ -99,6 +130,19 @@ pub struct Turn {
     pub closing: Vec<Closing>,
     /// Servers that lost a connection.
     pub departed: Vec<Id>,
+    /// Sockets that may have something for their pipes.
+    pub flows: Vec<Id>,
+    /// Sockets that have emitted `end`: what they pipe to may end, too.
+    pub ended: Vec<Id>,
+    /// Sockets that took everything that was written, ended, or are gone: those
+    /// that pipe to them have to know.
+    pub piped_to: Vec<(Id, Sink)>,
+    /// The time, in milliseconds from some beginning.
+    pub now: u64,
+    /// When to look whether a socket was idle. An entry may be out of date.
+    deadlines: BTreeSet<(u64, Id)>,
+    /// The last number given to something that listens.
+    last_handle: u64,
     /// Who has emitted something in this turn.
     spoke: HashSet<Id>,
     /// Whose ticks or jobs wait for the next turn.
@@ -109,10 +153,38 @@ impl Turn {
     /// Emits an event.
     pub fn emit(&mut self, source: Id, kind: EventKind) {
         // A server's connections are independent of each other.
-        if kind != EventKind::Connection {
+        let independent = matches!(kind, EventKind::Connection | EventKind::Drop { .. });
+        if !independent {
             self.spoke.insert(source);
         }
         self.events.push(Event { source, kind });
+    }
+
+    /// A number for something that listens.
+    pub fn next_handle(&mut self) -> u64 {
+        self.last_handle += 1;
+        self.last_handle
+    }
+
+    /// Has [`Tick::Timeout`] queued at that time.
+    pub fn wake_at(&mut self, deadline: u64, id: Id) {
+        self.deadlines.insert((deadline, id));
+    }
+
+    /// When the next timeout may be due.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// It is that late: queues what is due.
+    pub fn advance(&mut self, now: u64) {
+        self.now = self.now.max(now);
+        while let Some(&(at, id)) = self.deadlines.first()
+            && at <= self.now
+        {
+            self.deadlines.pop_first();
+            self.tick(id, Tick::Timeout);
+        }
     }
 
     /// Asks the transport for something.
@@ -123,6 +195,12 @@ impl Turn {
     /// Queues a tick.
     pub fn tick(&mut self, id: Id, tick: Tick) {
         self.ticks.push_back((id, tick));
+    }
+
+    /// Queues a tick that waits until the actions of this turn were carried out.
+    pub fn tick_next_turn(&mut self, id: Id, tick: Tick) {
+        self.waits.insert(id);
+        self.held_ticks.push_back((id, tick));
     }
 
     /// Queues what the transport reports.
@@ -148,12 +226,19 @@ impl Turn {
     /// to say all the same.
     pub fn forget(&mut self, id: Id) {
         let stays = |(of, tick): &(Id, Tick)| {
-            *of != id || tick.unconditional() || matches!(tick, Tick::AfterWrite { .. })
+            *of != id || tick.unconditional() || matches!(tick, Tick::AfterWrite(_))
         };
         self.ticks.retain(stays);
         self.held_ticks.retain(stays);
         self.jobs.retain(|(of, _)| *of != id);
         self.held_jobs.retain(|(of, _)| *of != id);
+    }
+
+    /// Drops [`Tick::FailWrites`] of a socket that connects again.
+    pub fn forget_failed_writes(&mut self, id: Id) {
+        let stays = |(of, tick): &(Id, Tick)| *of != id || !matches!(tick, Tick::FailWrites);
+        self.ticks.retain(stays);
+        self.held_ticks.retain(stays);
     }
 
     /// Begins a turn: everybody may speak again, those who had to wait first.
@@ -191,6 +276,10 @@ impl Turn {
                 return Some((id, job));
             }
             self.waits.insert(id);
+            // The events of a connection come after that which announces it.
+            if let Job::Accepted(socket) = job {
+                self.waits.insert(socket);
+            }
             self.held_jobs.push_back((id, job));
         }
         None

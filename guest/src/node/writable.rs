@@ -4,10 +4,6 @@ use super::error::Error;
 use super::event::Callback;
 use std::collections::VecDeque;
 
-/// Node's `writableHighWaterMark` of a socket, in bytes: from here on `write`
-/// answers false.
-pub const HIGH_WATER_MARK: usize = 16 * 1024;
-
 /// One call of `write`.
 #[derive(Debug)]
 struct Chunk {
@@ -27,6 +23,11 @@ pub struct Writable {
     sent: usize,
     /// Node's `writableLength`: the bytes of all chunks that are not complete.
     len: usize,
+    /// Node's `writableHighWaterMark`, in bytes: from here on `write` answers
+    /// false.
+    high_water_mark: usize,
+    /// The host has taken something since [`Writable::stalled`] was asked last.
+    progress: bool,
     /// `write` answered false, `'drain'` is owed.
     need_drain: bool,
     /// `end` was called (Node's `writableEnded`).
@@ -44,8 +45,10 @@ pub struct Writable {
 /// What a completed write leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Completed {
-    /// `'drain'` is due.
-    pub drain: bool,
+    /// Everything is gone, and `'drain'` is owed.
+    pub drained: bool,
+    /// Whether the first of `callbacks` is that of the first chunk of the write.
+    pub with_first: bool,
     /// The callbacks of the chunks that are complete.
     pub callbacks: Vec<Callback>,
 }
@@ -53,11 +56,40 @@ pub struct Completed {
 impl Completed {
     /// Whether there is nothing to emit.
     pub fn is_empty(&self) -> bool {
-        !self.drain && self.callbacks.is_empty()
+        !self.drained && self.callbacks.is_empty()
     }
 }
 
 impl Writable {
+    /// Nothing written yet.
+    pub fn new(high_water_mark: usize) -> Self {
+        Self {
+            high_water_mark,
+            ..Self::default()
+        }
+    }
+
+    /// That of the next connection.
+    pub fn reopened(&self) -> Self {
+        Self::new(self.high_water_mark)
+    }
+
+    /// Whether so much waits that `write` would answer false.
+    pub fn is_full(&self) -> bool {
+        self.len > 0 && self.len >= self.high_water_mark
+    }
+
+    /// The host has taken some of what is in flight.
+    pub fn progressed(&mut self) {
+        self.progress = true;
+    }
+
+    /// Row T11: whether the connection is idle although a write is under way: the
+    /// host has taken nothing since this was asked last.
+    pub fn stalled(&mut self) -> bool {
+        !(self.in_flight() && std::mem::take(&mut self.progress))
+    }
+
     /// Node's `writableLength`.
     pub fn len(&self) -> usize {
         self.len
@@ -71,6 +103,13 @@ impl Writable {
     /// Whether something was written that the transport has not been given.
     pub fn queued(&self) -> bool {
         !self.queued.is_empty()
+    }
+
+    /// Whether the first write that waits may have something to tell when it goes
+    /// out: its callback, or 'drain'.
+    pub fn owes_before_ready(&self) -> bool {
+        let first = self.queued.front();
+        first.is_some_and(|first| first.callback.is_some() || self.need_drain)
     }
 
     /// Takes a chunk.
@@ -91,7 +130,7 @@ impl Writable {
     /// What `write` answers once it has done what it could (row W2): room is
     /// left, or everything is gone. Remembers to emit `'drain'` if not.
     pub fn has_room(&mut self) -> bool {
-        let room = self.len < HIGH_WATER_MARK || self.len == 0;
+        let room = !self.is_full();
         self.need_drain |= !room;
         room
     }
@@ -103,6 +142,7 @@ impl Writable {
         }
         self.in_flight = std::mem::take(&mut self.queued);
         self.sent = 0;
+        self.progress = false;
         Some(std::mem::take(&mut self.data))
     }
 
@@ -110,7 +150,10 @@ impl Writable {
     /// covered by that.
     pub fn sent(&mut self, bytes: usize) -> Completed {
         self.sent += bytes;
+        self.progress |= bytes > 0;
         let mut callbacks = Vec::new();
+        let first = self.in_flight.front();
+        let with_first = first.is_some_and(|first| first.callback.is_some());
         while let Some(first) = self.in_flight.front()
             && first.len <= self.sent
         {
@@ -119,16 +162,34 @@ impl Writable {
             callbacks.extend(first.callback);
             self.in_flight.pop_front();
         }
-        // Row W4: 'drain' is owed once everything is gone, and not after end().
-        let drain = self.need_drain && self.len == 0 && !self.ending;
-        self.need_drain &= !drain;
-        Completed { drain, callbacks }
+        Completed {
+            drained: self.drain_is_due(),
+            with_first,
+            callbacks,
+        }
+    }
+
+    /// Row W4: 'drain' is owed once everything is gone, and not after end().
+    fn drain_is_due(&self) -> bool {
+        self.need_drain && self.len == 0 && !self.ending
+    }
+
+    /// Whether 'drain' is to be emitted now, which it is once.
+    pub fn take_drain(&mut self) -> bool {
+        let due = self.drain_is_due();
+        self.need_drain &= !due;
+        due
     }
 
     /// The host took everything in flight.
     pub fn sent_all(&mut self) -> Completed {
         let rest = self.in_flight.iter().map(|chunk| chunk.len).sum::<usize>() - self.sent;
         self.sent(rest)
+    }
+
+    /// A write that is refused after all does not count (row P6).
+    pub fn uncount(&mut self, bytes: usize) {
+        self.bytes_written -= bytes as u64;
     }
 
     /// Gives up what is in flight.
@@ -167,10 +228,10 @@ impl Writable {
     pub fn end_failure(&self, destroyed: bool, errored: Option<&Error>) -> Option<Error> {
         if self.finished {
             Some(Error::already_finished())
-        } else if let Some(error) = errored {
-            Some(error.clone())
+        } else if destroyed {
+            Some(Error::destroyed("end"))
         } else {
-            destroyed.then(|| Error::destroyed("end"))
+            errored.cloned()
         }
     }
 }
@@ -179,10 +240,12 @@ impl Writable {
 mod tests {
     use super::*;
 
+    const MARK: usize = 16 * 1024;
+
     /// Writes of one turn go out as one.
     #[test]
     fn writes_of_a_turn_are_handed_over_together() {
-        let mut writable = Writable::default();
+        let mut writable = Writable::new(MARK);
         writable.push(b"ab".to_vec(), Some(1));
         writable.push(b"cd".to_vec(), None);
         assert_eq!(writable.take_queued().as_deref(), Some(&b"abcd"[..]));
@@ -192,7 +255,7 @@ mod tests {
     /// Row W5: callbacks come once, in order, when the host has taken their bytes.
     #[test]
     fn w5_callbacks_come_in_order_and_once() {
-        let mut writable = Writable::default();
+        let mut writable = Writable::new(MARK);
         for callback in 1..=3 {
             writable.push(vec![0; 10], Some(callback));
         }
@@ -206,21 +269,44 @@ mod tests {
     /// Row W2: false from 16 KiB on, and then 'drain' when everything is gone.
     #[test]
     fn w2_false_from_the_mark_on_and_drain_when_empty() {
-        let mut writable = Writable::default();
-        writable.push(vec![0; HIGH_WATER_MARK - 1], None);
+        let mut writable = Writable::new(MARK);
+        writable.push(vec![0; MARK - 1], None);
         assert!(writable.has_room());
         writable.push(vec![0], None);
         assert!(!writable.has_room());
         writable.take_queued();
-        assert!(!writable.sent(HIGH_WATER_MARK - 1).drain);
-        assert!(writable.sent(1).drain);
-        assert!(!writable.sent_all().drain, "only once");
+        assert!(!writable.sent(MARK - 1).drained);
+        assert!(writable.sent(1).drained);
+        assert!(writable.take_drain());
+        assert!(!writable.take_drain(), "only once");
+    }
+
+    /// Row W3: a mark of 0 answers false to any write that waits.
+    #[test]
+    fn w3_mark_of_zero() {
+        let mut writable = Writable::new(0);
+        assert!(writable.has_room());
+        writable.push(vec![0], None);
+        assert!(!writable.has_room());
+    }
+
+    /// Row T11: while the host takes what is in flight the connection is not idle.
+    #[test]
+    fn t11_progress_of_a_write_is_activity() {
+        let mut writable = Writable::new(MARK);
+        assert!(writable.stalled(), "nothing is in flight");
+        writable.push(vec![0; 10], None);
+        writable.take_queued();
+        assert!(writable.stalled());
+        writable.progressed();
+        assert!(!writable.stalled());
+        assert!(writable.stalled(), "nothing more was taken");
     }
 
     /// Row W15: an empty write completes and calls back.
     #[test]
     fn w15_empty_write_calls_back() {
-        let mut writable = Writable::default();
+        let mut writable = Writable::new(MARK);
         writable.push(Vec::new(), Some(7));
         assert_eq!(writable.take_queued(), Some(Vec::new()));
         assert_eq!(writable.sent(0).callbacks, [7]);
@@ -229,7 +315,7 @@ mod tests {
     /// Row P6: `bytesWritten` counts queued bytes and is kept when they are given up.
     #[test]
     fn p6_bytes_written_counts_what_was_queued() {
-        let mut writable = Writable::default();
+        let mut writable = Writable::new(MARK);
         writable.push(vec![0; 5], None);
         assert_eq!(writable.bytes_written, 5);
         writable.fail_queued();

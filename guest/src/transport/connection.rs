@@ -4,8 +4,6 @@ use super::tcp::Connected;
 use crate::bindings::wasi::sockets::types::ErrorCode;
 use crate::bindings::wit_stream;
 use crate::node::Errno;
-use std::cell::Cell;
-use std::rc::Rc;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
 
 /// How many bytes are received at once, at most.
@@ -22,22 +20,28 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Hands over everything, as the host takes it; `sent` counts the bytes.
-    pub async fn send(mut self, data: Vec<u8>, sent: Rc<Cell<usize>>) -> Result<Self, Errno> {
+    /// Hands over everything, as the host takes it; `sent` hears how many bytes it
+    /// has taken.
+    ///
+    /// If the host takes nothing any more, [`Sender::failure`] tells why.
+    pub async fn send(mut self, data: Vec<u8>, sent: impl Fn(usize)) -> Result<Self, Self> {
         let len = data.len();
         let (mut status, mut buffer) = self.stream.write(data).await;
         while let StreamResult::Complete(_) | StreamResult::Cancelled = status {
-            sent.set(len - buffer.remaining());
+            sent(len - buffer.remaining());
             if buffer.remaining() == 0 {
                 return Ok(self);
             }
             (status, buffer) = self.stream.write_buf(buffer).await;
         }
-        Err(self.failure().await)
+        Err(self)
     }
 
     /// Why the host takes nothing any more.
-    async fn failure(self) -> Errno {
+    ///
+    /// For the driver alone: the host writes the answer on behalf of the task that
+    /// asks, so that this has to be one that is still there then.
+    pub async fn failure(self) -> Errno {
         match self.outcome.await {
             Err(code) => code.into(),
             Ok(()) => Errno("EPIPE"),

@@ -115,6 +115,17 @@ impl Connected {
         self.shown(self.socket.get_remote_address())
     }
 
+    /// Sets SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
+    ///
+    /// A failure has no consequence, as in Node, which does not look either.
+    pub fn keep_alive(&self, enable: bool, delay: u64) {
+        let _ = self.socket.set_keep_alive_enabled(enable);
+        if enable && delay > 0 {
+            let delay = delay.saturating_mul(1_000_000_000);
+            let _ = self.socket.set_keep_alive_idle_time(delay);
+        }
+    }
+
     fn shown(&self, address: Result<IpSocketAddress, ErrorCode>) -> Option<SocketAddr> {
         let address = SocketAddr::from(address.ok()?);
         Some(match address.ip() {

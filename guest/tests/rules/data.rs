@@ -133,6 +133,7 @@ fn d3_pause_on_connect() {
     let server = world.server(ServerOptions {
         allow_half_open: false,
         pause_on_connect: true,
+        ..ServerOptions::default()
     });
     world.listen(server, 0, None).unwrap();
     let id = world.client_connects(server);

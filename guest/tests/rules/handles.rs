@@ -146,7 +146,7 @@ fn dropped_socket_whose_write_fails_goes_away() {
 fn dropped_server_stays_for_its_connections() {
     let (mut world, server, id) = World::accepted();
     world.drop_server(server);
-    assert!(world.actions.contains(&Action::CloseServer { id: server }));
+    assert!(world.actions.contains(&Action::CloseServer { handle: 1 }));
     assert_eq!(world.rest(), [""; 0]);
     assert_eq!(world.net.len(), 2);
     world.destroy(id);

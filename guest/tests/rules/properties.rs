@@ -192,6 +192,7 @@ fn p10_accepted_socket_is_as_the_server_says() {
     let server = world.server(ServerOptions {
         allow_half_open: true,
         pause_on_connect: false,
+        ..ServerOptions::default()
     });
     world.listen(server, 0, None).unwrap();
     let id = world.client_connects(server);

@@ -39,7 +39,7 @@ fn s2_listen_on_an_address_replaces_another() {
     world.listen(server, 0, Some("127.0.0.1")).unwrap();
     world.listen(server, 0, Some("127.0.0.2")).unwrap();
     assert_eq!(world.rest(), ["server listening"]);
-    let address = world.net.server_address(server).unwrap();
+    let address = world.address(server).unwrap();
     assert_eq!(address.to_string(), format!("127.0.0.2:{PORT}"));
 }
 
@@ -48,10 +48,10 @@ fn s2_listen_on_an_address_replaces_another() {
 fn s3_without_host_the_address_is_known_at_once() {
     let (mut world, server) = idle();
     assert!(!world.net.listening(server));
-    assert_eq!(world.net.server_address(server), None);
+    assert_eq!(world.address(server), None);
     world.listen(server, 0, None).unwrap();
     assert!(world.net.listening(server));
-    assert!(world.net.server_address(server).is_some());
+    assert!(world.address(server).is_some());
 }
 
 /// With a host, be it an address, it listens only after the lookup.
@@ -61,12 +61,12 @@ fn s3_with_host_the_address_is_known_after_the_lookup() {
         let (mut world, server) = idle();
         world.listen(server, 0, Some(host)).unwrap();
         assert!(!world.net.listening(server), "{host}");
-        assert_eq!(world.net.server_address(server), None);
+        assert_eq!(world.address(server), None);
         if host == "localhost" {
             world.looked_up(server, &["127.0.0.1", "::1"]);
         }
         assert_eq!(world.rest(), ["server listening"]);
-        let address = world.net.server_address(server).unwrap();
+        let address = world.address(server).unwrap();
         assert_eq!(address.to_string(), format!("127.0.0.1:{PORT}"));
     }
 }
@@ -77,7 +77,7 @@ fn s3_close_forgets_the_address_at_once() {
     let (mut world, server) = World::listening();
     world.close(server, None);
     assert!(!world.net.listening(server));
-    assert_eq!(world.net.server_address(server), None);
+    assert_eq!(world.address(server), None);
 }
 
 /// `listening` is never emitted within `listen`.
@@ -243,10 +243,10 @@ fn s13_listen_on_an_unknown_name() {
     assert_eq!(world.rest(), ["server listening"]);
 }
 
-/// The backlog is 511 unless the program names another; 0 is taken as 1.
+/// The backlog is 511 unless the program names another; 0 is no other.
 #[test]
 fn s19_backlog() {
-    for (asked, expected) in [(None, 511), (Some(0), 1), (Some(7), 7)] {
+    for (asked, expected) in [(None, 511), (Some(0), 511), (Some(7), 7)] {
         let (mut world, server) = idle();
         let options = ListenOptions {
             backlog: asked,
@@ -278,7 +278,7 @@ fn s19_backlog_holds_for_connections_that_nobody_takes() {
     world.rest();
     assert_eq!(world.accept(server), Some(server + 1));
     assert!(world.net.accepting(server));
-    assert_eq!(world.actions.last(), Some(&Action::Accept { id: server }));
+    assert_eq!(world.actions.last(), Some(&Action::Accept { handle: 1 }));
 }
 
 /// Without a host the transport is asked for all addresses.
@@ -293,7 +293,7 @@ fn s20_default_address_is_all() {
             ..
         }
     ));
-    let address = world.net.server_address(server).unwrap();
+    let address = world.address(server).unwrap();
     assert_eq!(address.to_string(), format!("[::]:{PORT}"));
 }
 
@@ -303,9 +303,9 @@ fn s20_default_address_is_all() {
 fn s23_close_waits_for_the_connections() {
     let (mut world, server, id) = World::accepted();
     world.close(server, Some(1));
-    assert!(world.actions.contains(&Action::CloseServer { id: server }));
+    assert!(world.actions.contains(&Action::CloseServer { handle: 1 }));
     assert!(!world.net.accepting(server));
-    assert_eq!(world.net.accepted(server, local(), remote()), None);
+    assert_eq!(world.net.accepted(1, local(), remote()), None);
     world.peer_sends(id, b"still here");
     assert_eq!(world.rest(), ["readable"]);
     assert_eq!(world.read_all(id), b"still here");

@@ -6,8 +6,8 @@
 //! between two events of one socket a program gets the chance to act.
 
 use plugnet_guest::node::{
-    Action, Attempt, Callback, ConnectOptions, Errno, Error, Event, EventKind, Id, Input,
-    ListenOptions, Net, ServerOptions, Socket,
+    Action, Attempt, Callback, ConnectRequest, Errno, Error, Event, EventKind, Id, Input,
+    ListenOptions, Net, Server, ServerOptions, Socket, SocketOptions,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -69,12 +69,16 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Accept { .. } | Action::CloseServer { .. } => {}
+            Action::Accept { .. } | Action::CloseServer { .. } | Action::KeepAlive { .. } => {}
             Action::Lookup { id, .. } => {
                 self.lookups.insert(id);
             }
             Action::Listen {
-                id, address, port, ..
+                id,
+                handle,
+                address,
+                port,
+                ..
             } => {
                 let ip = address.unwrap_or_else(|| "::".parse().unwrap());
                 let outcome = if self.taken == Some(port) {
@@ -82,7 +86,7 @@ impl World {
                 } else {
                     Ok((ip, if port == 0 { PORT } else { port }).into())
                 };
-                self.net.listened(id, outcome);
+                self.net.listened(id, handle, outcome);
             }
             Action::Connect { id, attempt, .. } => {
                 assert!(self.attempts.insert((id, attempt)), "attempt made twice");
@@ -262,8 +266,10 @@ impl World {
 
     /// A client connects to a server.
     pub fn client_connects(&mut self, server: Id) -> Id {
-        assert!(self.net.accepting(server));
-        let id = self.net.accepted(server, local(), remote());
+        let handle = self.net.server(server).and_then(Server::handle);
+        let handle = handle.expect("the server listens");
+        assert!(self.net.accepting(handle));
+        let id = self.net.accepted(handle, local(), remote());
         let id = id.expect("the server listens");
         self.wires.insert(id, Wire::default());
         self.carry_out();
@@ -288,9 +294,13 @@ impl World {
         let options = ListenOptions {
             port,
             host: host.map(str::to_owned),
-            backlog: None,
+            ..ListenOptions::default()
         };
         self.call(|net| net.listen(id, options))
+    }
+
+    pub fn address(&self, id: Id) -> Option<SocketAddr> {
+        self.net.server(id)?.address()
     }
 
     pub fn close(&mut self, id: Id, callback: Option<Callback>) {
@@ -306,19 +316,22 @@ impl World {
     }
 
     pub fn socket(&mut self) -> Id {
-        self.call(|net| net.create_socket(false))
+        self.call(|net| net.create_socket(SocketOptions::default()))
     }
 
     pub fn half_open_socket(&mut self) -> Id {
-        self.call(|net| net.create_socket(true))
+        let options = SocketOptions {
+            allow_half_open: true,
+            ..SocketOptions::default()
+        };
+        self.call(|net| net.create_socket(options))
     }
 
     pub fn connect(&mut self, id: Id, host: &str) {
-        let options = ConnectOptions::new(80, Some(host.to_owned()), None, 0, None).unwrap();
-        self.connect_with(id, options);
+        self.connect_with(id, to(host));
     }
 
-    pub fn connect_with(&mut self, id: Id, options: ConnectOptions) {
+    pub fn connect_with(&mut self, id: Id, options: ConnectRequest) {
         self.call(|net| net.connect(id, options))
             .expect("the socket is not connected");
     }
@@ -426,8 +439,8 @@ impl World {
         }
     }
 
-    /// A turn has one event of a socket, or `connect` and `ready`, or what follows
-    /// from `destroy`, `error` and `close`; and callbacks.
+    /// A turn has one event of a socket, or `connect` and `ready`, or the `drain` of what
+    /// waited for the connection and `ready`, or what follows from `destroy`, `error` and `close`; and callbacks.
     fn check(&self, events: &[Event]) {
         let mut turns: HashMap<Id, Vec<String>> = HashMap::new();
         for event in events {
@@ -446,7 +459,10 @@ impl World {
                 .collect();
             let last_words = kinds.iter().all(|kind| ["error", "close"].contains(kind));
             assert!(
-                kinds.len() == 1 || kinds == ["connect", "ready"] || last_words,
+                kinds.len() == 1
+                    || kinds == ["connect", "ready"]
+                    || kinds == ["drain", "ready"]
+                    || last_words,
                 "one turn: {words:?}"
             );
         }
@@ -499,6 +515,15 @@ impl World {
     }
 }
 
+/// A connect to port 80 of a host.
+pub fn to(host: &str) -> ConnectRequest {
+    ConnectRequest {
+        port: 80,
+        host: Some(host.to_owned()),
+        ..ConnectRequest::default()
+    }
+}
+
 /// The near end of every connection.
 pub fn local() -> Option<SocketAddr> {
     "127.0.0.1:50000".parse().ok()
@@ -528,9 +553,13 @@ fn word(kind: &EventKind) -> String {
         EventKind::Listening => "listening".to_owned(),
         EventKind::Connection => "connection".to_owned(),
         EventKind::Lookup { outcome, .. } => match outcome {
-            Ok(address) => format!("lookup {address}"),
+            Ok(resolved) => format!("lookup {}", resolved.address),
             Err(error) => format!("lookup {}", error.code),
         },
+        EventKind::LookupRequest(request) => format!("lookup-request {}", request.hostname),
+        EventKind::Drop { .. } => "drop".to_owned(),
+        EventKind::Connections { callback, count } => format!("connections {callback} {count}"),
+        EventKind::Timeout => "timeout".to_owned(),
         EventKind::Connect => "connect".to_owned(),
         EventKind::Ready => "ready".to_owned(),
         EventKind::Readable => "readable".to_owned(),

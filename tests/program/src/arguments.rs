@@ -1,5 +1,6 @@
 //! The options of a case: `key=value`.
 
+use crate::options::{CONNECT, LISTEN};
 use crate::plugnet::net::net::{ConnectOptions, IpFamily, ListenOptions};
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -39,6 +40,7 @@ impl Arguments {
             port: self.number("port").unwrap_or(0),
             host: self.text("host"),
             backlog: self.number("backlog"),
+            ..LISTEN
         }
     }
 
@@ -53,6 +55,7 @@ impl Arguments {
                 4 => IpFamily::Ipv4,
                 _ => IpFamily::Ipv6,
             }),
+            ..CONNECT
         }
     }
 }

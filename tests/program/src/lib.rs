@@ -7,6 +7,7 @@
 
 mod arguments;
 mod cases;
+mod options;
 mod pattern;
 mod text;
 mod turns;

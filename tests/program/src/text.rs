@@ -13,10 +13,18 @@ pub fn event(kind: &EventKind) -> String {
             Ok(address) => format!(
                 "lookup {} {address} {}",
                 lookup.host,
-                lookup.family.map_or("-", family)
+                match lookup.family {
+                    Some(4) => "ipv4",
+                    Some(6) => "ipv6",
+                    _ => "-",
+                }
             ),
             Err(failure) => format!("lookup {} {}", lookup.host, error(failure)),
         },
+        EventKind::LookupRequest(request) => format!("lookup-request {}", request.hostname),
+        EventKind::Drop(_) => "drop".to_owned(),
+        EventKind::Connections(count) => format!("connections {}", count.count),
+        EventKind::Timeout => "timeout".to_owned(),
         EventKind::Connect => "connect".to_owned(),
         EventKind::Ready => "ready".to_owned(),
         EventKind::Readable => "readable".to_owned(),

@@ -1,8 +1,7 @@
 //! The event loop of a case.
 
-use crate::plugnet::net::net::{
-    self, Event, EventKind, Server, ServerOptions, Socket, SocketOptions,
-};
+use crate::options::SERVER;
+use crate::plugnet::net::net::{self, Event, EventKind, Server, ServerOptions, Socket};
 use crate::text;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -32,29 +31,18 @@ struct Flow {
 impl Turns {
     /// A server that has Node's defaults.
     pub fn server(&mut self, name: &str) -> Server {
-        self.server_with(
-            name,
-            ServerOptions {
-                allow_half_open: false,
-                pause_on_connect: false,
-            },
-        )
+        self.server_with(name, SERVER)
     }
 
     pub fn server_with(&mut self, name: &str, options: ServerOptions) -> Server {
-        let server = Server::new(options);
+        let server = Server::new(Some(options));
         self.names.insert(server.id(), name.to_owned());
         server
     }
 
     /// A socket that has Node's defaults. Nobody reads its data.
     pub fn socket(&mut self, name: &str) -> Rc<Socket> {
-        self.named(
-            name,
-            Socket::new(SocketOptions {
-                allow_half_open: false,
-            }),
-        )
+        self.named(name, Socket::new(None))
     }
 
     /// A socket whose data is read as it comes.

@@ -1,6 +1,7 @@
 //! What the interface promises beyond Node.
 
 use crate::arguments::Arguments;
+use crate::options::{CONNECT, LISTEN, SERVER, SOCKET};
 use crate::plugnet::net::net::{
     self, ConnectOptions, Event, EventKind, ListenOptions, Server, ServerOptions, Socket,
     SocketOptions,
@@ -41,7 +42,7 @@ async fn begin(poll: &mut Pin<Box<dyn Future<Output = Polled>>>) -> Option<Polle
 /// A server that has told its port.
 async fn listening(arguments: &Arguments, turns: &mut Turns) -> Server {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     server
@@ -139,7 +140,7 @@ pub async fn ref_server(arguments: &Arguments, turns: &mut Turns) {
 /// A socket that is connected and `unref`'d.
 pub async fn unref_socket(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client ready").await;
     client.unref();
     turns.rest().await;
@@ -161,7 +162,7 @@ pub async fn ids(arguments: &Arguments, turns: &mut Turns) {
         }
         let client = turns.flowing_socket("client");
         see(client.id());
-        client.connect(&loopback(port)).expect("connect");
+        client.connect(&loopback(port), None).expect("connect");
         client.end(None, None);
         let connection = turns.connection(&server, "connection").await;
         see(connection.id());
@@ -180,6 +181,7 @@ fn loopback(port: u16) -> ConnectOptions {
         local_address: None,
         local_port: None,
         family: None,
+        ..CONNECT
     }
 }
 
@@ -196,7 +198,7 @@ pub async fn many(arguments: &Arguments, turns: &mut Turns) {
         let mut served: HashMap<u64, Rc<Socket>> = HashMap::new();
         for _ in 0..batch {
             let client = turns.socket("client");
-            client.connect(&loopback(port)).expect("connect");
+            client.connect(&loopback(port), None).expect("connect");
             client.write(b"x", None);
             clients.insert(client.id(), client);
         }
@@ -288,14 +290,16 @@ impl Odd {
             let options = ServerOptions {
                 allow_half_open: self.one_in(2),
                 pause_on_connect: self.one_in(2),
+                ..SERVER
             };
-            self.servers.push(Server::new(options));
+            self.servers.push(Server::new(Some(options)));
         }
         if self.sockets.is_empty() || (self.sockets.len() < SOCKETS && self.one_in(10)) {
             let options = SocketOptions {
                 allow_half_open: self.one_in(2),
+                ..SOCKET
             };
-            self.sockets.push(Socket::new(options));
+            self.sockets.push(Socket::new(Some(options)));
         }
         if self.one_in(4) {
             self.call_server();
@@ -313,9 +317,10 @@ impl Odd {
                     port: if self.one_in(2) { 0 } else { self.port() },
                     host: self.host(),
                     backlog: self.one_in(2).then_some(0),
+                    ..LISTEN
                 };
                 // Refused if it listens already; either way it is as good as any other state.
-                _ = self.servers[index].listen(&options);
+                _ = self.servers[index].listen(&options, None);
             }
             3..7 => {
                 if let Some(socket) = self.servers[index].accept() {
@@ -397,21 +402,19 @@ impl Odd {
                 1 => Some(IpFamily::Ipv6),
                 _ => None,
             },
+            ..CONNECT
         };
         let socket = &self.sockets[index];
         if socket.destroyed() || !self.begun.insert(socket.id()) {
             self.reused.insert(socket.id());
         }
         // Refused if an option is wrong, or it is connected: as good as any other state.
-        _ = socket.connect(&options);
+        _ = socket.connect(&options, None);
     }
 
     /// One turn. Something is sure to happen in it: a server that never listened closes.
     async fn turn(&mut self) {
-        let server = Server::new(ServerOptions {
-            allow_half_open: false,
-            pause_on_connect: false,
-        });
+        let server = Server::new(None);
         server.close(None);
         let events = net::poll().await.expect("no other poll is waiting");
         assert!(!events.is_empty(), "a close is due");

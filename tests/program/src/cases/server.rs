@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// What is true right after `listen`, at its event, and right after `close`.
 pub async fn listen(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     println!("at once: {}", text::server(&server));
     turns.until("server listening").await;
     println!("at listening: {}", text::server(&server));
@@ -22,7 +22,7 @@ pub async fn listen(arguments: &Arguments, turns: &mut Turns) {
 /// Listening fails; the server listens elsewhere then.
 pub async fn listen_fails(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server error").await;
     println!("at error: {}", text::server(&server));
     if arguments.flag("once") {
@@ -31,7 +31,7 @@ pub async fn listen_fails(arguments: &Arguments, turns: &mut Turns) {
     let mut elsewhere = arguments.listen();
     elsewhere.port = 0;
     elsewhere.host = Some("127.0.0.1".to_owned());
-    server.listen(&elsewhere).expect("listen again");
+    server.listen(&elsewhere, None).expect("listen again");
     turns.until("server listening").await;
     server.close(None);
     turns.rest().await;
@@ -40,8 +40,8 @@ pub async fn listen_fails(arguments: &Arguments, turns: &mut Turns) {
 /// A second `listen` before the first is done.
 pub async fn listen_twice(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
-    match server.listen(&arguments.listen()) {
+    server.listen(&arguments.listen(), None).expect("listen");
+    match server.listen(&arguments.listen(), None) {
         Ok(()) => println!("second: ok"),
         Err(error) => println!("second: {}", text::error(&error)),
     }
@@ -54,7 +54,7 @@ pub async fn listen_twice(arguments: &Arguments, turns: &mut Turns) {
 /// `close` in the turn of `listen`.
 pub async fn close_at_once(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     server.close(Some(1));
     turns.rest().await;
 }
@@ -69,7 +69,7 @@ pub async fn close_unopened(turns: &mut Turns) {
 /// `close` twice in one turn, with `connected` while a client is there.
 pub async fn close_twice(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = if arguments.flag("connected") {
@@ -88,10 +88,12 @@ pub async fn close_twice(arguments: &Arguments, turns: &mut Turns) {
 /// `close` and `listen` at the event `listening`.
 pub async fn listen_again(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     server.close(None);
-    server.listen(&arguments.listen()).expect("listen again");
+    server
+        .listen(&arguments.listen(), None)
+        .expect("listen again");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     turns.connection(&server, "connection").await;
@@ -102,7 +104,7 @@ pub async fn listen_again(arguments: &Arguments, turns: &mut Turns) {
 /// `close` while a client is connected, which is served on.
 pub async fn close_with_connections(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;
@@ -118,7 +120,7 @@ pub async fn close_with_connections(arguments: &Arguments, turns: &mut Turns) {
 /// `close` while a connection that was announced has not been taken.
 pub async fn close_untaken(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     turns.until("server connection").await;
@@ -130,7 +132,7 @@ pub async fn close_untaken(arguments: &Arguments, turns: &mut Turns) {
 /// The handle of a server is dropped while a client is connected, which is served on.
 pub async fn drop_server(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;
@@ -147,7 +149,7 @@ pub async fn drop_server(arguments: &Arguments, turns: &mut Turns) {
 pub async fn echo(arguments: &Arguments, turns: &mut Turns) {
     let mut missing: usize = arguments.number("clients").expect("clients");
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let mut connections: HashMap<u64, Rc<Socket>> = HashMap::new();

@@ -4,6 +4,7 @@
 //! test makes when it sees fit.
 
 use crate::arguments::Arguments;
+use crate::options::SERVER;
 use crate::plugnet::net::net::{EventKind, Server, ServerOptions};
 use crate::text;
 use crate::turns::{CHUNK, Turns};
@@ -11,26 +12,21 @@ use crate::turns::{CHUNK, Turns};
 /// A server that has told its port.
 async fn listening(arguments: &Arguments, turns: &mut Turns, options: ServerOptions) -> Server {
     let server = turns.server_with("server", options);
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     server
 }
 
-const DEFAULTS: ServerOptions = ServerOptions {
-    allow_half_open: false,
-    pause_on_connect: false,
-};
-
 const HALF_OPEN: ServerOptions = ServerOptions {
     allow_half_open: true,
-    pause_on_connect: false,
+    ..SERVER
 };
 
 /// Reads three bytes at each `readable`.
 pub async fn partial_reads(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     while let Some(event) = turns.next().await {
         if matches!(event.kind, EventKind::Readable) {
             println!("read {:?}", String::from_utf8_lossy(&client.read(3)));
@@ -40,7 +36,7 @@ pub async fn partial_reads(arguments: &Arguments, turns: &mut Turns) {
 
 /// Does not read before the signal.
 pub async fn unread(arguments: &Arguments, turns: &mut Turns) {
-    let server = listening(arguments, turns, DEFAULTS).await;
+    let server = listening(arguments, turns, SERVER).await;
     let connection = turns.connection(&server, "connection").await;
     turns.until("connection readable").await;
     turns.connection(&server, "signal").await.destroy(None);
@@ -55,7 +51,7 @@ pub async fn unread(arguments: &Arguments, turns: &mut Turns) {
 
 /// Pauses after the first data, and goes on at the signal.
 pub async fn pause(arguments: &Arguments, turns: &mut Turns) {
-    let server = listening(arguments, turns, DEFAULTS).await;
+    let server = listening(arguments, turns, SERVER).await;
     let connection = turns.connection(&server, "connection").await;
     turns.until("connection readable").await;
     println!(
@@ -74,7 +70,7 @@ pub async fn pause(arguments: &Arguments, turns: &mut Turns) {
 pub async fn pause_on_connect(arguments: &Arguments, turns: &mut Turns) {
     let options = ServerOptions {
         pause_on_connect: true,
-        ..DEFAULTS
+        ..SERVER
     };
     let server = listening(arguments, turns, options).await;
     let connection = turns.connection(&server, "connection").await;
@@ -105,10 +101,10 @@ async fn signal_without_data(turns: &mut Turns, server: &Server, name: &str) {
 pub async fn pause_before_connect(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
     client.pause();
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client connect").await;
     let signal = turns.socket("signal");
-    signal.connect(&arguments.connect()).expect("connect");
+    signal.connect(&arguments.connect(), None).expect("connect");
     loop {
         let event = turns.next().await.expect("the signal is still to come");
         if matches!(event.kind, EventKind::Readable | EventKind::End) {
@@ -125,7 +121,7 @@ pub async fn pause_before_connect(arguments: &Arguments, turns: &mut Turns) {
 
 /// The peer ends first. With `late`, the program still writes when it learns of that.
 pub async fn peer_ends(arguments: &Arguments, turns: &mut Turns) {
-    let server = listening(arguments, turns, DEFAULTS).await;
+    let server = listening(arguments, turns, SERVER).await;
     let connection = turns.connection(&server, "connection").await;
     server.close(None);
     turns.flow(&connection);
@@ -141,7 +137,7 @@ pub async fn peer_ends(arguments: &Arguments, turns: &mut Turns) {
 /// The program ends first, and goes on reading.
 pub async fn end_first(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client connect").await;
     client.end(None, None);
     turns.until("client finish").await;
@@ -169,7 +165,7 @@ pub async fn half_open(arguments: &Arguments, turns: &mut Turns) {
 /// `destroy` at the first data, which is not read.
 pub async fn destroy_unread(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client readable").await;
     client.destroy(None);
     client.destroy(None);

@@ -1,6 +1,7 @@
 //! Large transfers, and what holds them back.
 
 use crate::arguments::Arguments;
+use crate::options::{SERVER, SOCKET};
 use crate::pattern::Pattern;
 use crate::plugnet::net::net::{EventKind, ServerOptions, Socket, SocketOptions};
 use crate::text;
@@ -66,11 +67,12 @@ impl Transfer {
 
 /// A client that sends and receives.
 pub async fn as_client(arguments: &Arguments, turns: &mut Turns) {
-    let socket = Socket::new(SocketOptions {
+    let socket = Socket::new(Some(SocketOptions {
         allow_half_open: true,
-    });
+        ..SOCKET
+    }));
     let client = turns.named("client", socket);
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client ready").await;
     let mut transfer = Transfer::new(client, arguments);
     transfer.send();
@@ -86,10 +88,10 @@ pub async fn as_server(arguments: &Arguments, turns: &mut Turns) {
         "server",
         ServerOptions {
             allow_half_open: true,
-            pause_on_connect: false,
+            ..SERVER
         },
     );
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;
@@ -106,7 +108,7 @@ pub async fn as_server(arguments: &Arguments, turns: &mut Turns) {
 /// `signals`th of them to close the server.
 pub async fn slow_reader(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;
@@ -133,7 +135,7 @@ pub async fn slow_reader(arguments: &Arguments, turns: &mut Turns) {
 /// the counters.
 pub async fn unread_volume(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;

@@ -1,6 +1,7 @@
 //! Sending: callbacks, ends, and writing when it is too late.
 
 use crate::arguments::Arguments;
+use crate::options::SERVER;
 use crate::plugnet::net::net::{EventKind, ServerOptions, Socket};
 use crate::plugnet::net::types::Error;
 use crate::text;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 /// A socket that is connected and reads what comes.
 async fn connected(arguments: &Arguments, turns: &mut Turns) -> Rc<Socket> {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client ready").await;
     client
 }
@@ -28,7 +29,7 @@ pub async fn callbacks(arguments: &Arguments, turns: &mut Turns) {
 /// Writes before the connection stands, and at it.
 pub async fn before_connect(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     println!("write: {}", client.write(b"one ", Some(1)));
     println!("write: {}", client.write("zwölf ".as_bytes(), Some(2)));
     println!("connecting: {}", text::counters(&client));
@@ -107,7 +108,7 @@ pub async fn end_unconnected(turns: &mut Turns) {
 /// `destroy` while a write waits for the connection.
 pub async fn destroy_pending(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     client.write(b"lost", Some(1));
     client.destroy(None);
     turns.rest().await;
@@ -157,7 +158,7 @@ pub async fn write_then_destroy(arguments: &Arguments, turns: &mut Turns) {
 /// The handle is dropped in the turn of a `write` of so many `bytes`.
 pub async fn write_then_drop(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect()).expect("connect");
+    client.connect(&arguments.connect(), None).expect("connect");
     turns.until("client ready").await;
     let bytes = arguments.number("bytes").expect("bytes");
     client.write(&vec![b'.'; bytes], None);
@@ -187,10 +188,10 @@ pub async fn closed_peer(arguments: &Arguments, turns: &mut Turns) {
         "server",
         ServerOptions {
             allow_half_open: true,
-            pause_on_connect: false,
+            ..SERVER
         },
     );
-    server.listen(&arguments.listen()).expect("listen");
+    server.listen(&arguments.listen(), None).expect("listen");
     turns.until("server listening").await;
     println!("listening {}", text::address(server.address()));
     let connection = turns.connection(&server, "connection").await;

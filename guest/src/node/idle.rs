@@ -1,0 +1,89 @@
+//! `socket.setTimeout()`: when a socket was idle for too long.
+
+use super::event::Callback;
+
+/// Node's longest time, in milliseconds; a longer one is taken as this.
+const TIMEOUT_MAX: u64 = (1 << 31) - 1;
+
+/// The idle timer of a socket.
+#[derive(Debug, Default)]
+pub struct Idle {
+    /// What was set last, in milliseconds. Node's `socket.timeout`.
+    timeout: Option<u64>,
+    /// Whether there is a timer: not if the time is 0, or the socket was destroyed
+    /// since (row T9).
+    runs: bool,
+    /// When the time is over. Absent until the next activity, if it was told.
+    deadline: Option<u64>,
+    /// When somebody looks. Activity moves the deadline alone, so that it costs
+    /// nothing; whoever looks too early looks again.
+    looks: Option<u64>,
+    /// Once-listeners.
+    callbacks: Vec<Callback>,
+}
+
+impl Idle {
+    /// `socket.timeout`.
+    pub fn timeout(&self) -> Option<u64> {
+        self.timeout
+    }
+
+    /// Sets the time; 0 stops the timer. Rows T4 and T6: 0 takes a callback back,
+    /// else each is told once.
+    pub fn set(&mut self, timeout: u64, callback: Option<Callback>) {
+        self.timeout = Some(timeout);
+        self.runs = timeout > 0;
+        self.deadline = None;
+        // Whoever looks may be too late for a shorter time.
+        self.looks = None;
+        if self.runs {
+            self.callbacks.extend(callback);
+        } else if let Some(callback) = callback
+            && let Some(at) = self.callbacks.iter().rposition(|other| *other == callback)
+        {
+            self.callbacks.remove(at);
+        }
+    }
+
+    /// The socket is destroyed.
+    pub fn stop(&mut self) {
+        self.runs = false;
+        self.deadline = None;
+    }
+
+    /// There was activity. Returns when to look, unless somebody looks early enough.
+    pub fn begin(&mut self, now: u64) -> Option<u64> {
+        if !self.runs {
+            return None;
+        }
+        let deadline = now + self.timeout?.min(TIMEOUT_MAX);
+        self.deadline = Some(deadline);
+        if self.looks.is_some() {
+            return None;
+        }
+        self.looks = Some(deadline);
+        Some(deadline)
+    }
+
+    /// Somebody looks. Returns when to look again if it was too early.
+    pub fn not_yet(&mut self, now: u64) -> Option<u64> {
+        if self.looks.is_some_and(|looks| looks > now) {
+            // Of a longer time, set before.
+            return None;
+        }
+        self.looks = self.deadline.filter(|deadline| *deadline > now);
+        self.looks
+    }
+
+    /// Whether the time is over.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// The time is over: who is to be told. Row T5: not again before the next
+    /// activity.
+    pub fn fire(&mut self) -> Vec<Callback> {
+        self.deadline = None;
+        std::mem::take(&mut self.callbacks)
+    }
+}
