@@ -476,8 +476,8 @@ impl Socket {
         } else {
             self.writable.sent_all()
         };
-        if self.before_ready.is_some() {
-            self.before_ready = Some(completed);
+        if let Some(before_ready) = &mut self.before_ready {
+            before_ready.merge(completed);
         } else if !completed.is_empty() {
             turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
         }

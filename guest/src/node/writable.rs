@@ -54,6 +54,13 @@ pub struct Completed {
 }
 
 impl Completed {
+    /// What comes later is told later.
+    pub fn merge(&mut self, later: Self) {
+        self.with_first |= later.with_first && self.callbacks.is_empty();
+        self.callbacks.extend(later.callbacks);
+        self.drained = later.drained;
+    }
+
     /// Whether there is nothing to emit.
     pub fn is_empty(&self) -> bool {
         !self.drained && self.callbacks.is_empty()

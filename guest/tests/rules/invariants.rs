@@ -430,7 +430,11 @@ impl Program {
             }
             if life.closed && self.held.contains(&id) {
                 assert!(socket.destroyed());
-                assert!(life.callbacks.is_empty() || self.world.net.has_work());
+                assert!(
+                    life.callbacks.is_empty() || self.world.net.has_work(),
+                    "{id}: {:?} {socket:?}",
+                    life.callbacks
+                );
                 assert_eq!(life.earlier, 0);
             }
         }

@@ -86,6 +86,11 @@ impl Turns {
         self.quiet = true;
     }
 
+    /// The events of a `poll` that was made elsewhere.
+    pub fn take(&mut self, events: Vec<Event>) {
+        self.events.extend(events);
+    }
+
     /// The next event. Absent when nothing is left that could happen.
     pub async fn next(&mut self) -> Option<Event> {
         if self.events.is_empty() {

@@ -67,15 +67,16 @@ fn cancelled_poll_loses_nothing() {
     );
 }
 
-/// A `poll` that is cancelled after something happened, but before the program looked at it,
-/// loses nothing either.
+/// A program that waits for something else beside `poll` keeps the call: what happens in
+/// between is there when it goes on waiting. (A call that is complete cannot be cancelled any
+/// more; its events are in it.)
 #[test]
-fn cancelled_poll_loses_nothing_that_has_happened() {
-    let mut running = Case::new("cancelled-late").start();
+fn kept_poll_has_what_happened_in_between() {
+    let mut running = Case::new("kept-poll").start();
     let port = running.port();
     running.line("waiting");
     let mut client = peer::connect(port);
-    running.line("cancelled");
+    running.line("back");
     assert!(peer::is_over(&mut client));
     running.end().only(
         &["server"],

@@ -96,8 +96,8 @@ pub async fn cancelled_poll(arguments: &Arguments, turns: &mut Turns) {
     turns.rest().await;
 }
 
-/// A `poll` is given up after what it waited for has happened, and before it was asked again.
-pub async fn cancelled_late(arguments: &Arguments, turns: &mut Turns) {
+/// The program does something else while a `poll` waits, and then goes on waiting for it.
+pub async fn kept_poll(arguments: &Arguments, turns: &mut Turns) {
     let server = listening(arguments, turns).await;
     let poll = waiting_poll().await;
     println!("waiting");
@@ -105,8 +105,8 @@ pub async fn cancelled_late(arguments: &Arguments, turns: &mut Turns) {
     while begun.elapsed() < Duration::from_millis(500) {
         wit_bindgen::yield_async().await;
     }
-    drop(poll);
-    println!("cancelled");
+    println!("back");
+    turns.take(poll.await.expect("no other poll is waiting"));
     turns.connection(&server, "connection").await.destroy(None);
     server.close(None);
     turns.rest().await;

@@ -72,7 +72,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "is-ip" => contract::is_ip(),
         "second-poll" => contract::second_poll(arguments, turns).await,
         "cancelled-poll" => contract::cancelled_poll(arguments, turns).await,
-        "cancelled-late" => contract::cancelled_late(arguments, turns).await,
+        "kept-poll" => contract::kept_poll(arguments, turns).await,
         "unref-server" => contract::unref_server(arguments, turns).await,
         "ref-server" => contract::ref_server(arguments, turns).await,
         "unref-socket" => contract::unref_socket(arguments, turns).await,
