@@ -1,5 +1,7 @@
 //! A program that is ready to run, and its runs.
 
+use std::fmt;
+
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::{I32Exit, p2, p3};
@@ -19,6 +21,12 @@ pub struct Exit(pub u8);
 pub struct Program {
     instance: InstancePre<State>,
     run: Run,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").finish_non_exhaustive()
+    }
 }
 
 /// Which `wasi:cli/run` the program exports.

@@ -1,5 +1,6 @@
 //! What a program gets from outside for one run.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +17,12 @@ pub struct RunOptions {
     wasi: WasiCtxBuilder,
     directories: Vec<(PathBuf, String)>,
     network: Network,
+}
+
+impl fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunOptions").finish_non_exhaustive()
+    }
 }
 
 impl Default for RunOptions {

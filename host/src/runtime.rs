@@ -1,5 +1,6 @@
 //! Compiles programs and links them to WASI.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker, ResourceTable};
@@ -28,6 +29,12 @@ pub struct RuntimeOptions {
 pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<State>>,
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
 }
 
 impl Runtime {
