@@ -54,6 +54,7 @@
 //! minimum Rust version is wasmtime's.
 
 #![deny(missing_docs)]
+#![warn(missing_debug_implementations)]
 
 mod component;
 mod compose;
