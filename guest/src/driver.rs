@@ -14,7 +14,7 @@
 use crate::node::{Action, Attempt, Errno, Error, Event, Handle, Id, Input, Net};
 use crate::operation::{Operation, operation};
 use crate::task::{self, Task};
-use crate::transport::connection::{self, Receiver, Sender};
+use crate::transport::connection::{Receiver, Sender};
 use crate::transport::name_lookup;
 use crate::transport::tcp::{self, Connected, Listener};
 use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
@@ -27,14 +27,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::bindings::wasi::clocks::monotonic_clock;
+use crate::transport::connection::READ_SIZE;
+use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
 /// How many of the clock's units the rules' unit has.
 const NANOSECONDS: u64 = 1_000_000;
 
 /// A connection of a socket.
 struct Connection {
-    /// Absent while a write is under way, and after the FIN.
-    sender: Option<Sender>,
+    sending: Sending,
+    /// The receiving task has begun.
+    receives: bool,
     /// The rules have asked for bytes.
     wanted: bool,
     /// The receiving task, if it waits to be asked.
@@ -42,6 +45,26 @@ struct Connection {
     /// What is going on with it.
     operations: Vec<Operation>,
     connected: Connected,
+}
+
+/// Where the sending direction stands.
+enum Sending {
+    /// Nothing was sent. Leads to `Busy`, or to `Over` if the FIN is all there is.
+    Unused,
+    /// Leads to `Busy`.
+    Idle(Sender),
+    /// A write is under way, or the FIN. Leads to `Idle` when the host has taken
+    /// everything.
+    Busy,
+}
+
+/// The tasks that move data between a socket and the program's streams.
+#[derive(Default)]
+struct Streams {
+    /// Waits for something to be received.
+    incoming: Option<Waker>,
+    /// Waits for room to send.
+    outgoing: Option<Waker>,
 }
 
 /// A server's sockets.
@@ -59,6 +82,7 @@ struct State {
     listening: HashMap<Handle, Listening>,
     connections: HashMap<Id, Connection>,
     attempts: HashMap<(Id, Attempt), Vec<AbortHandle>>,
+    streams: HashMap<Id, Streams>,
     /// Operations that were ended and have to be dropped by a task.
     ended: Vec<LocalBoxFuture<'static, ()>>,
     /// What could not be listened on because a server was closed just now.
@@ -353,7 +377,10 @@ fn carry_out() {
                 if let Some(receiver) = receiver {
                     receiver.wake();
                 }
+                begin_to_receive(id);
             }
+            Action::StreamIn { id } => wake_stream(id, |streams| &mut streams.incoming),
+            Action::StreamOut { id } => wake_stream(id, |streams| &mut streams.outgoing),
             Action::Write { id, data } => write(id, data),
             Action::Shutdown { id } => {
                 if let Some(sender) = take_sender(id) {
@@ -490,18 +517,35 @@ fn connected(id: Id, attempt: Attempt, outcome: Result<Connected, (&'static str,
 
 /// A socket has a connection.
 fn open(id: Id, connected: Connected) {
-    let (sender, receiver) = connection::open(&connected);
     let connection = Connection {
-        sender: Some(sender),
+        sending: Sending::Unused,
+        receives: false,
         wanted: false,
         receiver: None,
         operations: Vec::new(),
         connected,
     };
-    with(|state| state.connections.insert(id, connection));
-    go_on(id, receive(id, receiver));
+    let reads = with(|state| {
+        state.connections.insert(id, connection);
+        state.net.reads_at_once(id)
+    });
+    if reads {
+        begin_to_receive(id);
+    }
     // The rules may have asked for bytes when they took an accepted connection.
     carry_out();
+}
+
+/// Starts the receiving task, unless it runs.
+fn begin_to_receive(id: Id) {
+    let receiver = with(|state| {
+        let connection = state.connections.get_mut(&id)?;
+        let began = std::mem::replace(&mut connection.receives, true);
+        (!began).then(|| connection.connected.receiver())
+    });
+    if let Some(receiver) = receiver {
+        go_on(id, receive(id, receiver));
+    }
 }
 
 /// Leaves an operation of a connection to the driver.
@@ -552,13 +596,20 @@ async fn receive(id: Id, mut receiver: Receiver) {
 }
 
 fn take_sender(id: Id) -> Option<Sender> {
-    with(|state| state.connections.get_mut(&id)?.sender.take())
+    with(|state| {
+        let connection = state.connections.get_mut(&id)?;
+        match std::mem::replace(&mut connection.sending, Sending::Busy) {
+            Sending::Unused => Some(connection.connected.sender()),
+            Sending::Idle(sender) => Some(sender),
+            Sending::Busy => None,
+        }
+    })
 }
 
 fn put_back(id: Id, sender: Sender) {
     with(|state| {
         if let Some(connection) = state.connections.get_mut(&id) {
-            connection.sender = Some(sender);
+            connection.sending = Sending::Idle(sender);
         }
     });
 }
@@ -605,6 +656,108 @@ fn write(id: Id, data: Vec<u8>) {
             });
         }
     }
+}
+
+// ---- streams ----
+
+/// Hands what a socket receives to a stream, and sends what comes from another.
+pub fn stream(id: Id, outgoing: StreamReader<u8>, incoming: StreamWriter<u8>) {
+    with(|state| state.streams.insert(id, Streams::default()));
+    leave(async move {
+        futures::join!(send_stream(id, outgoing), receive_stream(id, incoming));
+        with(|state| state.streams.remove(&id));
+    });
+}
+
+fn wake_stream(id: Id, which: impl FnOnce(&mut Streams) -> &mut Option<Waker>) {
+    let waker = with(|state| which(state.streams.get_mut(&id)?).take());
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+async fn receive_stream(id: Id, mut stream: StreamWriter<u8>) {
+    loop {
+        let data = poll_fn(|cx| match call(|rules| rules.read_streamed(id)) {
+            Some(data) if data.is_empty() => {
+                with(|state| {
+                    if let Some(streams) = state.streams.get_mut(&id) {
+                        streams.incoming = Some(cx.waker().clone());
+                    }
+                });
+                Poll::Pending
+            }
+            data => Poll::Ready(data),
+        })
+        .await;
+        let Some(data) = data else {
+            return;
+        };
+        if !stream.write_all(data).await.is_empty() {
+            // Nobody takes it any more.
+            call(|rules| rules.stop_streaming(id));
+            return;
+        }
+    }
+}
+
+async fn send_stream(id: Id, mut stream: StreamReader<u8>) {
+    loop {
+        let goes_on = poll_fn(|cx| match with(|state| state.net.stream_has_room(id)) {
+            None => Poll::Ready(false),
+            Some(true) => Poll::Ready(true),
+            Some(false) => {
+                with(|state| {
+                    if let Some(streams) = state.streams.get_mut(&id) {
+                        streams.outgoing = Some(cx.waker().clone());
+                    }
+                });
+                Poll::Pending
+            }
+        })
+        .await;
+        if !goes_on {
+            return;
+        }
+        let (status, data) = stream.read(Vec::with_capacity(READ_SIZE)).await;
+        if status == StreamResult::Dropped {
+            call(|rules| rules.end(id, None, None));
+            return;
+        }
+        call(|rules| rules.write(id, data, None));
+    }
+}
+
+/// Hands the connection's own streams over.
+pub fn take_streams(id: Id, outgoing: StreamReader<u8>) -> Result<StreamReader<u8>, Error> {
+    with(|state| state.net.take_streams(id))?;
+    let handed_over = with(|state| {
+        let connection = state.connections.get_mut(&id)?;
+        connection.receives = true;
+        connection.sending = Sending::Busy;
+        Some(connection.connected.hand_over(outgoing))
+    });
+    let (incoming, ends) = handed_over.ok_or_else(Error::not_connected)?;
+    let (sending, receiving) = ends.split();
+    go_on(id, async move {
+        input(
+            id,
+            match sending.await {
+                Ok(()) => Input::ShutDown,
+                Err(errno) => Input::WriteFailed(errno),
+            },
+        );
+    });
+    go_on(id, async move {
+        input(
+            id,
+            match receiving.await {
+                Ok(()) => Input::PeerEnded,
+                Err(errno) => Input::ReadFailed(errno),
+            },
+        );
+    });
+    Ok(incoming)
 }
 
 async fn write_failed(id: Id, sender: Sender) {

@@ -1,5 +1,6 @@
 //! The WIT exports: each is a call of the rules.
 
+mod block_list;
 mod convert;
 mod server;
 mod socket;
@@ -8,6 +9,7 @@ use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::driver;
 use crate::node::{ConnectRequest, ip};
+use block_list::{BlockList, SocketAddress};
 use server::Server;
 use socket::Socket;
 
@@ -16,6 +18,8 @@ struct Component;
 impl net::Guest for Component {
     type Server = Server;
     type Socket = Socket;
+    type BlockList = BlockList;
+    type SocketAddress = SocketAddress;
 
     fn is_ip(input: String) -> u8 {
         ip::is_ip(&input)

@@ -3,8 +3,10 @@
 use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
-use crate::driver::{call, look_at_clock};
+use crate::bindings::wit_stream;
+use crate::driver::{self, call, look_at_clock};
 use crate::node::{self, ConnectRequest, Encoding, Id, Lookup, SocketOptions};
+use wit_bindgen::StreamReader;
 
 /// A program's handle of a socket.
 pub struct Socket(pub Id);
@@ -143,6 +145,17 @@ impl net::GuestSocket for Socket {
     fn unpipe(&self, destination: Option<net::SocketBorrow<'_>>) {
         let destination = destination.map(|socket| socket.get::<Self>().0);
         call(|rules| rules.unpipe(self.0, destination));
+    }
+
+    fn streams(&self, outgoing: StreamReader<u8>) -> Result<StreamReader<u8>, types::Error> {
+        call(|rules| rules.stream(self.0))?;
+        let (writer, incoming) = wit_stream::new();
+        driver::stream(self.0, outgoing, writer);
+        Ok(incoming)
+    }
+
+    fn take_streams(&self, outgoing: StreamReader<u8>) -> Result<StreamReader<u8>, types::Error> {
+        Ok(driver::take_streams(self.0, outgoing)?)
     }
 
     fn is_paused(&self) -> bool {

@@ -3,8 +3,9 @@
 //! The wording is that of Node 20. A system error reads `syscall CODE address`;
 //! those of `listen` also explain the code (`UVExceptionWithHostPort` in Node).
 
+use super::connect::Family;
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An error as Node hands it to a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +219,52 @@ impl Error {
             syscall: Some("connect".into()),
             ..Self::new("EISCONN", "connect EISCONN: the socket is connected")
         }
+    }
+
+    /// `streams` for the second time.
+    pub fn already_streaming() -> Self {
+        Self::system(Errno("EALREADY"), "streams")
+    }
+
+    /// `takeStreams` without a connection.
+    pub fn not_connected() -> Self {
+        Self::system(Errno("ENOTCONN"), "takeStreams")
+    }
+
+    /// `takeStreams` of a connection that is in use.
+    pub fn in_use() -> Self {
+        Self::system(Errno("EBUSY"), "takeStreams")
+    }
+
+    /// An address of a block list, or a socket address, that is none.
+    pub fn invalid_address() -> Self {
+        Self::new("ERR_INVALID_ADDRESS", "Invalid socket address")
+    }
+
+    /// A range that ends before it starts.
+    pub fn range_upside_down(start: IpAddr, family: Family) -> Self {
+        let family = match family {
+            Family::Ipv4 => "ipv4",
+            Family::Ipv6 => "ipv6",
+        };
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            format!(
+                "The argument 'start' must come before end. Received SocketAddress \
+                 {{ address: '{start}', port: 0, family: '{family}', flowlabel: 0 }}"
+            ),
+        )
+    }
+
+    /// A prefix that is longer than an address.
+    pub fn prefix_out_of_range(prefix: u32, max: u32) -> Self {
+        Self::new(
+            "ERR_OUT_OF_RANGE",
+            format!(
+                "The value of \"prefix\" is out of range. It must be >= 0 && <= {max}. \
+                 Received {prefix}"
+            ),
+        )
     }
 
     /// A `poll` beside another.

@@ -9,6 +9,7 @@
 //! Rows (`S13`, `W6`, …) are those of the project's list of Node's behaviours,
 //! measured on Node 20.
 
+mod block_list;
 mod connect;
 mod encoding;
 mod error;
@@ -24,6 +25,7 @@ mod transport;
 mod turn;
 mod writable;
 
+pub use block_list::{BlockList, SocketAddress};
 pub use connect::{ConnectRequest, Family, Lookup};
 pub use encoding::Encoding;
 pub use error::{Errno, Error};
@@ -440,6 +442,43 @@ impl Net {
     /// The host has taken more of a write that is under way.
     pub fn progressed(&mut self, id: Id) {
         self.with_socket(id, |socket, _| socket.progressed());
+    }
+
+    /// `streams`: what is received and sent goes by streams.
+    pub fn stream(&mut self, id: Id) -> Result<(), Error> {
+        self.with_socket(id, |socket, _| Some(socket.stream()))
+            .unwrap_or(Ok(()))
+    }
+
+    /// What was received, for the stream that takes it; empty if there is nothing
+    /// yet, absent when nothing comes any more.
+    pub fn read_streamed(&mut self, id: Id) -> Option<Vec<u8>> {
+        self.with_socket(id, Socket::read_streamed)
+    }
+
+    /// The stream that took what a socket receives is gone.
+    pub fn stop_streaming(&mut self, id: Id) {
+        self.with_socket(id, |socket, _| socket.stop_streaming());
+    }
+
+    /// Whether the stream that is sent may go on; absent when nothing is sent any
+    /// more.
+    pub fn stream_has_room(&self, id: Id) -> Option<bool> {
+        self.sockets.get(&id)?.stream_has_room()
+    }
+
+    /// `takeStreams`: the rules see nothing of the data any more. The transport
+    /// reports [`Input::ShutDown`] and [`Input::PeerEnded`], or a failure.
+    pub fn take_streams(&mut self, id: Id) -> Result<(), Error> {
+        self.with_socket(id, |socket, _| Some(socket.take_streams()))
+            .unwrap_or_else(|| Err(Error::not_connected()))
+    }
+
+    /// Whether a connection is read as soon as it stands.
+    pub fn reads_at_once(&self, id: Id) -> bool {
+        self.sockets
+            .get(&id)
+            .is_some_and(|socket| !socket.is_paused())
     }
 
     /// `socket.end()`.

@@ -27,6 +27,8 @@ pub struct Readable {
     pub ended: bool,
     /// `'end'` was emitted.
     pub end_emitted: bool,
+    /// What is received goes to a stream: `readable` is not emitted.
+    pub streamed: bool,
     /// A tick that emits `readable` is queued.
     pub announced: bool,
     /// Node's `socket.bytesRead`.

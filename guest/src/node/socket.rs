@@ -481,6 +481,7 @@ impl Socket {
         } else if !completed.is_empty() {
             turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
         }
+        self.wake_streams(turn);
         if self.is_destination {
             let sink = if self.writable.has_room() {
                 Sink::Drained
@@ -551,6 +552,7 @@ impl Socket {
             turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
         }
         self.corked = false;
+        self.wake_streams(turn);
         self.idle.stop();
         turn.piped_to.push((self.id, Sink::Gone));
         self.pipes = Pipes::default();
@@ -651,6 +653,67 @@ impl Socket {
             return Err(Error::cannot_reset());
         }
         self.destroy(Some(Error::socket_closed()), turn);
+        Ok(())
+    }
+
+    // ---- streams ----
+
+    /// `streams`: from now on data goes by streams.
+    pub fn stream(&mut self) -> Result<(), Error> {
+        if self.destroyed {
+            return Err(Error::destroyed("streams"));
+        }
+        if std::mem::replace(&mut self.readable.streamed, true) {
+            return Err(Error::already_streaming());
+        }
+        Ok(())
+    }
+
+    /// What was received, for the stream that takes it. Absent when nothing comes
+    /// any more.
+    pub fn read_streamed(&mut self, turn: &mut Turn) -> Option<Vec<u8>> {
+        if self.destroyed {
+            return None;
+        }
+        let over = self.readable.ended && self.readable.len() == 0;
+        if over || self.readable.paused {
+            return (!over).then(Vec::new);
+        }
+        Some(self.read(usize::MAX, turn))
+    }
+
+    /// The stream that took what is received is gone.
+    pub fn stop_streaming(&mut self) {
+        self.readable.streamed = false;
+    }
+
+    /// Whether the stream that is sent may go on; absent when nothing is sent any
+    /// more.
+    pub fn stream_has_room(&self) -> Option<bool> {
+        self.is_writable().then(|| !self.writable.is_full())
+    }
+
+    fn wake_streams(&self, turn: &mut Turn) {
+        if self.readable.streamed {
+            turn.act(Action::StreamIn { id: self.id });
+            turn.act(Action::StreamOut { id: self.id });
+        }
+    }
+
+    /// `takeStreams`: from now on the rules see nothing of the data.
+    pub fn take_streams(&mut self) -> Result<(), Error> {
+        if self.destroyed || !matches!(self.link, Link::Open { .. }) {
+            return Err(Error::not_connected());
+        }
+        let written = self.writable.bytes_written > 0 || self.writable.ending;
+        if self.readable.started || self.readable.streamed || written {
+            return Err(Error::in_use());
+        }
+        // The transport reports the two ends; in between there is nothing to do.
+        self.readable.started = true;
+        self.readable.reading = true;
+        self.writable.ending = true;
+        self.writable.final_called = true;
         Ok(())
     }
 
@@ -756,7 +819,9 @@ impl Socket {
 
     /// Has `readable` emitted on the next tick, once.
     fn announce(&mut self, turn: &mut Turn) {
-        if !self.readable.announced && !self.readable.paused && self.pipes.is_empty() {
+        if self.readable.streamed {
+            self.wake_streams(turn);
+        } else if !self.readable.announced && !self.readable.paused && self.pipes.is_empty() {
             self.readable.announced = true;
             turn.tick(self.id, Tick::Readable);
         }
@@ -814,7 +879,8 @@ impl Socket {
             Tick::Destroy(error) => self.destroy(Some(error), turn),
             Tick::Readable => {
                 self.readable.announced = false;
-                if self.readable.len() > 0 && !self.readable.paused && self.pipes.is_empty() {
+                let unread = self.readable.len() > 0 && !self.readable.streamed;
+                if unread && !self.readable.paused && self.pipes.is_empty() {
                     self.emit(EventKind::Readable, turn);
                 }
             }
@@ -957,6 +1023,8 @@ impl Socket {
                 self.read_on(turn);
                 if !self.pipes.is_empty() {
                     turn.flows.push(self.id);
+                } else if self.readable.streamed {
+                    self.wake_streams(turn);
                 } else if !self.readable.paused
                     && !self.readable.announced
                     && self.readable.len() > 0
@@ -969,6 +1037,7 @@ impl Socket {
                 self.readable.reading = false;
                 let unread = self.readable.len();
                 self.readable.end();
+                self.wake_streams(turn);
                 // Row E4: unread bytes hold 'end' back; read() goes on from there.
                 if self.readable.len() == 0 {
                     turn.tick(self.id, Tick::End);
@@ -980,6 +1049,7 @@ impl Socket {
             Input::Written => {
                 self.active(turn);
                 let completed = self.writable.sent_all();
+                self.wake_streams(turn);
                 self.flush(turn);
                 self.tick(Tick::AfterWrite(completed.callbacks), turn);
                 self.finish_maybe(turn);

@@ -57,6 +57,12 @@ pub enum Action {
     Write { id: Id, data: Vec<u8> },
     /// Send a FIN. Nothing is being written. Answer: [`Input::ShutDown`].
     Shutdown { id: Id },
+    /// There is something for the stream that takes what a socket receives, or it
+    /// is over: [`super::Net::read_streamed`].
+    StreamIn { id: Id },
+    /// There is room for what comes from the stream that a socket sends, or
+    /// nothing is sent any more: [`super::Net::stream_has_room`].
+    StreamOut { id: Id },
     /// Set SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
     KeepAlive { id: Id, enable: bool, delay: u64 },
     /// Free the connection, at once, and whatever was going on with it.

@@ -7,7 +7,7 @@ use crate::node::Errno;
 use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
 
 /// How many bytes are received at once, at most.
-const READ_SIZE: usize = 64 * 1024;
+pub const READ_SIZE: usize = 64 * 1024;
 
 /// The outcome of one direction of a connection.
 type Outcome = FutureReader<Result<(), ErrorCode>>;
@@ -90,13 +90,45 @@ impl Receiver {
     }
 }
 
-/// Both directions of a connected socket.
-pub fn open(connected: &Connected) -> (Sender, Receiver) {
-    let (writer, reader) = wit_stream::new();
-    let sender = Sender {
-        stream: writer,
-        outcome: connected.socket.send(reader),
-    };
-    let (stream, outcome) = connected.socket.receive();
-    (sender, Receiver { stream, outcome })
+impl Connected {
+    /// Begins to send, which can be done once.
+    pub fn sender(&self) -> Sender {
+        let (stream, outgoing) = wit_stream::new();
+        let outcome = self.socket.send(outgoing);
+        Sender { stream, outcome }
+    }
+
+    /// Begins to receive, which can be done once.
+    pub fn receiver(&self) -> Receiver {
+        let (stream, outcome) = self.socket.receive();
+        Receiver { stream, outcome }
+    }
+
+    /// Hands both directions over: the stream that is received, and how each ends.
+    pub fn hand_over(&self, outgoing: StreamReader<u8>) -> (StreamReader<u8>, Ends) {
+        let sending = self.socket.send(outgoing);
+        let (incoming, receiving) = self.socket.receive();
+        (incoming, Ends { sending, receiving })
+    }
+}
+
+/// How the directions of a connection end that was handed over.
+pub struct Ends {
+    sending: Outcome,
+    receiving: Outcome,
+}
+
+impl Ends {
+    /// What happens at the end of the sending direction, and of the receiving one.
+    pub fn split(
+        self,
+    ) -> (
+        impl Future<Output = Result<(), Errno>>,
+        impl Future<Output = Result<(), Errno>>,
+    ) {
+        let (sending, receiving) = (self.sending, self.receiving);
+        (async { sending.await.map_err(Errno::from) }, async {
+            receiving.await.map_err(Errno::from)
+        })
+    }
 }
