@@ -231,9 +231,9 @@ impl Error {
         Self::system(Errno("ENOTCONN"), "takeStreams")
     }
 
-    /// `takeStreams` of a connection that is in use.
-    pub fn in_use() -> Self {
-        Self::system(Errno("EBUSY"), "takeStreams")
+    /// `call` on a connection whose data goes another way.
+    pub fn in_use(call: &'static str) -> Self {
+        Self::system(Errno("EBUSY"), call)
     }
 
     /// An address of a block list, or a socket address, that is none.

@@ -111,6 +111,8 @@ pub struct Socket {
     corked: bool,
     /// Another socket pipes to this one, or has done so.
     is_destination: bool,
+    /// The program has the connection's own streams.
+    taken: bool,
     /// The program has dropped its handle: nothing is emitted any more, and the
     /// socket goes away once what was written has gone out (Node's
     /// `destroySoon`).
@@ -144,6 +146,7 @@ impl Socket {
             before_ready: None,
             corked: false,
             is_destination: false,
+            taken: false,
             abandoned: false,
         }
     }
@@ -267,7 +270,9 @@ impl Socket {
             Link::LookingUp { .. } | Link::Connecting(_) => true,
             Link::Open { .. } => {
                 let ending = self.writable.final_called && !self.writable.finished;
-                let reading = self.readable.reading && self.refed;
+                // A stream of the program's takes what is unread.
+                let streaming = self.readable.streamed && self.readable.len() > 0;
+                let reading = (self.readable.reading || streaming) && self.refed;
                 // Row O4: unref() gives up nothing that is under way.
                 reading || self.writable.in_flight() || ending
             }
@@ -339,6 +344,7 @@ impl Socket {
             self.fail_call(Some(callback), of_end.clone(), turn);
         }
         self.life += 1;
+        self.taken = false;
         self.destroyed = false;
         self.errored = None;
         self.peername = None;
@@ -395,6 +401,10 @@ impl Socket {
     /// [`Socket::write_returns`], once the queue was flushed where this asked for
     /// it.
     pub fn write(&mut self, data: Vec<u8>, callback: Option<Callback>, turn: &mut Turn) -> bool {
+        if self.taken && !self.destroyed {
+            self.fail_call(callback, Error::in_use("write"), turn);
+            return false;
+        }
         if let Err(error) = self.check_writable() {
             // Row W10: an error event only where the socket was not destroyed.
             self.fail_call(callback, error.clone(), turn);
@@ -495,6 +505,10 @@ impl Socket {
 
     /// `socket.end()`.
     pub fn end(&mut self, data: Option<Vec<u8>>, callback: Option<Callback>, turn: &mut Turn) {
+        if self.taken && !self.destroyed {
+            self.fail_call(callback, Error::in_use("end"), turn);
+            return;
+        }
         if let Some(data) = data {
             // Row W7: data after the end fails as a write does; the callback hears of
             // it after the socket has failed.
@@ -707,9 +721,10 @@ impl Socket {
         }
         let written = self.writable.bytes_written > 0 || self.writable.ending;
         if self.readable.started || self.readable.streamed || written {
-            return Err(Error::in_use());
+            return Err(Error::in_use("takeStreams"));
         }
         // The transport reports the two ends; in between there is nothing to do.
+        self.taken = true;
         self.readable.started = true;
         self.readable.reading = true;
         self.writable.ending = true;
@@ -910,7 +925,7 @@ impl Socket {
                 turn.tick(self.id, Tick::AfterFinish);
             }
             Tick::AfterFinish => {
-                if self.readable.end_emitted || self.abandoned {
+                if self.readable.end_emitted || (self.abandoned && !self.taken) {
                     self.destroy(None, turn);
                 }
             }

@@ -6,8 +6,8 @@
 //! between two events of one socket a program gets the chance to act.
 
 use plugnet_guest::node::{
-    Action, Attempt, Callback, ConnectRequest, Errno, Error, Event, EventKind, Id, Input,
-    ListenOptions, Net, Server, ServerOptions, Socket, SocketOptions,
+    Action, Attempt, Callback, ConnectRequest, Encoding, Errno, Error, Event, EventKind, Id, Input,
+    ListenOptions, Net, Resolved, Server, ServerOptions, Socket, SocketOptions,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -47,6 +47,8 @@ pub struct World {
     pub holds_shutdown: bool,
     /// `listen` on this port fails.
     pub taken: Option<u16>,
+    /// What the clock shows, in milliseconds.
+    pub now: u64,
     wires: HashMap<Id, Wire>,
     /// Who waits for a lookup.
     lookups: HashSet<Id>,
@@ -69,7 +71,10 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Accept { .. } | Action::CloseServer { .. } | Action::KeepAlive { .. } => {}
+            Action::Accept { .. } | Action::CloseServer { .. } => {}
+            Action::KeepAlive { id, .. } => {
+                self.open(id);
+            }
             Action::Lookup { id, .. } => {
                 self.lookups.insert(id);
             }
@@ -185,6 +190,22 @@ impl World {
         self.net.input(id, Input::Written);
     }
 
+    /// The host takes some more of a write, and not all.
+    pub fn host_takes(&mut self, id: Id, bytes: usize) {
+        let wire = self.open(id);
+        let unsent = wire.unsent.as_mut().expect("no write under way");
+        let taken: Vec<_> = unsent.drain(..bytes.min(unsent.len())).collect();
+        wire.sent.extend(taken);
+        self.net.progressed(id);
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        let now = self.now;
+        self.call(|net| net.advance(now));
+    }
+
     /// Whether the host has not taken all of a write.
     pub fn is_writing(&self, id: Id) -> bool {
         self.is_open(id) && self.wires[&id].unsent.is_some()
@@ -264,14 +285,20 @@ impl World {
         self.net.input(id, Input::LookedUp { lookup, outcome });
     }
 
-    /// A client connects to a server.
+    /// A client connects to a server, which has room for it.
     pub fn client_connects(&mut self, server: Id) -> Id {
+        self.client_comes(server).expect("the server has room")
+    }
+
+    /// A client connects to a server. None if it is to be closed at once.
+    pub fn client_comes(&mut self, server: Id) -> Option<Id> {
         let handle = self.net.server(server).and_then(Server::handle);
         let handle = handle.expect("the server listens");
         assert!(self.net.accepting(handle));
         let id = self.net.accepted(handle, local(), remote());
-        let id = id.expect("the server listens");
-        self.wires.insert(id, Wire::default());
+        if let Some(id) = id {
+            self.wires.insert(id, Wire::default());
+        }
         self.carry_out();
         id
     }
@@ -299,6 +326,45 @@ impl World {
         self.call(|net| net.listen(id, options))
     }
 
+    pub fn listen_cb(&mut self, id: Id, port: u16, callback: Callback) -> Result<(), Error> {
+        let options = ListenOptions {
+            port,
+            callback: Some(callback),
+            ..ListenOptions::default()
+        };
+        self.call(|net| net.listen(id, options))
+    }
+
+    pub fn listen_on_server(
+        &mut self,
+        id: Id,
+        other: Id,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net| net.listen_on_server(id, other, callback))
+    }
+
+    pub fn listen_on_socket(
+        &mut self,
+        id: Id,
+        socket: Id,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net| net.listen_on_socket(id, socket, callback))
+    }
+
+    pub fn set_max_connections(&mut self, id: Id, value: Option<usize>) {
+        self.call(|net| net.set_max_connections(id, value));
+    }
+
+    pub fn connections(&self, id: Id) -> usize {
+        self.net.server(id).map_or(0, Server::connections)
+    }
+
+    pub fn get_connections(&mut self, id: Id, callback: Callback) {
+        self.call(|net| net.get_connections(id, callback));
+    }
+
     pub fn address(&self, id: Id) -> Option<SocketAddr> {
         self.net.server(id)?.address()
     }
@@ -316,7 +382,11 @@ impl World {
     }
 
     pub fn socket(&mut self) -> Id {
-        self.call(|net| net.create_socket(SocketOptions::default()))
+        self.socket_with(SocketOptions::default())
+    }
+
+    pub fn socket_with(&mut self, options: SocketOptions) -> Id {
+        self.call(|net| net.create_socket(options))
     }
 
     pub fn half_open_socket(&mut self) -> Id {
@@ -324,7 +394,7 @@ impl World {
             allow_half_open: true,
             ..SocketOptions::default()
         };
-        self.call(|net| net.create_socket(options))
+        self.socket_with(options)
     }
 
     pub fn connect(&mut self, id: Id, host: &str) {
@@ -336,12 +406,26 @@ impl World {
             .expect("the socket is not connected");
     }
 
+    /// The program answers a `lookup-request`.
+    pub fn answer(&mut self, id: Id, outcome: Result<Vec<Resolved>, Error>) {
+        self.call(|net| net.looked_up(id, outcome));
+    }
+
     pub fn read(&mut self, id: Id, max: usize) -> Vec<u8> {
         self.call(|net| net.read(id, max))
     }
 
     pub fn read_all(&mut self, id: Id) -> Vec<u8> {
         self.read(id, usize::MAX)
+    }
+
+    pub fn read_text(&mut self, id: Id) -> String {
+        self.call(|net| net.read_text(id))
+    }
+
+    pub fn set_encoding(&mut self, id: Id, name: &str) {
+        let encoding = Encoding::named(Some(name)).expect("a name of Node's");
+        self.call(|net| net.set_encoding(id, encoding));
     }
 
     pub fn write(&mut self, id: Id, data: &[u8]) -> bool {
@@ -387,6 +471,26 @@ impl World {
         self.call(|net| net.resume(id));
     }
 
+    pub fn set_timeout(&mut self, id: Id, milliseconds: u64, callback: Option<Callback>) {
+        self.call(|net| net.set_timeout(id, milliseconds, callback));
+    }
+
+    pub fn set_keep_alive(&mut self, id: Id, enable: bool, delay: u64) {
+        self.call(|net| net.set_keep_alive(id, enable, delay));
+    }
+
+    pub fn reset_and_destroy(&mut self, id: Id) -> Result<(), Error> {
+        self.call(|net| net.reset_and_destroy(id))
+    }
+
+    pub fn pipe(&mut self, id: Id, destination: Id, end: bool) {
+        self.call(|net| net.pipe(id, destination, end));
+    }
+
+    pub fn unpipe(&mut self, id: Id, destination: Option<Id>) {
+        self.call(|net| net.unpipe(id, destination));
+    }
+
     pub fn buffer_size(&mut self, id: Id) -> usize {
         self.call(|net| net.flush(id));
         self.get(id).writable_length()
@@ -403,7 +507,11 @@ impl World {
     pub fn poll(&mut self) -> Vec<Event> {
         for _ in 0..1000 {
             self.call(Net::flush_all);
-            let events = self.call(Net::turn);
+            let events = self.call(|net| {
+                let events = net.turn();
+                net.flush_all();
+                events
+            });
             self.check(&events);
             if !events.is_empty() || !self.net.has_work() {
                 return events;
@@ -440,13 +548,17 @@ impl World {
     }
 
     /// A turn has one event of a socket, or `connect` and `ready`, or the `drain` of what
-    /// waited for the connection and `ready`, or what follows from `destroy`, `error` and `close`; and callbacks.
+    /// waited for the connection and `ready`, or what follows from `destroy`, `error` and
+    /// `close`; and callbacks.
     fn check(&self, events: &[Event]) {
         let mut turns: HashMap<Id, Vec<String>> = HashMap::new();
         for event in events {
             if !matches!(
                 event.kind,
-                EventKind::Callback { .. } | EventKind::Connection
+                EventKind::Callback { .. }
+                    | EventKind::Connection
+                    | EventKind::Connections { .. }
+                    | EventKind::Drop { .. }
             ) {
                 let words = turns.entry(event.source).or_default();
                 words.push(word(&event.kind));
@@ -522,6 +634,15 @@ pub fn to(host: &str) -> ConnectRequest {
         host: Some(host.to_owned()),
         ..ConnectRequest::default()
     }
+}
+
+/// Addresses as a program may find them.
+pub fn resolved(addresses: &[(&str, u32)]) -> Vec<Resolved> {
+    let resolved = addresses.iter().map(|(address, family)| Resolved {
+        address: (*address).to_owned(),
+        family: *family,
+    });
+    resolved.collect()
 }
 
 /// The near end of every connection.

@@ -10,4 +10,5 @@ mod harness;
 mod receive;
 mod send;
 mod server;
+mod streams;
 mod volume;

@@ -3,6 +3,7 @@
 mod client;
 mod contract;
 mod server;
+mod streams;
 mod transfer;
 mod volume;
 mod write;
@@ -67,6 +68,14 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "transfer-as-server" => volume::as_server(arguments, turns).await,
         "slow-reader" => volume::slow_reader(arguments, turns).await,
         "unread-volume" => volume::unread_volume(arguments, turns).await,
+
+        "pumped" => streams::pumped(arguments, turns).await,
+        "taken" => streams::taken(arguments, turns).await,
+        "taken-too-late" => streams::taken_too_late(arguments, turns).await,
+        "stopped" => streams::stopped(arguments, turns).await,
+        "piped-to-itself" => streams::piped_to_itself(arguments, turns).await,
+        "proxy" => streams::proxy(arguments, turns).await,
+        "timeout" => streams::timeout(arguments, turns).await,
 
         "empty" => turns.rest().await,
         "is-ip" => contract::is_ip(),

@@ -1,0 +1,161 @@
+//! Data that does not go through `read` and `write`: by streams, and by pipes.
+
+use crate::arguments::Arguments;
+use crate::options::{SERVER, SOCKET};
+use crate::plugnet::net::net::{EventKind, Server, ServerOptions, Socket, SocketOptions};
+use crate::text;
+use crate::turns::{CHUNK, Turns};
+use crate::wit_stream;
+use std::rc::Rc;
+use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
+
+/// A server, and its only connection.
+async fn connection(
+    arguments: &Arguments,
+    turns: &mut Turns,
+    options: ServerOptions,
+) -> (Server, Rc<Socket>) {
+    let server = turns.server_with("server", options);
+    server.listen(&arguments.listen(), None).expect("listen");
+    turns.until("server listening").await;
+    println!("listening {}", text::address(server.address()));
+    let connection = turns.connection(&server, "connection").await;
+    server.close(None);
+    (server, connection)
+}
+
+/// Sends back what comes, until nothing comes any more.
+async fn copy(mut from: StreamReader<u8>, mut to: StreamWriter<u8>) {
+    loop {
+        let (status, data) = from.read(Vec::with_capacity(CHUNK as usize)).await;
+        if status == StreamResult::Dropped || !to.write_all(data).await.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Echoes by the pair of streams that the component moves.
+pub async fn pumped(arguments: &Arguments, turns: &mut Turns) {
+    let (_server, connection) = connection(arguments, turns, SERVER).await;
+    let (writer, outgoing) = wit_stream::new();
+    let incoming = connection.streams(outgoing).expect("streams");
+    println!("again: {}", again(connection.streams(wit_stream::new().1)));
+    wit_bindgen::spawn_local(copy(incoming, writer));
+    turns.rest().await;
+    println!("counters {}", text::counters(&connection));
+}
+
+/// Echoes by the connection's own streams.
+pub async fn taken(arguments: &Arguments, turns: &mut Turns) {
+    let options = ServerOptions {
+        pause_on_connect: true,
+        ..SERVER
+    };
+    let (_server, connection) = connection(arguments, turns, options).await;
+    let (writer, outgoing) = wit_stream::new();
+    let incoming = connection.take_streams(outgoing).expect("take-streams");
+    println!(
+        "again: {}",
+        again(connection.take_streams(wit_stream::new().1))
+    );
+    println!("write: {}", connection.write(b"lost", None));
+    wit_bindgen::spawn_local(copy(incoming, writer));
+    turns.rest().await;
+}
+
+/// Tries to take the streams of sockets that are in use, or have no connection.
+pub async fn taken_too_late(arguments: &Arguments, turns: &mut Turns) {
+    let fresh = Socket::new(None);
+    println!("fresh: {}", again(fresh.take_streams(wit_stream::new().1)));
+    let (_server, connection) = connection(arguments, turns, SERVER).await;
+    println!(
+        "in use: {}",
+        again(connection.take_streams(wit_stream::new().1))
+    );
+    connection.destroy(None);
+    println!(
+        "destroyed: {}",
+        again(connection.take_streams(wit_stream::new().1))
+    );
+    println!(
+        "destroyed: {}",
+        again(connection.streams(wit_stream::new().1))
+    );
+    turns.rest().await;
+}
+
+fn again(outcome: Result<StreamReader<u8>, crate::plugnet::net::types::Error>) -> String {
+    outcome.map_or_else(|error| error.code, |_| "ok".to_owned())
+}
+
+/// Drops the stream of what is received: what comes is read as usual then.
+pub async fn stopped(arguments: &Arguments, turns: &mut Turns) {
+    let (_server, connection) = connection(arguments, turns, SERVER).await;
+    let (writer, outgoing) = wit_stream::new();
+    drop(connection.streams(outgoing).expect("streams"));
+    turns.flow(&connection);
+    turns.until("connection end").await;
+    drop(writer);
+    turns.rest().await;
+}
+
+/// Echoes by piping the connection to itself.
+pub async fn piped_to_itself(arguments: &Arguments, turns: &mut Turns) {
+    let (_server, connection) = connection(arguments, turns, SERVER).await;
+    connection.pipe(&connection, true);
+    turns.rest().await;
+    println!("counters {}", text::counters(&connection));
+}
+
+/// A proxy: pipes both ways between a client and the server at `port`. Half-open, so that one
+/// way goes on when the other has ended.
+pub async fn proxy(arguments: &Arguments, turns: &mut Turns) {
+    let half_open = SocketOptions {
+        allow_half_open: true,
+        ..SOCKET
+    };
+    let upstream = turns.named("upstream", Socket::new(Some(half_open)));
+    let half_open = ServerOptions {
+        allow_half_open: true,
+        ..SERVER
+    };
+    let server = turns.server_with("server", half_open);
+    let mut listen = arguments.listen();
+    listen.port = 0;
+    server.listen(&listen, None).expect("listen");
+    turns.until("server listening").await;
+    println!("listening {}", text::address(server.address()));
+    let client = turns.connection(&server, "client").await;
+    server.close(None);
+    upstream
+        .connect(&arguments.connect(), None)
+        .expect("connect");
+    client.pipe(&upstream, true);
+    upstream.pipe(&client, true);
+    while let Some(event) = turns.next().await {
+        if let EventKind::Close(_) = event.kind {
+            println!(
+                "{}",
+                if event.source == client.id() {
+                    "client gone"
+                } else {
+                    "other gone"
+                }
+            );
+        }
+    }
+}
+
+/// A timeout, activity, and another timeout.
+pub async fn timeout(arguments: &Arguments, turns: &mut Turns) {
+    let (_server, connection) = connection(arguments, turns, SERVER).await;
+    turns.flow(&connection);
+    connection.set_timeout(100, Some(7));
+    turns.until("connection timeout").await;
+    connection.write(b"more", None);
+    turns.until("connection timeout").await;
+    connection.set_timeout(0, None);
+    connection.end(None, None);
+    turns.rest().await;
+    println!("timeout={:?}", connection.timeout());
+}

@@ -1,0 +1,148 @@
+//! Data by streams and by pipes.
+
+use plugnet_tests::peer::{self, Peer};
+use plugnet_tests::{Case, Pattern, Running};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+const MIB: u64 = 1 << 20;
+
+/// Sends so many bytes, ends, and receives until the other side has ended.
+fn echo(stream: &TcpStream, bytes: u64) -> (Pattern, Pattern) {
+    thread::scope(|scope| {
+        let receiver = scope.spawn(|| peer::receive_pattern(stream));
+        let sent = peer::send_pattern(stream, bytes);
+        (sent, receiver.join().expect("the receiver ends"))
+    })
+}
+
+fn start(case: &str) -> (Running, TcpStream) {
+    let mut running = Case::new(case).limit(Duration::from_secs(60)).start();
+    let stream = peer::connect(running.port());
+    (running, stream)
+}
+
+fn echoes(stream: &TcpStream, bytes: u64) {
+    let (sent, received) = echo(stream, bytes);
+    assert_eq!(
+        (sent.count, sent.checksum),
+        (received.count, received.checksum)
+    );
+}
+
+/// `streams`: every byte, both ends, and all the bookkeeping; once for each socket.
+#[test]
+fn streams_echo_16_mib() {
+    let (running, stream) = start("pumped");
+    echoes(&stream, 16 * MIB);
+    let output = running.end();
+    output.has("again: EALREADY");
+    output.has(&format!(
+        "counters read={0} written={0} buffered=0",
+        16 * MIB
+    ));
+    output.only(
+        &["connection"],
+        &[
+            "connection end",
+            "connection finish",
+            "connection close false",
+        ],
+    );
+}
+
+/// `take-streams`: every byte and both ends; the component sees no data.
+#[test]
+fn taken_streams_echo_16_mib() {
+    let (running, stream) = start("taken");
+    echoes(&stream, 16 * MIB);
+    let output = running.end();
+    output.has("again: EBUSY");
+    output.has("write: false");
+}
+
+/// `take-streams` is for a connection that nothing was received from or written to.
+#[test]
+fn taken_streams_of_a_socket_in_use() {
+    let (running, stream) = start("taken-too-late");
+    let output = running.end();
+    drop(stream);
+    output.has("fresh: ENOTCONN");
+    output.has("in use: EBUSY");
+    output.has("destroyed: ENOTCONN");
+    output.has("destroyed: ERR_STREAM_DESTROYED");
+}
+
+/// Dropping the stream of what is received leaves it to be read.
+#[test]
+fn stream_that_is_dropped_leaves_the_data() {
+    let (running, mut stream) = start("stopped");
+    stream.write_all(b"to be read").expect("write");
+    stream.shutdown(Shutdown::Write).expect("shutdown");
+    assert!(peer::is_over(&mut stream));
+    running
+        .end()
+        .has_in_order(&["connection end", "connection finish"]);
+}
+
+/// `c.pipe(c)`, Node's echo server: every byte, and the end.
+#[test]
+fn pipe_to_itself_echoes_16_mib() {
+    let (running, stream) = start("piped-to-itself");
+    echoes(&stream, 16 * MIB);
+    running.end().has(&format!(
+        "counters read={0} written={0} buffered=0",
+        16 * MIB
+    ));
+}
+
+/// A proxy of two pipes: every byte in both directions, and the ends of both.
+#[test]
+fn pipes_make_a_proxy() {
+    let upstream = Peer::listen();
+    let mut running = Case::new("proxy")
+        .with("port", upstream.port)
+        .with("host", "127.0.0.1")
+        .limit(Duration::from_secs(60))
+        .start();
+    let client = peer::connect(running.port());
+    let server = upstream.accept();
+    thread::scope(|scope| {
+        let far = scope.spawn(|| {
+            let sent = peer::send_pattern(&server, 8 * MIB);
+            (sent, peer::receive_pattern(&server))
+        });
+        let (sent, received) = echo(&client, 4 * MIB);
+        let (far_sent, far_received) = far.join().expect("the far side ends");
+        assert_eq!(sent.checksum, far_received.checksum);
+        assert_eq!(far_sent.checksum, received.checksum);
+        assert_eq!((far_received.count, received.count), (4 * MIB, 8 * MIB));
+    });
+    let output = running.end();
+    output.has("client gone");
+    output.has("other gone");
+}
+
+/// T5: a timeout comes once per idle period, and again after activity; its callback once.
+#[test]
+fn t5_timeout_is_told_once_per_idle_period() {
+    let (running, mut stream) = start("timeout");
+    let mut received = String::new();
+    stream.read_to_string(&mut received).expect("read");
+    assert_eq!(received, "more");
+    drop(stream);
+    running.end().only(
+        &["connection", "timeout"],
+        &[
+            "connection timeout",
+            "connection callback 7 ok",
+            "connection timeout",
+            "connection finish",
+            "connection end",
+            "connection close false",
+            "timeout=Some(0)",
+        ],
+    );
+}
