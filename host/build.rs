@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         plugnet_build::componentize(&module),
     )?;
 
-    for example in ["echo-server", "echo-client"] {
+    // The echo programs are for `plugnet demo`, the others for the tests.
+    for example in ["echo-server", "echo-client", "idle-server", "word-count"] {
         let component = plugnet_build::wasm(example, Target::Wasip2);
         fs::copy(component, out_dir.join(example).with_extension("wasm"))?;
     }

@@ -1,5 +1,5 @@
-//! The echo server of the examples, run by `plugnet run`, and clients that people have. A client
-//! that this machine lacks is skipped, and the test says so.
+//! The servers of the examples, run by `plugnet run`, and clients that people have. A client that
+//! this machine lacks is skipped, and the test says so.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,23 +10,27 @@ use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
+const WORD_COUNT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/word-count.wasm"));
+const IDLE_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/idle-server.wasm"));
 
-/// `plugnet run --allow-net echo-server.wasm`, until it is dropped.
-struct EchoServer {
+/// `plugnet run --allow-net PROGRAM 127.0.0.1:0 …`, until it is dropped.
+struct Server {
     process: Child,
     port: String,
     _folder: tempfile::TempDir,
 }
 
-impl EchoServer {
-    fn start() -> Self {
+impl Server {
+    fn start(program: &[u8], arguments: &[&str]) -> Self {
+        let bytes = program;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let program = folder.path().join("echo-server.wasm");
-        fs::write(&program, ECHO_SERVER).expect("the program");
+        let program = folder.path().join("program.wasm");
+        fs::write(&program, bytes).expect("the program");
         let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
             .args(["run", "--allow-net"])
             .arg(&program)
             .arg("127.0.0.1:0")
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -37,7 +41,7 @@ impl EchoServer {
         let port = bound.rsplit(':').next().expect("a port").to_owned();
         // What follows is read on, so that the server never waits for a reader.
         thread::spawn(move || lines.for_each(drop));
-        EchoServer {
+        Server {
             process,
             port,
             _folder: folder,
@@ -45,7 +49,7 @@ impl EchoServer {
     }
 }
 
-impl Drop for EchoServer {
+impl Drop for Server {
     fn drop(&mut self) {
         self.process.kill().expect("the server runs");
         self.process.wait().expect("it ends");
@@ -85,7 +89,7 @@ fn client(program: &str, arguments: &[&str], input: &str) -> Option<String> {
 /// `nc` types a line and reads the greeting and the echo.
 #[test]
 fn nc_is_answered() {
-    let server = EchoServer::start();
+    let server = Server::start(ECHO_SERVER, &[]);
     if let Some(output) = client("nc", &["-N", "127.0.0.1", &server.port], "typed\n") {
         assert_eq!(output, "hello\r\ntyped\n");
     }
@@ -94,7 +98,7 @@ fn nc_is_answered() {
 /// A Python socket.
 #[test]
 fn python_is_answered() {
-    let server = EchoServer::start();
+    let server = Server::start(ECHO_SERVER, &[]);
     let script = "import socket, sys\n\
         s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n\
         s.sendall(b'from python')\n\
@@ -108,7 +112,7 @@ fn python_is_answered() {
 /// Node's own `net`.
 #[test]
 fn node_is_answered() {
-    let server = EchoServer::start();
+    let server = Server::start(ECHO_SERVER, &[]);
     let script = "let got = '';\n\
         const c = require('net').connect(+process.argv[1], '127.0.0.1', () => c.write('from node'));\n\
         c.on('data', d => { got += d; if (got.endsWith('from node')) c.end(); });\n\
@@ -121,7 +125,7 @@ fn node_is_answered() {
 /// 200 clients at once, each of which gets its own bytes back.
 #[test]
 fn two_hundred_clients_at_once() {
-    let server = EchoServer::start();
+    let server = Server::start(ECHO_SERVER, &[]);
     let address = format!("127.0.0.1:{}", server.port);
     let clients: Vec<TcpStream> = (0..200)
         .map(|_| {
@@ -139,4 +143,35 @@ fn two_hundred_clients_at_once() {
         stream.read_to_string(&mut answer).expect("an answer");
         assert_eq!(answer, format!("hello\r\nclient {number}"));
     }
+}
+
+/// The example of half-open sockets: the answer comes after the client has ended its side.
+#[test]
+fn word_count_answers_after_the_clients_end() {
+    let server = Server::start(WORD_COUNT, &[]);
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", server.port)).expect("it accepts");
+    stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
+    stream.write_all(b"one two\nthree").expect("it reads");
+    stream.shutdown(Shutdown::Write).expect("an open socket");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert_eq!(answer, "3\n");
+}
+
+/// The example of timeouts: a client that is silent for long enough is let go, one that speaks
+/// is not.
+#[test]
+fn idle_server_parts_with_the_silent() {
+    let server = Server::start(IDLE_SERVER, &["400"]);
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", server.port)).expect("it accepts");
+    stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
+    let begun = Instant::now();
+    for _ in 0..3 {
+        thread::sleep(Duration::from_millis(200));
+        stream.write_all(b"still here").expect("it reads");
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert_eq!(answer, "bye\n");
+    assert!(begun.elapsed() >= Duration::from_millis(1000));
 }
