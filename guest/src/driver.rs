@@ -124,15 +124,17 @@ pub fn call<T>(f: impl FnOnce(&mut Net) -> T) -> T {
         f(&mut state.net)
     });
     carry_out();
-    with(|state| {
-        // A `poll` that waits beside this call has something to do now.
-        if state.net.has_work()
-            && let Some(poll) = state.poll.take()
-        {
-            poll.wake();
-        }
-    });
+    // A `poll` that waits beside this call looks again: there may be something to do,
+    // another timeout to wait for, or nothing left to wait for.
+    if let Some(poll) = with(|state| state.poll.take()) {
+        poll.wake();
+    }
     outcome
+}
+
+/// Looks at the rules' state, which stays as it is.
+pub fn look<T>(f: impl FnOnce(&Net) -> T) -> T {
+    with(|state| f(&state.net))
 }
 
 /// Reports to the rules what happened.

@@ -4,7 +4,7 @@ use super::convert::saturating;
 use super::socket::Socket;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
-use crate::driver::call;
+use crate::driver::{call, look};
 use crate::node::{self, Id, ListenOptions, ServerOptions};
 
 /// A program's handle of a server.
@@ -13,7 +13,7 @@ pub struct Server(Id);
 impl Server {
     /// A property of the server.
     fn get<T>(&self, property: impl FnOnce(&node::Server) -> T) -> Option<T> {
-        call(|rules| rules.server(self.0).map(property))
+        look(|rules| rules.server(self.0).map(property))
     }
 }
 

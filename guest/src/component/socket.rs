@@ -4,7 +4,7 @@ use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::bindings::wit_stream;
-use crate::driver::{self, call, look_at_clock};
+use crate::driver::{self, call, look, look_at_clock};
 use crate::node::{self, ConnectRequest, Encoding, Id, Lookup, SocketOptions};
 use wit_bindgen::StreamReader;
 
@@ -14,7 +14,7 @@ pub struct Socket(pub Id);
 impl Socket {
     /// A property of the socket.
     fn get<T>(&self, property: impl FnOnce(&node::Socket) -> T) -> Option<T> {
-        call(|rules| rules.socket(self.0).map(property))
+        look(|rules| rules.socket(self.0).map(property))
     }
 
     /// `socket.connect()`.

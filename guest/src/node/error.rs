@@ -156,7 +156,6 @@ impl Error {
     pub fn invalid_address_family(family: u32, host: &str, port: u16) -> Self {
         Self {
             port: Some(port),
-            hostname: Some(host.to_owned()),
             ..Self::new(
                 "ERR_INVALID_ADDRESS_FAMILY",
                 format!("Invalid address family: {family} {host}:{port}"),

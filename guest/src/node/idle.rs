@@ -34,8 +34,6 @@ impl Idle {
         self.timeout = Some(timeout);
         self.runs = timeout > 0;
         self.deadline = None;
-        // Whoever looks may be too late for a shorter time.
-        self.looks = None;
         if self.runs {
             self.callbacks.extend(callback);
         } else if let Some(callback) = callback
@@ -43,6 +41,11 @@ impl Idle {
         {
             self.callbacks.remove(at);
         }
+    }
+
+    /// Nobody has to look any more: when somebody would have.
+    pub fn sleep(&mut self) -> Option<u64> {
+        self.looks.take()
     }
 
     /// The socket is destroyed.
@@ -67,10 +70,6 @@ impl Idle {
 
     /// Somebody looks. Returns when to look again if it was too early.
     pub fn not_yet(&mut self, now: u64) -> Option<u64> {
-        if self.looks.is_some_and(|looks| looks > now) {
-            // Of a longer time, set before.
-            return None;
-        }
         self.looks = self.deadline.filter(|deadline| *deadline > now);
         self.looks
     }

@@ -359,7 +359,8 @@ impl Net {
                 sources.retain(|source| *source != id);
             }
         }
-        self.with_socket(id, |socket, turn| socket.unpipe(destination, turn));
+        self.turn.flows.push(id);
+        self.with_socket(id, |socket, _| socket.unpipe(destination));
     }
 
     /// `socket.connect()`.
@@ -558,8 +559,17 @@ impl Net {
     /// Whether anything may still happen that the program waits for.
     pub fn is_alive(&self) -> bool {
         self.has_work()
-            || self.servers.values().any(Server::is_alive)
+            || self
+                .servers
+                .values()
+                .any(|server| self.is_server_alive(server))
             || self.sockets.values().any(Socket::is_alive)
+    }
+
+    /// A server that listens on what another one has closed hears nothing more.
+    fn is_server_alive(&self, server: &Server) -> bool {
+        let open = |handle| self.owners.contains_key(&handle);
+        server.is_alive() && server.handle().is_none_or(open)
     }
 
     /// How many servers and sockets there are.

@@ -78,8 +78,8 @@ pub struct Server {
     waiting: VecDeque<Id>,
     /// How many of them were announced.
     announced: usize,
-    /// `server.maxConnections`; 0 for no limit.
-    max_connections: usize,
+    /// `server.maxConnections`.
+    max_connections: Option<usize>,
     /// The callbacks of `listen`: once-listeners, kept until it succeeds (row S12).
     on_listening: Vec<Callback>,
     /// The callbacks of `close`.
@@ -101,7 +101,7 @@ impl Server {
             connections: 0,
             waiting: VecDeque::new(),
             announced: 0,
-            max_connections: 0,
+            max_connections: None,
             on_listening: Vec::new(),
             on_close: Vec::new(),
             refed: true,
@@ -147,18 +147,18 @@ impl Server {
 
     /// `server.maxConnections`.
     pub fn max_connections(&self) -> Option<usize> {
-        (self.max_connections > 0).then_some(self.max_connections)
+        self.max_connections
     }
 
     /// Rows S28 and S29: 0 is no limit, and existing connections stay.
     pub fn set_max_connections(&mut self, value: Option<usize>) {
-        self.max_connections = value.unwrap_or(0);
+        self.max_connections = value;
     }
 
     /// Whether a new connection is to be dropped.
     pub fn is_full(&self) -> bool {
-        self.max_connections()
-            .is_some_and(|max| self.connections >= max)
+        let max = self.max_connections.filter(|max| *max > 0);
+        max.is_some_and(|max| self.connections >= max)
     }
 
     /// `server.ref()` and `server.unref()`.

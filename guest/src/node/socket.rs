@@ -26,6 +26,8 @@ enum Link {
         /// The number of the lookup; an answer with another one is too late.
         lookup: u32,
         options: ConnectOptions,
+        /// The program was asked and has not answered; any other answer is none.
+        asked: bool,
     },
     /// An attempt is under way. Leads to `Open`, to another attempt, or to
     /// `Closing`.
@@ -321,6 +323,7 @@ impl Socket {
                 self.link = Link::LookingUp {
                     lookup: self.lookups,
                     options,
+                    asked: false,
                 };
             }
         }
@@ -354,8 +357,8 @@ impl Socket {
 
     /// The program's answer to the event `lookup-request`.
     pub fn looked_up(&mut self, outcome: Result<Vec<Resolved>, Error>, turn: &mut Turn) {
-        if let Link::LookingUp { options, .. } = &self.link
-            && options.lookup == Lookup::Program
+        if let Link::LookingUp { asked, .. } = &mut self.link
+            && std::mem::take(asked)
         {
             turn.tick(self.id, Tick::LookedUp(outcome));
         }
@@ -567,6 +570,7 @@ impl Socket {
         }
         self.corked = false;
         self.wake_streams(turn);
+        self.sleep(turn);
         self.idle.stop();
         turn.piped_to.push((self.id, Sink::Gone));
         self.pipes = Pipes::default();
@@ -628,6 +632,7 @@ impl Socket {
     pub fn set_timeout(&mut self, timeout: u64, callback: Option<Callback>, turn: &mut Turn) {
         // Row T9: not on a destroyed socket.
         if !self.destroyed {
+            self.sleep(turn);
             self.idle.set(timeout, callback);
             self.active(turn);
         }
@@ -737,17 +742,21 @@ impl Socket {
     /// `socket.pipe()`.
     pub fn pipe(&mut self, destination: Id, end: bool, turn: &mut Turn) {
         self.pipes.add(destination, end);
+        if self.readable.end_emitted {
+            // Too late for data, but not for the end.
+            turn.ended.push(self.id);
+        }
         // Node's pipe() begins to flow, also on a paused socket.
         self.resume(turn);
         turn.flows.push(self.id);
     }
 
     /// `socket.unpipe()`.
-    pub fn unpipe(&mut self, destination: Option<Id>, turn: &mut Turn) {
+    pub fn unpipe(&mut self, destination: Option<Id>) {
+        let piped = !self.pipes.is_empty();
         self.pipes.remove(destination);
-        if self.pipes.is_empty() && self.readable.len() > 0 {
-            self.announce(turn);
-        }
+        // Node pauses a source that has lost its last destination.
+        self.readable.paused |= piped && self.pipes.is_empty();
     }
 
     /// What became of a destination.
@@ -755,7 +764,7 @@ impl Socket {
         match sink {
             Sink::Drained => self.pipes.drained(destination),
             Sink::Full => self.pipes.hold_for(destination),
-            Sink::Gone => self.unpipe(Some(destination), turn),
+            Sink::Gone => self.unpipe(Some(destination)),
         }
         turn.flows.push(self.id);
     }
@@ -798,6 +807,13 @@ impl Socket {
         !begun && self.write_returns()
     }
 
+    /// Nobody has to look for the idle time any more.
+    fn sleep(&mut self, turn: &mut Turn) {
+        if let Some(at) = self.idle.sleep() {
+            turn.forget_deadline(at, self.id);
+        }
+    }
+
     /// Something was sent or received: the idle time begins anew.
     fn active(&mut self, turn: &mut Turn) {
         if let Some(deadline) = self.idle.begin(turn.now) {
@@ -810,6 +826,10 @@ impl Socket {
         self.abandoned = true;
         // With nothing written there is nothing to wait for.
         let idle = self.writable.len() == 0 && !matches!(self.link, Link::Open { .. });
+        // Nor where the program would have to say what a name resolves to.
+        let idle = idle
+            || matches!(&self.link, Link::LookingUp { options, .. }
+                if options.lookup == Lookup::Program);
         if idle || matches!(self.link, Link::None) || self.writable.finished {
             self.destroy(None, turn);
         } else {
@@ -871,7 +891,8 @@ impl Socket {
             _ if self.destroyed => {}
             Tick::StartConnect => self.attempt(turn),
             Tick::LookupRequest => {
-                if let Link::LookingUp { options, .. } = &self.link {
+                if let Link::LookingUp { options, asked, .. } = &mut self.link {
+                    *asked = true;
                     let request = options.request();
                     self.emit(EventKind::LookupRequest(request), turn);
                 }
@@ -921,6 +942,7 @@ impl Socket {
                 self.writable.finished = true;
                 let callbacks = std::mem::take(&mut self.writable.on_finished);
                 self.call_back(callbacks, None, turn);
+                turn.piped_to.push((self.id, Sink::Gone));
                 self.emit(EventKind::Finish, turn);
                 turn.tick(self.id, Tick::AfterFinish);
             }
@@ -1065,8 +1087,15 @@ impl Socket {
                 self.active(turn);
                 let completed = self.writable.sent_all();
                 self.wake_streams(turn);
-                self.flush(turn);
-                self.tick(Tick::AfterWrite(completed.callbacks), turn);
+                let after = Tick::AfterWrite(completed.callbacks);
+                if self.writable.queued() {
+                    // Node writes what waits before it tells of this write: 'drain'
+                    // comes with it if nothing waits then.
+                    self.flush(turn);
+                    turn.tick_next_turn(self.id, after);
+                } else {
+                    self.tick(after, turn);
+                }
                 self.finish_maybe(turn);
             }
             Input::WriteFailed(errno) => {
@@ -1087,7 +1116,10 @@ impl Socket {
         outcome: Result<Vec<IpAddr>, Errno>,
         turn: &mut Turn,
     ) {
-        let Link::LookingUp { lookup, options } = &self.link else {
+        let Link::LookingUp {
+            lookup, options, ..
+        } = &self.link
+        else {
             return;
         };
         if *lookup != number {

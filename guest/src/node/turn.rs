@@ -171,6 +171,11 @@ impl Turn {
         self.deadlines.insert((deadline, id));
     }
 
+    /// Takes a [`Turn::wake_at`] back.
+    pub fn forget_deadline(&mut self, deadline: u64, id: Id) {
+        self.deadlines.remove(&(deadline, id));
+    }
+
     /// When the next timeout may be due.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline, _)| *deadline)

@@ -146,3 +146,25 @@ fn t5_timeout_is_told_once_per_idle_period() {
         ],
     );
 }
+
+/// T5: a client's timeout.
+#[test]
+fn t5_timeout_of_a_client() {
+    let peer = Peer::listen();
+    let running = Case::new("client-timeout")
+        .with("port", peer.port)
+        .with("host", "127.0.0.1")
+        .start();
+    let stream = peer.accept();
+    let output = running.end();
+    drop(stream);
+    output.only(
+        &["client"],
+        &[
+            "client connect",
+            "client ready",
+            "client timeout",
+            "client close false",
+        ],
+    );
+}

@@ -76,6 +76,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "piped-to-itself" => streams::piped_to_itself(arguments, turns).await,
         "proxy" => streams::proxy(arguments, turns).await,
         "timeout" => streams::timeout(arguments, turns).await,
+        "client-timeout" => streams::client_timeout(arguments, turns).await,
 
         "empty" => turns.rest().await,
         "is-ip" => contract::is_ip(),

@@ -159,3 +159,14 @@ pub async fn timeout(arguments: &Arguments, turns: &mut Turns) {
     turns.rest().await;
     println!("timeout={:?}", connection.timeout());
 }
+
+/// A timeout of a client.
+pub async fn client_timeout(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.socket("client");
+    client.connect(&arguments.connect(), None).expect("connect");
+    turns.until("client ready").await;
+    client.set_timeout(100, None);
+    turns.until("client timeout").await;
+    client.destroy(None);
+    turns.rest().await;
+}
