@@ -175,3 +175,59 @@ fn idle_server_parts_with_the_silent() {
     assert_eq!(answer, "bye\n");
     assert!(begun.elapsed() >= Duration::from_millis(1000));
 }
+
+/// So many clients, 100 at a time, each of which gets its bytes back.
+#[cfg(target_os = "linux")]
+fn visit(address: &str, clients: usize) {
+    for _ in 0..clients / 100 {
+        let batch: Vec<TcpStream> = (0..100)
+            .map(|_| TcpStream::connect(address).expect("the server accepts"))
+            .collect();
+        for mut stream in batch {
+            stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
+            stream.write_all(b"here").expect("the server reads");
+            stream.shutdown(Shutdown::Write).expect("an open socket");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            assert_eq!(answer, "hello\r\nhere");
+        }
+    }
+}
+
+/// The descriptors of a process, and its resident memory in KiB.
+#[cfg(target_os = "linux")]
+fn usage(process: u32) -> (usize, usize) {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).expect("a process");
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+        .expect("its memory");
+    (
+        descriptors.count(),
+        resident.trim().parse().expect("a number"),
+    )
+}
+
+/// 2,000 connections leave no descriptor behind, and 2,000 more no buffer: neither the host nor
+/// the component keeps what is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn two_thousand_connections_leave_nothing_behind() {
+    let server = Server::start(ECHO_SERVER, &[]);
+    let process = server.process.id();
+    let address = format!("127.0.0.1:{}", server.port);
+    let (idle, _) = usage(process);
+    visit(&address, 2000);
+    let begun = Instant::now();
+    while usage(process).0 > idle {
+        assert!(begun.elapsed() < LIMIT, "descriptors are left");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let (_, once) = usage(process);
+    visit(&address, 2000);
+    let (_, twice) = usage(process);
+    // A kept buffer of each would be 125 MiB. The host's allocator grows by half a KiB for each
+    // connection, measured over 16,000; the component's memory does not grow.
+    assert!(twice < once + 4 * 1024, "{once} KiB, then {twice} KiB");
+}
