@@ -281,25 +281,31 @@ impl Net {
         outcome
     }
 
-    /// Tells servers that they lost a connection, and moves what is piped.
+    /// Tells servers that they lost a connection, and moves what is piped, until
+    /// nothing follows from it any more.
     fn settle(&mut self) {
-        while let Some(id) = self.turn.departed.pop() {
-            if let Some(server) = self.servers.get_mut(&id) {
-                server.departed(&mut self.turn);
-                self.forget_server(id);
+        loop {
+            if let Some(id) = self.turn.departed.pop() {
+                self.departed(id);
+            } else if let Some((destination, sink)) = self.turn.piped_to.pop() {
+                self.tell_sources(destination, sink);
+            } else if let Some(id) = self.turn.flows.pop() {
+                self.flow(id);
+            } else if let Some(id) = self.turn.ended.pop() {
+                let ending = self.sockets.get_mut(&id).map(Socket::ends);
+                for destination in ending.into_iter().flatten() {
+                    self.end(destination, None, None);
+                }
+            } else {
+                return;
             }
         }
-        while let Some((destination, sink)) = self.turn.piped_to.pop() {
-            self.tell_sources(destination, sink);
-        }
-        while let Some(id) = self.turn.flows.pop() {
-            self.flow(id);
-        }
-        while let Some(id) = self.turn.ended.pop() {
-            let ending = self.sockets.get_mut(&id).map(Socket::ends);
-            for destination in ending.into_iter().flatten() {
-                self.end(destination, None, None);
-            }
+    }
+
+    fn departed(&mut self, id: Id) {
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.departed(&mut self.turn);
+            self.forget_server(id);
         }
     }
 

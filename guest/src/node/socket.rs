@@ -290,15 +290,15 @@ impl Socket {
 
     /// `socket.connect()`.
     pub fn connect(&mut self, options: ConnectOptions, turn: &mut Turn) -> Result<(), Error> {
+        if matches!(self.link, Link::Open { .. }) {
+            return Err(Error::already_connected());
+        }
         self.on_connect.extend(options.callback);
         if self.connecting() {
             // Row C23: reported later, and the attempt under way is given up, too.
             let error = options.already_connecting();
             turn.tick(self.id, Tick::Destroy(error));
             return Ok(());
-        }
-        if matches!(self.link, Link::Open { .. }) {
-            return Err(Error::already_connected());
         }
         if self.destroyed {
             self.undestroy(turn);

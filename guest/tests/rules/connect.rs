@@ -1,7 +1,9 @@
 //! Section 4.2: `connect`.
 
-use crate::world::{World, errors, own_error, to};
-use plugnet_guest::node::{Action, ConnectRequest, Errno, EventKind, Family, Input, ReadyState};
+use crate::world::{World, errors, own_error, resolved, to};
+use plugnet_guest::node::{
+    Action, ConnectRequest, Errno, EventKind, Family, Input, Lookup, LookupRequest, ReadyState,
+};
 
 fn looking_up() -> (World, u64) {
     let mut world = World::default();
@@ -224,6 +226,20 @@ fn c23_connect_while_connecting() {
         world.actions.last(),
         Some(Action::AbortConnect { .. })
     ));
+}
+
+/// `connect` while connected, which Node leaves undefined, is refused at once and changes
+/// nothing; nor is it called back later.
+#[test]
+fn c24_connect_while_connected() {
+    let (mut world, id) = World::client();
+    let error = world.net.connect(id, with_callback(1)).unwrap_err();
+    assert_eq!(error.code, "EISCONN");
+    assert_eq!(world.rest(), [""; 0]);
+    assert!(world.is_open(id));
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    world.establish(id);
 }
 
 /// A closed socket connects again: its counters start over, and it works.
@@ -471,4 +487,339 @@ fn o4_unref_does_not_give_up_an_attempt() {
     world.connected(id);
     assert_eq!(world.rest(), ["connect", "ready"]);
     assert!(!world.net.is_alive());
+}
+
+/// The callback comes after `connect` and before `ready`.
+#[test]
+fn c10_callback_comes_between_connect_and_ready() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect_with(id, with_callback(1));
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "callback 1", "ready"]);
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// With something written before, that goes out in between, after the callback.
+#[test]
+fn c10_callback_comes_before_what_was_written() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect_with(id, with_callback(1));
+    world.write_cb(id, b"first", 2);
+    world.write_cb(id, b"second", 3);
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "callback 1"]);
+    assert_eq!(
+        world.rest(),
+        ["callback 2", "ready", "callback 3"],
+        "Node sends the first write by a listener of 'connect'"
+    );
+}
+
+/// A callback is told once: not for the next connection.
+#[test]
+fn c25_connect_callback_is_told_once() {
+    let mut world = World::default();
+    let id = world.socket();
+    for callback in [1, 2] {
+        world.connect_with(id, with_callback(callback));
+        assert_eq!(world.next(), [""; 0]);
+        world.connected(id);
+        let expected = format!("callback {callback}");
+        assert_eq!(world.rest(), ["connect", &expected, "ready"]);
+        world.destroy(id);
+        assert_eq!(world.rest(), ["close false"]);
+    }
+}
+
+/// The callback of a connect that failed is kept, and told with the one that succeeds,
+/// first (as Node printed it).
+#[test]
+fn c25_callback_of_a_failed_connect_is_kept() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect_with(id, with_callback(1));
+    assert_eq!(world.next(), [""; 0]);
+    world.refused(id);
+    assert_eq!(world.rest(), ["error ECONNREFUSED", "close true"]);
+    world.connect_with(id, with_callback(2));
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(
+        world.rest(),
+        ["connect", "callback 1", "callback 2", "ready"]
+    );
+}
+
+/// A `connect` that is refused at once registers nothing, and changes nothing.
+#[test]
+fn c5_refused_connect_changes_nothing() {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = ConnectRequest {
+        local_address: Some("foobar".into()),
+        ..with_callback(1)
+    };
+    let error = world.net.connect(id, request).unwrap_err();
+    assert_eq!(error.code, "ERR_INVALID_IP_ADDRESS");
+    assert!(!world.get(id).connecting());
+    world.establish(id);
+}
+
+/// Hints that Node does not know are refused at once, where a name is looked up.
+#[test]
+fn c8_unknown_hints_are_refused() {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = |host| ConnectRequest {
+        hints: 99999,
+        ..to(host)
+    };
+    let error = world.net.connect(id, request("localhost")).unwrap_err();
+    assert_eq!(error.code, "ERR_INVALID_ARG_VALUE");
+    assert!(!world.get(id).connecting());
+    assert_eq!(world.rest(), [""; 0]);
+    world.connect_with(id, request("127.0.0.1"));
+    assert!(world.get(id).connecting());
+}
+
+/// A program that looks names up is not asked for an address.
+#[test]
+fn c12_program_is_not_asked_for_an_address() {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = ConnectRequest {
+        lookup: Lookup::Program,
+        ..to("127.0.0.1")
+    };
+    world.connect_with(id, request);
+    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(tried(&world).as_deref(), Some("127.0.0.1:80"));
+}
+
+/// What the program is asked: family and hints as given, ADDRCONFIG where there is no
+/// family, and all addresses unless a family or a local address is given or
+/// `autoSelectFamily` is off.
+#[test]
+fn c13_what_the_program_is_asked() {
+    let asked = |request: ConnectRequest| {
+        let (world, id) = asking(request);
+        let request = world.asked.clone();
+        assert!(world.world.get(id).connecting());
+        (request.family, request.hints, request.all)
+    };
+    let request = ConnectRequest::default;
+    assert_eq!(asked(request()), (None, 32, true));
+    let with_family = ConnectRequest {
+        family: Some(Family::Ipv4),
+        ..request()
+    };
+    assert_eq!(asked(with_family), (Some(Family::Ipv4), 0, false));
+    let with_hints = ConnectRequest {
+        hints: 8,
+        ..request()
+    };
+    assert_eq!(asked(with_hints), (None, 8, true));
+    let with_local_address = ConnectRequest {
+        local_address: Some("127.0.0.1".into()),
+        ..request()
+    };
+    assert_eq!(asked(with_local_address), (None, 32, false));
+    let without_selection = ConnectRequest {
+        auto_select_family: Some(false),
+        ..request()
+    };
+    assert_eq!(asked(without_selection), (None, 32, false));
+}
+
+/// The program's answer is told as `lookup`, each address, and tried.
+#[test]
+fn c11_answer_of_the_program_is_told_and_tried() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.answer(id, Ok(resolved(&[("127.0.0.5", 4), ("::1", 6)])));
+    assert_eq!(world.next(), ["lookup 127.0.0.5"]);
+    assert_eq!(world.next(), ["lookup ::1"]);
+    assert_eq!(world.next(), [""; 0]);
+    assert_eq!(tried(&world).as_deref(), Some("127.0.0.5:80"));
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+}
+
+/// The program finds nothing: `lookup` with its error, then `error` and `close`.
+#[test]
+fn c14_program_finds_nothing() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.answer(id, Err(own_error("EOWN")));
+    assert_eq!(world.next(), ["lookup EOWN"]);
+    assert!(!world.get(id).destroyed());
+    assert_eq!(world.next(), ["error EOWN", "close true"]);
+}
+
+/// The error of a lookup is handed on as it is.
+#[test]
+fn c15_lookup_error_is_unchanged() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    let error = own_error("EOWN");
+    world.answer(id, Err(error.clone()));
+    world.next();
+    assert_eq!(errors(&world.poll()), [error]);
+}
+
+/// A family that is neither 4 nor 6: `lookup` tells it, then the error names it, and host
+/// and port.
+#[test]
+fn c16_wrong_family() {
+    for all in [true, false] {
+        let (Asking { mut world, .. }, id) = asking(ConnectRequest {
+            auto_select_family: Some(all),
+            ..ConnectRequest::default()
+        });
+        world.answer(id, Ok(resolved(&[("127.0.0.1", 100)])));
+        assert_eq!(world.next(), ["lookup 127.0.0.1"]);
+        let error = &errors(&world.poll())[0];
+        assert_eq!(error.code, "ERR_INVALID_ADDRESS_FAMILY");
+        assert_eq!(error.message, "Invalid address family: 100 x.test:80");
+        assert_eq!(error.port, Some(80));
+        assert_eq!(world.rest(), [""; 0]);
+    }
+}
+
+/// An address that is none.
+#[test]
+fn c17_no_address() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.answer(id, Ok(resolved(&[("nope", 4)])));
+    assert_eq!(world.next(), ["lookup nope"]);
+    let events = world.poll();
+    let error = &errors(&events)[0];
+    assert_eq!(error.code, "ERR_INVALID_IP_ADDRESS");
+    assert_eq!(error.message, "Invalid IP address: nope");
+    assert_eq!(events[1].kind, EventKind::Close { had_error: true });
+}
+
+/// Of several addresses the valid ones are tried.
+#[test]
+fn c17_valid_addresses_are_tried() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.answer(id, Ok(resolved(&[("nope", 4), ("127.0.0.1", 4)])));
+    assert_eq!(world.rest(), ["lookup nope", "lookup 127.0.0.1"]);
+    assert_eq!(tried(&world).as_deref(), Some("127.0.0.1:80"));
+}
+
+/// `destroy` while the program looks up: its answer has no effect.
+#[test]
+fn c27_destroy_while_the_program_looks_up() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    world.answer(id, Ok(resolved(&[("127.0.0.1", 4)])));
+    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(tried(&world), None);
+}
+
+/// An answer that nobody asked for has no effect: without a connect, when the host looks
+/// up, or after the connection stands.
+#[test]
+fn answer_without_a_question() {
+    let found = || Ok(resolved(&[("127.0.0.9", 4)]));
+    let (mut world, id) = looking_up();
+    world.answer(id, found());
+    assert_eq!(world.rest(), [""; 0]);
+    let mut world = World::default();
+    let id = world.socket();
+    world.answer(id, found());
+    assert_eq!(world.rest(), [""; 0]);
+    world.establish(id);
+    world.answer(id, found());
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// A request that was not told cannot be answered.
+#[test]
+fn answer_before_the_question() {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = ConnectRequest {
+        lookup: Lookup::Program,
+        ..to("x.test")
+    };
+    world.connect_with(id, request);
+    world.answer(id, Ok(resolved(&[("127.0.0.9", 4)])));
+    assert_eq!(world.rest(), ["lookup-request x.test"]);
+    world.answer(id, Ok(resolved(&[("127.0.0.1", 4)])));
+    assert_eq!(world.rest(), ["lookup 127.0.0.1"]);
+}
+
+/// The answer to an earlier connect does not reach a later one.
+#[test]
+fn c25_answer_to_an_earlier_connect() {
+    let (Asking { mut world, .. }, id) = asking(ConnectRequest::default());
+    world.destroy(id);
+    world.connect(id, "127.0.0.1");
+    world.answer(id, Ok(resolved(&[("127.0.0.9", 4)])));
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(tried(&world).as_deref(), Some("127.0.0.1:80"));
+}
+
+/// A socket whose name the program looks up keeps the program.
+#[test]
+fn o4_lookup_of_the_program_keeps_it() {
+    let (Asking { world, .. }, _) = asking(ConnectRequest::default());
+    assert!(world.net.is_alive());
+}
+
+/// Without `autoSelectFamily` the first address alone is told and tried.
+#[test]
+fn c13_without_selection_the_first_address_alone() {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = ConnectRequest {
+        auto_select_family: Some(false),
+        ..to("localhost")
+    };
+    world.connect_with(id, request);
+    world.looked_up(id, &["::1", "127.0.0.1"]);
+    assert_eq!(world.rest(), ["lookup ::1"]);
+    assert!(matches!(
+        world.actions.last(),
+        Some(Action::Connect { timeout: None, .. })
+    ));
+    world.refused(id);
+    assert_eq!(world.rest(), ["error ECONNREFUSED", "close true"]);
+}
+
+/// A connect to an address with a callback.
+fn with_callback(callback: u64) -> ConnectRequest {
+    ConnectRequest {
+        callback: Some(callback),
+        ..to("127.0.0.1")
+    }
+}
+
+/// A program that was asked to look a name up.
+struct Asking {
+    world: World,
+    asked: LookupRequest,
+}
+
+/// A connect to `x.test` by a program that looks it up, and was asked to.
+fn asking(request: ConnectRequest) -> (Asking, u64) {
+    let mut world = World::default();
+    let id = world.socket();
+    let request = ConnectRequest {
+        lookup: Lookup::Program,
+        host: Some("x.test".into()),
+        port: 80,
+        ..request
+    };
+    world.connect_with(id, request);
+    let mut events = world.poll();
+    let Some(EventKind::LookupRequest(asked)) = events.pop().map(|event| event.kind) else {
+        panic!("the program is asked");
+    };
+    assert_eq!((events.len(), &*asked.hostname), (0, "x.test"));
+    (Asking { world, asked }, id)
 }

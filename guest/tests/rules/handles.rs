@@ -1,7 +1,7 @@
 //! What becomes of a server or socket whose handle the program has dropped.
 
-use crate::world::World;
-use plugnet_guest::node::{Action, ServerOptions};
+use crate::world::{World, to};
+use plugnet_guest::node::{Action, ConnectRequest, Lookup, ServerOptions};
 
 /// A connected socket ends: what was written goes out, then the FIN, then it is
 /// gone, and nothing is told.
@@ -89,6 +89,28 @@ fn dropped_socket_that_is_refused_goes_away() {
     world.refused(id);
     assert_eq!(world.rest(), [""; 0]);
     assert_eq!(world.net.len(), 0);
+}
+
+/// A name that the program was to look up is never found: nobody can answer for it.
+#[test]
+fn dropped_socket_that_waits_for_the_programs_lookup_goes_away() {
+    for told in [false, true] {
+        let mut world = World::default();
+        let id = world.socket();
+        let request = ConnectRequest {
+            lookup: Lookup::Program,
+            ..to("x.test")
+        };
+        world.connect_with(id, request);
+        world.write_cb(id, b"hello", 1);
+        if told {
+            assert_eq!(world.rest(), ["lookup-request x.test"]);
+        }
+        world.drop_socket(id);
+        assert_eq!(world.rest(), [""; 0]);
+        assert_eq!(world.net.len(), 0, "told: {told}");
+        assert!(!world.net.is_alive(), "told: {told}");
+    }
 }
 
 /// While connecting, with nothing written: the attempt is given up.

@@ -4,12 +4,18 @@
 //! the test is about; the expectations are those of Node 20.
 
 mod connect;
+mod connections;
 mod data;
+mod encodings;
 mod end;
 mod handles;
 mod invariants;
+mod model;
+mod options;
+mod pipes;
 mod properties;
 mod server;
+mod timeouts;
 mod turn;
 mod world;
 mod write;

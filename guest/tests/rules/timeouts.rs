@@ -125,11 +125,15 @@ fn t5_what_is_activity() {
     world.read_all(id);
     world.pause(id);
     world.resume(id);
-    assert_eq!(world.rest(), [""; 0]);
+    world.end(id);
+    assert_eq!(world.rest(), ["finish"]);
     world.pass(40);
     assert_eq!(world.rest(), ["timeout"]);
+    world.peer_sends(id, b"y");
+    assert_eq!(world.rest(), ["readable"]);
+    world.pass(60);
     world.peer_ends(id);
-    assert_eq!(world.rest(), ["end"]);
+    assert_eq!(world.rest(), [""; 0], "end waits for a read");
     world.pass(99);
     assert_eq!(world.rest(), [""; 0]);
     world.pass(1);
@@ -361,7 +365,11 @@ fn t11_progress_of_a_write_is_activity() {
     world.host_sends(id);
     assert_eq!(world.rest(), ["drain"]);
     world.pass(100);
-    assert_eq!(world.rest(), ["timeout"], "the end of the write is activity");
+    assert_eq!(
+        world.rest(),
+        ["timeout"],
+        "the end of the write is activity"
+    );
 }
 
 /// What waits behind a write under way is no activity: the host is not asked yet.
