@@ -14,6 +14,10 @@ test *ARGS:
 test-rules *ARGS:
     cargo test -p plugnet-guest {{ARGS}}
 
+# Writes the traces that Node's `net` gives for tests/scenarios.
+traces:
+    UPDATE_TRACES=1 cargo test -p plugnet-tests --test node
+
 # Formats everything.
 fmt:
     cargo fmt --all

@@ -1,4 +1,4 @@
-//! Builds the test program.
+//! Builds the test programs.
 
 use std::env;
 use std::error::Error;
@@ -8,8 +8,13 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../wit");
-    let component = plugnet_build::wasm("plugnet-test-program", plugnet_build::Target::Wasip2);
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
-    fs::copy(component, out_dir.join("program.wasm"))?;
+    for (package, file) in [
+        ("plugnet-test-program", "program.wasm"),
+        ("plugnet-scenario", "scenario.wasm"),
+    ] {
+        let component = plugnet_build::wasm(package, plugnet_build::Target::Wasip2);
+        fs::copy(component, out_dir.join(file))?;
+    }
     Ok(())
 }

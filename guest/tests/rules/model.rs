@@ -243,6 +243,10 @@ impl Model {
             socket.bytes_read() <= self.delivered,
             "{socket:?}\n{self:?}"
         );
+        if socket.bytes_read() > self.bytes_read {
+            self.timer.active(now);
+        }
+        self.bytes_read = socket.bytes_read();
         if !open {
             assert_eq!(socket.local_address(), None);
         }

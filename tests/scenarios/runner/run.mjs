@@ -124,6 +124,7 @@ export class Run {
       this.#handlers.push({ of: eventOf(rest), steps: block, once: verb === 'once', nth, count: 0 });
     } else if (verb === 'server') this.add(rest[0], new ServerObject(this, rest, options));
     else if (verb === 'socket') this.add(rest[0], SocketObject.create(this, rest, options));
+    else if (verb === 'connect') this.#connect(rest, options);
     else if (verb === 'get') this.#get(rest[0]);
     else if (verb === 'same') print(`${rest[0]} is ${rest[1]} = ${this.#property(rest[0]) === this.#property(rest[1])}`);
     else if (verb === 'note') print(`note ${rest[0].text}`);
@@ -136,6 +137,15 @@ export class Run {
       print('stop');
       process.exit();
     } else this.#call(verb, rest, options);
+  }
+
+  #connect(words, options) {
+    try {
+      this.add(words[0], SocketObject.connect(this, words, options));
+    } catch (e) {
+      if (e.code === undefined) throw e;
+      print(`connect throws ${error(e)}`);
+    }
   }
 
   /** Calls `object.method`, and prints what it returned or threw. */

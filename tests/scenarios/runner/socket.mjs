@@ -4,11 +4,37 @@ import net from 'node:net';
 import { dataOf } from './language.mjs';
 import { address, data, error, portOf, print } from './trace.mjs';
 
+function socketOptions(flags, options) {
+  const highWaterMark = options['high-water-mark'];
+  return {
+    allowHalfOpen: flags.includes('allow-half-open'),
+    ...(highWaterMark && { highWaterMark: Number(highWaterMark) }),
+  };
+}
+
+/** Those of `socket.connect`. */
+function connectOptions(flags, options) {
+  const number = (key) => options[key] === undefined ? undefined : Number(options[key]);
+  const auto = options['auto-select-family'];
+  return {
+    port: portOf(options.port),
+    host: options.host,
+    localAddress: options['local-address'],
+    localPort: options['local-port'] && portOf(options['local-port']),
+    family: number('family'),
+    hints: number('hints'),
+    ...(auto && { autoSelectFamily: auto === 'true' }),
+    ...(options['attempt-timeout'] && { autoSelectFamilyAttemptTimeout: number('attempt-timeout') }),
+  };
+}
+
 export class SocketObject {
   #run;
   #name;
   /** What came since the last line of this socket. */
   #chunks = [];
+  /** The functions of callbacks, by their labels. */
+  #callbacks = new Map();
   /** Node's callback of the last request of a lookup. */
   #lookedUp;
   /** How many bytes came in all. */
@@ -16,9 +42,19 @@ export class SocketObject {
   handle;
 
   static create(run, [name, ...flags], options) {
-    const socket = new net.Socket({
-      allowHalfOpen: flags.includes('allow-half-open'),
-      ...(options['high-water-mark'] && { highWaterMark: Number(options['high-water-mark']) }),
+    const socket = new net.Socket(socketOptions(flags, options));
+    return new SocketObject(run, name, socket, flags.includes('unread'));
+  }
+
+  /** Creates a socket that connects. */
+  static connect(run, [name, ...flags], options) {
+    const { timeout, 'keep-alive': keepAlive } = options;
+    const socket = net.createConnection({
+      ...socketOptions(flags, options),
+      ...connectOptions(flags, options),
+      ...(timeout && { timeout: Number(timeout) }),
+      ...(keepAlive && { keepAlive: true, keepAliveInitialDelay: Number(keepAlive) }),
+      noDelay: flags.includes('no-delay'),
     });
     return new SocketObject(run, name, socket, flags.includes('unread'));
   }
@@ -54,15 +90,21 @@ export class SocketObject {
 
   #callback({ callback }) {
     if (callback === undefined) return [];
-    return [(e) => this.#tell(`callback ${callback}`, e ? ` ${error(e)}` : '')];
+    if (!this.#callbacks.has(callback)) {
+      this.#callbacks.set(callback, (e) => {
+        this.#tell(`callback ${callback}`, e ? ` ${error(e)}` : '');
+      });
+    }
+    return [this.#callbacks.get(callback)];
   }
 
   /** Prints what came since the last line of this socket. */
   flush() {
     if (this.#chunks.length === 0) return;
     const chunks = this.#chunks.splice(0);
-    const kind = typeof chunks[0] === 'string' ? 'text' : 'data';
-    print(`${this.#name} ${kind} ${data(Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))))}`);
+    const isText = typeof chunks[0] === 'string';
+    const bytes = isText ? Buffer.from(chunks.join('')) : Buffer.concat(chunks);
+    print(`${this.#name} ${isText ? 'text' : 'data'} ${data(bytes)}`);
   }
 
   onData() {
@@ -74,21 +116,13 @@ export class SocketObject {
   }
 
   connect(flags, options) {
-    const number = (key) => options[key] === undefined ? undefined : Number(options[key]);
-    if (options.timeout) this.handle.setTimeout(number('timeout'));
+    const { timeout, 'keep-alive': keepAlive } = options;
+    if (timeout) this.handle.setTimeout(Number(timeout));
     if (flags.includes('no-delay')) this.handle.setNoDelay(true);
-    if (options['keep-alive']) this.handle.setKeepAlive(true, number('keep-alive'));
-    const auto = options['auto-select-family'];
+    if (keepAlive) this.handle.setKeepAlive(true, Number(keepAlive));
     this.handle.connect({
-      port: portOf(options.port),
-      host: options.host,
-      localAddress: options['local-address'],
-      localPort: options['local-port'] && portOf(options['local-port']),
-      family: number('family'),
-      hints: number('hints'),
+      ...connectOptions(flags, options),
       lookup: flags.includes('lookup') ? this.#lookup.bind(this) : undefined,
-      ...(auto && { autoSelectFamily: auto === 'true' }),
-      ...(options['attempt-timeout'] && { autoSelectFamilyAttemptTimeout: number('attempt-timeout') }),
     }, ...this.#callback(options));
   }
 
@@ -99,20 +133,20 @@ export class SocketObject {
     process.nextTick(() => this.#tell('lookup-request', text));
   }
 
+  /** Node would emit `lookup` within the call; here events come after it. */
   lookedUp(words, options) {
     if (this.#lookedUp === undefined) return;
     const { done, all } = this.#lookedUp;
     this.#lookedUp = undefined;
-    if (options.error) {
-      done(Object.assign(new Error(options.message), { code: options.error }));
-      return;
-    }
     const found = words.map((word) => {
       const [ip, family] = word.split('/');
       return { address: ip, family: Number(family) };
     });
-    if (all) done(null, found);
-    else done(null, found[0].address, found[0].family);
+    if (options.error) {
+      const e = Object.assign(new Error(options.message), { code: options.error });
+      process.nextTick(done, e);
+    } else if (all) process.nextTick(done, null, found);
+    else process.nextTick(done, null, found[0].address, found[0].family);
   }
 
   write([word], options) {

@@ -34,12 +34,15 @@ export function address({ address, family, port: number } = {}) {
   return address === undefined ? 'none' : `${address} ${family} ${port(number)}`;
 }
 
+/** Without what stands only for JavaScript: a value in the message, `null`, the port -1. */
 export function error(e) {
-  const message = e.message.replace(/:(\d{4,5})(?!\d)/g, (_, digits) => `:${port(Number(digits))}`);
+  const message = e.message
+    .replace(/ Received .*/s, '')
+    .replace(/:(\d{4,5})(?!\d)/g, (_, digits) => `:${port(Number(digits))}`);
   let text = `${e.code ?? '-'} ${JSON.stringify(message)}`;
   if (e.syscall !== undefined) text += ` syscall=${e.syscall}`;
-  if (e.address !== undefined) text += ` address=${e.address}`;
-  if (e.port !== undefined) text += ` port=${port(e.port)}`;
+  if (e.address != null) text += ` address=${e.address}`;
+  if (e.port !== undefined && e.port !== -1) text += ` port=${port(e.port)}`;
   if (e.hostname !== undefined) text += ` hostname=${e.hostname}`;
   for (const attempt of e.errors ?? []) text += ` [${error(attempt)}]`;
   return text;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a scenario may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether there is a Node, and it is the one whose traces are committed.
 pub fn is_present() -> Result<(), String> {

@@ -59,8 +59,11 @@ impl Scenario {
     }
 
     fn lines<'a>(&self, trace: &'a [String], group: &str) -> Vec<&'a str> {
-        let lines = trace.iter().filter(|line| self.group(line) == group);
-        lines.map(String::as_str).collect()
+        let optional = self.header("optional");
+        let lines = trace.iter().map(String::as_str);
+        lines
+            .filter(|line| self.group(line) == group && !optional.contains(line))
+            .collect()
     }
 
     fn group(&self, line: &str) -> String {

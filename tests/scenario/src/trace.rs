@@ -1,0 +1,98 @@
+//! What a trace looks like, and the names of the ports in it.
+
+use crate::data::quote;
+use crate::plugnet::net::types::{AddressInfo, Error, IpFamily};
+use std::fmt::{Display, Write};
+
+/// Ports that the system chose, and their names. The first name of a port stays.
+#[derive(Default)]
+pub struct Ports(Vec<(String, u16)>);
+
+impl Ports {
+    pub fn name(&mut self, name: &str, port: u16) {
+        self.0.push((name.to_owned(), port));
+    }
+
+    /// The port that `@name` stands for, or a number.
+    pub fn find(&self, text: &str) -> u16 {
+        let Some(name) = text.strip_prefix('@') else {
+            return crate::language::number(text);
+        };
+        let mut latest = self.0.iter().rev();
+        let found = latest.find(|(of, _)| of == name);
+        found
+            .unwrap_or_else(|| panic!("nobody has the port {text}"))
+            .1
+    }
+
+    pub fn tell(&self, port: u16) -> String {
+        match self.0.iter().find(|(_, of)| *of == port) {
+            Some((name, _)) => format!("<port:{name}>"),
+            None if port >= 1024 => "<port>".to_owned(),
+            None => port.to_string(),
+        }
+    }
+
+    pub fn address(&self, info: Option<AddressInfo>) -> String {
+        let Some(info) = info else {
+            return "none".to_owned();
+        };
+        let family = match info.family {
+            IpFamily::Ipv4 => "IPv4",
+            IpFamily::Ipv6 => "IPv6",
+        };
+        format!("{} {family} {}", info.address, self.tell(info.port))
+    }
+
+    pub fn error(&self, error: &Error) -> String {
+        let mut text = self.failure(&error.code, &error.message);
+        let port = error.port.map(|port| self.tell(port));
+        for (key, value) in [
+            ("syscall", &error.syscall),
+            ("address", &error.address),
+            ("port", &port),
+            ("hostname", &error.hostname),
+        ] {
+            if let Some(value) = value {
+                _ = write!(text, " {key}={value}");
+            }
+        }
+        for attempt in &error.errors {
+            _ = write!(
+                text,
+                " [{} syscall={} address={}",
+                self.failure(&attempt.code, &attempt.message),
+                attempt.syscall,
+                attempt.address
+            );
+            if let Some(port) = attempt.port {
+                _ = write!(text, " port={}", self.tell(port));
+            }
+            text.push(']');
+        }
+        text
+    }
+
+    /// The code, and the message without a value of JavaScript in it.
+    fn failure(&self, code: &str, message: &str) -> String {
+        let message = message.split(" Received ").next().unwrap_or_default();
+        let mut parts = message.split(':');
+        let mut named = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let end = part.find(|c: char| !c.is_ascii_digit());
+            let (digits, rest) = part.split_at(end.unwrap_or(part.len()));
+            match digits.parse() {
+                Ok(port) if matches!(digits.len(), 4 | 5) => {
+                    _ = write!(named, ":{}{rest}", self.tell(port));
+                }
+                _ => _ = write!(named, ":{part}"),
+            }
+        }
+        format!("{code} {}", quote(&named))
+    }
+}
+
+/// The value, or `none`.
+pub fn or_none(value: Option<impl Display>) -> String {
+    value.map_or("none".to_owned(), |value| value.to_string())
+}

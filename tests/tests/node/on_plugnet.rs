@@ -1,0 +1,82 @@
+//! Runs scenarios on the net component.
+
+use crate::peers::Peers;
+use crate::scenario::Scenario;
+use plugnet_host::wasmtime_wasi::cli::{AsyncStdinStream, AsyncStdoutStream};
+use plugnet_host::{Program, RunOptions, Runtime, RuntimeOptions};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex};
+use tokio::runtime;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// The program that runs a scenario.
+const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scenario.wasm"));
+
+/// How long a scenario may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The trace of a scenario.
+pub fn run(scenario: &Scenario) -> Result<Vec<String>, String> {
+    static EXECUTOR: OnceLock<runtime::Runtime> = OnceLock::new();
+    let executor = EXECUTOR.get_or_init(|| runtime::Runtime::new().expect("tokio starts"));
+    let program = program().clone();
+    executor.block_on(play(program, scenario))
+}
+
+async fn play(program: Program, scenario: &Scenario) -> Result<Vec<String>, String> {
+    let (stdin, mut replies) = duplex(1024);
+    let (stdout, lines) = duplex(64 * 1024);
+    let (stderr, mut said) = duplex(64 * 1024);
+    let options = RunOptions::new()
+        .args(["scenario", &scenario.text])
+        .stdin(AsyncStdinStream::new(stdin))
+        .stdout(AsyncStdoutStream::new(64 * 1024, stdout))
+        .stderr(AsyncStdoutStream::new(64 * 1024, stderr))
+        .allow_net(true);
+    let running = tokio::spawn(async move { timeout(LIMIT, program.run(options)).await });
+
+    let (reply, mut to_send) = unbounded_channel::<String>();
+    let replying = tokio::spawn(async move {
+        while let Some(reply) = to_send.recv().await {
+            // The program may be over.
+            _ = replies.write_all(format!("{reply}\n").as_bytes()).await;
+        }
+    });
+    let mut peers = Peers::new(move |line| _ = reply.send(line));
+    let mut trace = Vec::new();
+    let mut lines = BufReader::new(lines).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if !peers.take(&line) {
+            trace.push(line);
+        }
+    }
+    let end = running.await.map_err(|error| error.to_string())?;
+    let mut errors = String::new();
+    _ = said.read_to_string(&mut errors).await;
+    let seen = spawn_blocking(move || peers.finish()).await;
+    trace.extend(seen.map_err(|error| error.to_string())?);
+    replying.abort();
+    let how = match end {
+        Ok(Ok(exit)) if exit.0 == 0 => return Ok(trace),
+        Ok(Ok(exit)) => format!("ended with exit code {}", exit.0),
+        Ok(Err(error)) => format!("failed: {error}"),
+        Err(_) => format!("did not end within {LIMIT:?}"),
+    };
+    Err(format!(
+        "{} {how}\n{errors}\n{}",
+        scenario.name,
+        trace.join("\n")
+    ))
+}
+
+/// The program, compiled once in a process, and seldom at all: wasmtime's cache keeps it.
+fn program() -> &'static Program {
+    static LOADED: OnceLock<Program> = OnceLock::new();
+    LOADED.get_or_init(|| {
+        let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
+        runtime.load(PROGRAM).expect("it is a program")
+    })
+}
