@@ -1,0 +1,174 @@
+//! Sockets with a path: UNIX domain sockets and Windows named pipes, under grants that cannot be
+//! escaped.
+//!
+//! [`Grants`] say what a program may reach. [`Listener::bind`] and [`Socket::connect`] take a
+//! path as the program spells it, and reach what a grant covers and nothing else.
+//! [`Descriptors`] are sockets that the process was started with; they become the same
+//! [`Listener`] and [`Socket`].
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use plugnet_ipc::{Code, Grants, ListenOptions, Listener, Rights};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let folder = folder.path().display();
+//! let mut grants = Grants::new();
+//! grants.allow(&format!("{folder}/::/run/").parse().unwrap(), Rights::ALL).unwrap();
+//!
+//! let listener = Listener::bind(&grants, "/run/app.sock", &ListenOptions::default()).unwrap();
+//! let error = Listener::bind(&grants, "/etc/app.sock", &ListenOptions::default()).unwrap_err();
+//! assert_eq!(error.code(), Code::AccessDenied);
+//! # });
+//! # }
+//! ```
+//!
+//! # Linux
+//!
+//! A granted folder is opened when it is granted. What is below it is resolved from there, by
+//! the kernel (`openat2`) or, where that is missing, component by component. Symbolic links,
+//! `..`, magic links of `/proc` and mounts below the folder are refused with `EACCES`; there is
+//! no moment at which a path is checked as text and used later. The folder's own path may have
+//! symbolic links: it is yours.
+//!
+//! What is granted exactly, as `PATH`, is that name in its folder. It may be a mount (a
+//! container's bind-mounted socket is), and may not be a symbolic link.
+//!
+//! A socket is made in a private folder (`.plugnet-*`) inside the folder it goes to, given its
+//! mode, listened on, and only then moved to its name, where nothing may be: so no other name
+//! is ever replaced, and no other file's mode is ever changed. Dropping the [`Listener`]
+//! removes the file if it is still the one it made. Between looking and removing there is a
+//! moment; who can write to the folder can use it to have another file of that name removed.
+//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`.
+//!
+//! Not covered: hard links, which are the file; and a folder on a file system that does not
+//! answer makes the call wait, as any file operation there does.
+//!
+//! An abstract name is used with its own length, as `systemd`, `nc` and `ss` do; Node.js 20
+//! fills it with NULs to 107 bytes, so the two do not meet.
+//!
+//! # Windows
+//!
+//! See the notes at [`Socket::shutdown_write`] and [`ListenOptions`].
+//!
+//! # Other systems
+//!
+//! The crate compiles, and every path and descriptor answers `ENOTSUP`.
+//!
+//! # Runtime
+//!
+//! Listeners and sockets have to be made and polled within a tokio runtime with its I/O driver
+//! enabled; on Windows its time driver as well.
+
+#![deny(missing_docs)]
+#![warn(missing_debug_implementations)]
+
+mod error;
+mod file_name;
+mod grant;
+mod grants;
+#[cfg(not(target_os = "linux"))]
+mod no_descriptors;
+mod pipe_name;
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows/mod.rs"]
+mod system;
+#[cfg(not(any(target_os = "linux", windows)))]
+#[path = "unsupported.rs"]
+mod system;
+
+pub use error::{Access, Code, Error, Escape, InvalidPath};
+pub use grant::{Grant, GrantError, Rights};
+pub use grants::Grants;
+#[cfg(target_os = "linux")]
+pub use system::Resolution;
+pub use system::{Descriptors, Listener, Socket};
+
+/// How to listen.
+///
+/// Both `all` options add to what the system gives by itself: on Linux mode 0777 without the
+/// umask's bits, on Windows the default security of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenOptions {
+    /// How many connections may wait to be accepted. The system has its own limit as well
+    /// (`somaxconn`). Ignored on Windows.
+    pub backlog: u32,
+    /// Everyone may read the socket: on Linux its mode gets `r` for all.
+    pub readable_all: bool,
+    /// Everyone may write to the socket, which on Linux is what connecting takes: its mode gets
+    /// `w` for all.
+    pub writable_all: bool,
+}
+
+impl Default for ListenOptions {
+    /// Node.js's: a backlog of 511, and nothing for all.
+    fn default() -> ListenOptions {
+        ListenOptions {
+            backlog: 511,
+            readable_all: false,
+            writable_all: false,
+        }
+    }
+}
+
+/// What a descriptor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DescriptorKind {
+    /// A TCP socket.
+    Tcp {
+        /// It listens; otherwise it is connected, or nothing yet.
+        listening: bool,
+    },
+    /// A UNIX domain socket for a stream of bytes.
+    Unix {
+        /// It listens; otherwise it is connected, or nothing yet.
+        listening: bool,
+    },
+    /// A file, a pipe, a terminal, another kind of socket.
+    Other,
+}
+
+/// Why a descriptor was not handed over to this process as somebody said.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescriptorError {
+    /// Nothing is open under the number.
+    #[error(
+        "descriptor {number} is not open. Give the number of a socket that was opened for this process"
+    )]
+    NotOpen {
+        /// The number.
+        number: i32,
+    },
+    /// The process opened it itself.
+    #[error(
+        "descriptor {number} was not inherited: this process opened it itself. \
+         Give the number of a socket that was opened for this process"
+    )]
+    NotInherited {
+        /// The number.
+        number: i32,
+    },
+    /// It was named before.
+    #[error("descriptor {number} is named twice. Name it once")]
+    Twice {
+        /// The number.
+        number: i32,
+    },
+    /// `LISTEN_FDS` or `LISTEN_PID` are not numbers.
+    #[error("{variable}=`{value}` is not a number of descriptors; see sd_listen_fds(3)")]
+    Environment {
+        /// The variable's name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The system has no descriptors.
+    #[error("descriptors cannot be handed over on this system")]
+    NotSupported,
+}

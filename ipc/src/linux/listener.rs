@@ -1,0 +1,278 @@
+//! Listening: a socket file made, moved to its place, and removed.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::place::{Identity, Location, Spot, failed, refused, through_proc};
+use super::socket::{Family, internet_address};
+use super::watch;
+use crate::{Access, Error, Grants, ListenOptions, Socket};
+
+/// A socket that takes connections.
+///
+/// Dropping it closes it: who waits to be accepted is disconnected, and the file that
+/// [`bind`](Listener::bind) made is removed.
+#[derive(Debug)]
+pub struct Listener {
+    // Before the socket: the name goes first, so that nobody finds it refusing.
+    _entry: Option<Entry>,
+    socket: AsyncFd<OwnedFd>,
+    family: Family,
+}
+
+impl Listener {
+    /// Makes a socket at `path` and listens on it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is at the path already, a stale socket included, is
+    /// [`AddressInUse`](crate::Code::AddressInUse) and stays. A missing folder is
+    /// [`AccessDenied`](crate::Code::AccessDenied), as in Node.js.
+    pub fn bind(grants: &Grants, path: &str, options: &ListenOptions) -> Result<Listener, Error> {
+        let location = grants.locate(Access::Listen, path)?;
+        let refused = |errno| refused(Access::Listen, path, errno);
+        let socket = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )
+        .map_err(refused)?;
+        let backlog = backlog(options.backlog);
+        let entry = match location {
+            Location::Abstract(name) => {
+                SocketAddrUnix::new_abstract_name(name.as_bytes())
+                    .and_then(|address| rustix::net::bind(&socket, &address))
+                    .and_then(|()| rustix::net::listen(&socket, backlog))
+                    .map_err(refused)?;
+                None
+            }
+            Location::File(spot) => Some(
+                Entry::make(spot, options, |address| {
+                    rustix::net::bind(&socket, address)?;
+                    rustix::net::listen(&socket, backlog)
+                })
+                .map_err(refused)?,
+            ),
+        };
+        Ok(Listener {
+            _entry: entry,
+            socket: watch(socket, Interest::READABLE)
+                .map_err(|source| failed(Access::Listen, path, source))?,
+            family: Family::Unix,
+        })
+    }
+
+    /// A socket that listens already. Its file, if any, is somebody else's.
+    pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Listener> {
+        Ok(Listener {
+            _entry: None,
+            socket: watch(socket, Interest::READABLE)?,
+            family,
+        })
+    }
+
+    /// Takes the connection that has waited longest.
+    ///
+    /// Only the task that polled last is woken.
+    ///
+    /// # Errors
+    ///
+    /// An error concerns one connection or the moment, and the listener goes on. Without free
+    /// descriptors it is `EMFILE`, or `ENFILE`, and no wake-up is due: the connection still
+    /// waits, so poll again after a while.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
+        loop {
+            let mut guard = ready!(self.socket.poll_read_ready(cx))?;
+            let accepted = guard.try_io(|socket| {
+                rustix::net::accept_with(socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
+                    .map_err(io::Error::from)
+            });
+            match accepted {
+                Ok(Ok(socket)) => return Poll::Ready(Socket::adopt(socket, self.family)),
+                // The peer was faster in leaving, or a signal came.
+                Ok(Err(error))
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
+                    ) => {}
+                Ok(Err(error)) => return Poll::Ready(Err(error)),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Where a TCP listener listens; none for a UNIX socket.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        internet_address(rustix::net::getsockname(&self.socket).ok()?)
+    }
+}
+
+/// The system's own number; more than it can express is as much as it can.
+pub(super) fn backlog(wanted: u32) -> i32 {
+    i32::try_from(wanted).unwrap_or(i32::MAX)
+}
+
+/// The socket file that a listener made.
+#[derive(Debug)]
+struct Entry {
+    folder: OwnedFd,
+    name: String,
+    /// Open, so that no other file gets its number.
+    file: OwnedFd,
+}
+
+impl Entry {
+    /// Makes a socket file: `bind` is given its address and listens on it.
+    fn make(
+        spot: Spot,
+        options: &ListenOptions,
+        bind: impl FnOnce(&SocketAddrUnix) -> Result<(), Errno>,
+    ) -> Result<Entry, Errno> {
+        let Some(name) = spot.name else {
+            return Err(Errno::ADDRINUSE);
+        };
+        // The move at the end decides; this spares the work, and tells what bind(2) would.
+        match rustix::fs::statat(&spot.folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => return Err(Errno::ADDRINUSE),
+            Err(Errno::NOENT) if !spot.names_folder => {}
+            Err(errno) => return Err(errno),
+        }
+        let workshop = Workshop::make(&spot.folder)?;
+        let address = format!("{}/{SOCKET}", through_proc(workshop.inside.as_fd()));
+        bind(&SocketAddrUnix::new(address)?)?;
+        let file = rustix::fs::openat(
+            &workshop.inside,
+            SOCKET,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let mut more = Mode::empty();
+        if options.readable_all {
+            more |= Mode::RUSR | Mode::RGRP | Mode::ROTH;
+        }
+        if options.writable_all {
+            more |= Mode::WUSR | Mode::WGRP | Mode::WOTH;
+        }
+        if !more.is_empty() {
+            let mode = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+            rustix::fs::chmod(through_proc(file.as_fd()), mode | more)?;
+        }
+        workshop.deliver(&spot.folder, &name)?;
+        Ok(Entry {
+            folder: spot.folder,
+            name,
+            file,
+        })
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let there = rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        let made = rustix::fs::fstat(&self.file);
+        if let (Ok(there), Ok(made)) = (there, made)
+            && Identity::of(&there) == Identity::of(&made)
+        {
+            // There is nobody to tell; the next listener will see a file that is left.
+            let _ = rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// The socket's name while it is made.
+const SOCKET: &str = "socket";
+
+/// A folder of our own in the folder that the socket goes to: nobody else can swap what is
+/// in it, or connect before the mode is what it should be.
+struct Workshop<'a> {
+    folder: &'a OwnedFd,
+    name: String,
+    inside: OwnedFd,
+}
+
+impl Workshop<'_> {
+    fn make(folder: &OwnedFd) -> Result<Workshop<'_>, Errno> {
+        const ATTEMPTS: usize = 16;
+        let mut refusal = Errno::EXIST;
+        for _ in 0..ATTEMPTS {
+            let name = format!(".plugnet-{:016x}", RandomState::new().hash_one(()));
+            match rustix::fs::mkdirat(folder, &name, Mode::RWXU) {
+                Ok(()) => return Workshop::enter(folder, name),
+                Err(Errno::EXIST) => {}
+                Err(errno) => {
+                    refusal = errno;
+                    break;
+                }
+            }
+        }
+        Err(refusal)
+    }
+
+    fn enter(folder: &OwnedFd, name: String) -> Result<Workshop<'_>, Errno> {
+        let entered = rustix::fs::openat(
+            folder,
+            &name,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .and_then(|inside| {
+            let stat = rustix::fs::fstat(&inside)?;
+            let others = Mode::RWXG | Mode::RWXO;
+            let private = !Mode::from_raw_mode(stat.st_mode).intersects(others)
+                && stat.st_uid == rustix::process::geteuid().as_raw();
+            // Somebody has swapped it for a folder where they could do more.
+            if private {
+                Ok(inside)
+            } else {
+                Err(Errno::ACCESS)
+            }
+        });
+        match entered {
+            Ok(inside) => Ok(Workshop {
+                folder,
+                name,
+                inside,
+            }),
+            Err(errno) => {
+                let _ = rustix::fs::unlinkat(folder, &name, AtFlags::REMOVEDIR);
+                Err(errno)
+            }
+        }
+    }
+
+    /// Moves the socket to its name, if nothing is there.
+    fn deliver(self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
+        let moved =
+            rustix::fs::renameat_with(&self.inside, SOCKET, folder, name, RenameFlags::NOREPLACE);
+        let delivered = match moved {
+            // Some file systems cannot move without replacing; a second name is never replaced
+            // either, and the first goes with the workshop.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(&self.inside, SOCKET, folder, name, AtFlags::empty())
+            }
+            moved => moved,
+        };
+        delivered.map_err(|errno| match errno {
+            Errno::EXIST => Errno::ADDRINUSE,
+            errno => errno,
+        })
+    }
+}
+
+impl Drop for Workshop<'_> {
+    fn drop(&mut self) {
+        let _ = rustix::fs::unlinkat(&self.inside, SOCKET, AtFlags::empty());
+        let _ = rustix::fs::unlinkat(self.folder, &self.name, AtFlags::REMOVEDIR);
+    }
+}

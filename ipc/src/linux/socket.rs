@@ -1,0 +1,240 @@
+//! A connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
+    SocketType, sockopt,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::place::{Location, failed, refused, through_proc};
+use super::watch;
+use crate::{Access, Error, Grants};
+
+/// What a stream socket runs over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Tcp,
+    Unix,
+}
+
+/// A connected socket.
+///
+/// Its methods take `&self`, so a reader and a writer can share it: one task polls for reading,
+/// one for writing. Of several, only the one that polled last is woken.
+#[derive(Debug)]
+pub struct Socket {
+    socket: AsyncFd<OwnedFd>,
+    family: Family,
+}
+
+impl Socket {
+    /// Connects to the socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// A missing socket is [`NotFound`](crate::Code::NotFound), a file that is none
+    /// [`ConnectionRefused`](crate::Code::ConnectionRefused) on Linux, and a listener whose
+    /// queue is full [`WouldBlock`](crate::Code::WouldBlock), as in Node.js.
+    pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
+        let location = grants.locate(Access::Connect, path)?;
+        let refused = |errno| refused(Access::Connect, path, errno);
+        // Held until the connection is made: the address leads to it.
+        let file;
+        let address = match location {
+            Location::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
+            Location::File(spot) => {
+                file = grants.open(path, &spot)?;
+                SocketAddrUnix::new(through_proc(file.as_fd()))
+            }
+        };
+        let socket = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )
+        .map_err(refused)?;
+        // UNIX sockets connect at once or not at all.
+        address
+            .and_then(|address| rustix::net::connect(&socket, &address))
+            .map_err(refused)?;
+        Socket::adopt(socket, Family::Unix).map_err(|source| failed(Access::Connect, path, source))
+    }
+
+    /// A socket that is connected already and does not block.
+    pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Socket> {
+        Ok(Socket {
+            socket: watch(socket, Interest::READABLE | Interest::WRITABLE)?,
+            family,
+        })
+    }
+
+    /// Reads what has come, at most `buf.len()` bytes. Zero is the peer's end, if `buf` is not
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, such as `ECONNRESET`.
+    pub fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let mut guard = ready!(self.socket.poll_read_ready(cx))?;
+            let read = guard.try_io(|socket| {
+                let (_, length) = rustix::net::recv(socket, &mut *buf, RecvFlags::empty())?;
+                Ok(length)
+            });
+            match read {
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(read) => return Poll::Ready(read),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Waits until [`poll_read`](Socket::poll_read) has something to say: data, the end, or an
+    /// error. It takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime is shutting down.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut guard = ready!(self.socket.poll_read_ready(cx))?;
+            if is_ready(guard.get_inner(), PollFlags::IN)? {
+                return Poll::Ready(Ok(()));
+            }
+            guard.clear_ready();
+        }
+    }
+
+    /// Writes what the system takes now of `buf`: at least a byte, if `buf` is not empty.
+    ///
+    /// # Errors
+    ///
+    /// `EPIPE` if the peer does not read any more; there is no signal.
+    pub fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let mut guard = ready!(self.socket.poll_write_ready(cx))?;
+            let written =
+                guard.try_io(|socket| Ok(rustix::net::send(socket, buf, SendFlags::NOSIGNAL)?));
+            match written {
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(written) => return Poll::Ready(written),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Waits until [`poll_write`](Socket::poll_write) takes something or has an error to tell.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime is shutting down.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut guard = ready!(self.socket.poll_write_ready(cx))?;
+            if is_ready(guard.get_inner(), PollFlags::OUT)? {
+                return Poll::Ready(Ok(()));
+            }
+            guard.clear_ready();
+        }
+    }
+
+    /// Tells the peer that nothing more comes, after what was written. Reading goes on.
+    ///
+    /// On Windows a pipe has no such thing: see there.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN` if the connection is gone.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(&self.socket, Shutdown::Write)?)
+    }
+
+    /// Reads nothing more: what waits is dropped, reading gives the end, and the peer's writes
+    /// fail (over TCP they do not: the system takes and drops them).
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN` if the connection is gone.
+    pub fn shutdown_read(&self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(&self.socket, Shutdown::Read)?)
+    }
+
+    /// This end's address over TCP; none for a UNIX socket.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        internet_address(rustix::net::getsockname(&self.socket).ok()?)
+    }
+
+    /// The other end's address over TCP; none for a UNIX socket, or if it is gone.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        internet_address(rustix::net::getpeername(&self.socket).ok()??)
+    }
+
+    /// Over TCP, whether to ask an idle peer for a sign of life: first after `delay`, whole
+    /// seconds of it, then ten times every second, as Node.js does. A delay below a second
+    /// leaves the system's. Without effect on a UNIX socket.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn set_keep_alive(&self, enabled: bool, delay: Duration) -> io::Result<()> {
+        if self.family != Family::Tcp {
+            return Ok(());
+        }
+        sockopt::set_socket_keepalive(&self.socket, enabled)?;
+        if enabled && delay.as_secs() > 0 {
+            sockopt::set_tcp_keepidle(&self.socket, delay)?;
+            sockopt::set_tcp_keepintvl(&self.socket, Duration::from_secs(1))?;
+            sockopt::set_tcp_keepcnt(&self.socket, 10)?;
+        }
+        Ok(())
+    }
+
+    /// Over TCP, whether to send small writes at once. Without effect on a UNIX socket, which
+    /// always does.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn set_no_delay(&self, enabled: bool) -> io::Result<()> {
+        if self.family != Family::Tcp {
+            return Ok(());
+        }
+        Ok(sockopt::set_tcp_nodelay(&self.socket, enabled)?)
+    }
+}
+
+pub(super) fn internet_address(address: SocketAddrAny) -> Option<SocketAddr> {
+    SocketAddr::try_from(address).ok()
+}
+
+/// What tokio remembers may be over. This asks, and, unlike a look at the data, takes no error
+/// away that reading is to give.
+fn is_ready(socket: &OwnedFd, interest: PollFlags) -> io::Result<bool> {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut polled = [PollFd::new(socket, interest)];
+    match rustix::event::poll(&mut polled, Some(&now)) {
+        Ok(count) => Ok(count > 0),
+        Err(rustix::io::Errno::INTR) => Ok(true),
+        Err(errno) => Err(errno.into()),
+    }
+}
