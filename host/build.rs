@@ -1,5 +1,5 @@
-//! Builds what the host carries inside itself: the net component, the WIT package and the
-//! programs of `plugnet demo`.
+//! Builds what the host carries inside itself: the net component, what stands in for `ipc`,
+//! the WIT package and the programs of `plugnet demo`.
 
 use std::env;
 use std::error::Error;
@@ -12,11 +12,13 @@ use plugnet_build::Target;
 fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
 
-    let module = plugnet_build::wasm("plugnet-guest", Target::Unknown);
-    fs::write(
-        out_dir.join("net.wasm"),
-        plugnet_build::componentize(&module),
-    )?;
+    for (package, file) in [
+        ("plugnet-guest", "net.wasm"),
+        ("plugnet-no-ipc", "no-ipc.wasm"),
+    ] {
+        let module = plugnet_build::wasm(package, Target::Unknown);
+        fs::write(out_dir.join(file), plugnet_build::componentize(&module))?;
+    }
 
     // The echo programs are for `plugnet demo`, the others for the tests.
     for example in ["echo-server", "echo-client", "idle-server", "word-count"] {

@@ -11,18 +11,20 @@
 //! for that. A plain function must not wait, so it leaves what it ends to `poll`,
 //! which sees to it before it tells the program of anything.
 
-use crate::node::{Action, Attempt, Errno, Error, Event, Handle, Id, Input, Net};
+use crate::node::{
+    Action, Attempt, Errno, Error, Event, Handle, Id, Input, ListenAt, Net, Place, SocketOptions,
+};
 use crate::operation::{Operation, operation};
 use crate::task::{self, Task};
 use crate::transport::connection::{Receiver, Sender};
-use crate::transport::name_lookup;
-use crate::transport::tcp::{self, Connected, Listener};
+use crate::transport::ipc::{self, NotConnected};
+use crate::transport::{Connection as Connected, Listening as Listens, name_lookup, tcp};
 use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, LocalBoxStream, StreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -44,7 +46,7 @@ struct Connection {
     receiver: Option<Waker>,
     /// What is going on with it.
     operations: Vec<Operation>,
-    connected: Connected,
+    connected: Box<dyn Connected>,
 }
 
 /// Where the sending direction stands.
@@ -73,6 +75,8 @@ struct Listening {
     /// The accepting tasks that wait for room.
     waiting: Vec<Waker>,
     accepting: Vec<Operation>,
+    /// What has to be dropped first.
+    closes_at_once: Option<ipc::Listener>,
 }
 
 /// Everything there is.
@@ -102,8 +106,7 @@ struct State {
 struct Listen {
     id: Id,
     handle: Handle,
-    address: Option<IpAddr>,
-    port: u16,
+    at: ListenAt,
     backlog: u32,
 }
 
@@ -327,19 +330,20 @@ fn carry_out() {
             Action::Listen {
                 id,
                 handle,
-                address,
-                port,
+                at,
                 backlog,
             } => listen(Listen {
                 id,
                 handle,
-                address,
-                port,
+                at,
                 backlog,
             }),
             Action::CloseServer { handle } => {
                 let listening = with(|state| state.listening.remove(&handle));
-                end(listening.map(|listening| listening.accepting));
+                end(listening.map(|listening| {
+                    drop(listening.closes_at_once);
+                    listening.accepting
+                }));
             }
             Action::Accept { handle } => {
                 let waiting = with(|state| {
@@ -368,6 +372,14 @@ fn carry_out() {
                     })
                 }));
                 with(|state| state.attempts.insert((id, attempt), calls));
+            }
+            Action::ConnectPath { id, path } => {
+                let attempt = 0;
+                let call = start_call(async move {
+                    let outcome = ipc::connect(path).await;
+                    connected(id, attempt, outcome.map_err(|errno| ("connect", errno)));
+                });
+                with(|state| state.attempts.insert((id, attempt), vec![call]));
             }
             Action::AbortConnect { id, attempt } => end_attempt(id, attempt),
             Action::Read { id } => {
@@ -421,37 +433,48 @@ fn listen(listen: Listen) {
     let Listen {
         id,
         handle,
-        address,
-        port,
+        ref at,
         backlog,
     } = listen;
-    let outcome = tcp::listen(address, port, backlog);
-    if matches!(outcome, Err((Errno("EADDRINUSE"), _))) && with(|state| !state.ended.is_empty()) {
+    let outcome = match at {
+        ListenAt::Port { address, port } => tcp::listen(*address, *port, backlog)
+            .map_err(|(errno, address)| (errno, Place::Address(address))),
+        ListenAt::Path {
+            path,
+            readable_all,
+            writable_all,
+        } => ipc::listen(path, backlog, *readable_all, *writable_all)
+            .map_err(|errno| (errno, Place::Path(path.clone()))),
+        ListenAt::Descriptor(number) => {
+            ipc::listen_on(*number, backlog).map_err(|errno| (errno, Place::Nameless))
+        }
+    };
+    if let Err((Errno("EADDRINUSE"), Place::Address(_))) = outcome
+        && with(|state| !state.ended.is_empty())
+    {
         // Perhaps it is a server's that was closed just now, which is let go of in
         // a moment.
         with(|state| state.listens.push(listen));
         return;
     }
-    let outcome = outcome.map(|(listeners, address)| {
-        start_accepting(handle, listeners);
-        address
-    });
+    let outcome = outcome.map(|listens| start_accepting(handle, listens));
     with(|state| state.net.listened(id, handle, outcome));
 }
 
-fn start_accepting(handle: Handle, listeners: Vec<Listener>) {
-    let accepting = listeners
-        .into_iter()
-        .map(|listener| start(accept(handle, listener)));
+fn start_accepting(handle: Handle, listens: Listens) -> Option<SocketAddr> {
+    let connections = listens.connections.into_iter();
+    let accepting = connections.map(|connections| start(accept(handle, connections)));
     let listening = Listening {
         accepting: accepting.collect(),
+        closes_at_once: listens.closes_at_once,
         ..Listening::default()
     };
     with(|state| state.listening.insert(handle, listening));
+    listens.address
 }
 
 /// Accepts connections for as long as the program takes them.
-async fn accept(handle: Handle, mut listener: Listener) {
+async fn accept(handle: Handle, mut connections: LocalBoxStream<'static, Box<dyn Connected>>) {
     loop {
         poll_fn(|cx| {
             with(|state| {
@@ -465,14 +488,12 @@ async fn accept(handle: Handle, mut listener: Listener) {
             })
         })
         .await;
-        let Some(socket) = listener.connections.next().await else {
+        let Some(connected) = connections.next().await else {
             return;
         };
-        let mapped = listener.mapped;
-        let connected = Connected { socket, mapped };
-        let (local, remote) = (connected.local(), connected.remote());
+        let ends = connected.ends();
         let socket = with(|state| {
-            let socket = state.net.accepted(handle, local, remote);
+            let socket = state.net.accepted(handle, ends);
             if let Some(poll) = state.poll.take() {
                 poll.wake();
             }
@@ -491,20 +512,13 @@ fn end_attempt(id: Id, attempt: Attempt) {
     }
 }
 
-fn connected(id: Id, attempt: Attempt, outcome: Result<Connected, (&'static str, Errno)>) {
+fn connected(id: Id, attempt: Attempt, outcome: Result<Box<dyn Connected>, (&'static str, Errno)>) {
     end_attempt(id, attempt);
     match outcome {
         Ok(connected) => {
-            let (local, remote) = (connected.local(), connected.remote());
+            let ends = connected.ends();
             open(id, connected);
-            input(
-                id,
-                Input::Connected {
-                    attempt,
-                    local,
-                    remote,
-                },
-            );
+            input(id, Input::Connected { attempt, ends });
         }
         Err((syscall, errno)) => input(
             id,
@@ -517,8 +531,23 @@ fn connected(id: Id, attempt: Attempt, outcome: Result<Connected, (&'static str,
     }
 }
 
+/// Makes a socket of a connection that the host has: Node's `new net.Socket({ fd })`.
+pub fn adopt(descriptor: u32, options: SocketOptions) -> Result<Id, Error> {
+    let connected = ipc::adopt(descriptor).map_err(|reason| match reason {
+        NotConnected::Kind(kind) => Error::invalid_fd_type(kind),
+        NotConnected::Failed(errno) => Error::system(errno, "open"),
+    })?;
+    let ends = connected.ends();
+    let id = with(|state| {
+        look_at_clock(&mut state.net);
+        state.net.adopt(options, ends)
+    });
+    open(id, connected);
+    Ok(id)
+}
+
 /// A socket has a connection.
-fn open(id: Id, connected: Connected) {
+fn open(id: Id, connected: Box<dyn Connected>) {
     let connection = Connection {
         sending: Sending::Unused,
         receives: false,

@@ -8,6 +8,9 @@ use wac_graph::{CompositionGraph, EncodeOptions};
 use crate::component;
 use crate::{Error, NET_COMPONENT, ProgramError};
 
+/// The component that denies every path.
+const NO_IPC: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/no-ipc.wasm"));
+
 /// The WIT package that the net component implements.
 const PACKAGE: &str = "plugnet:net/";
 
@@ -15,11 +18,15 @@ const PACKAGE: &str = "plugnet:net/";
 /// provide them.
 const INTERFACE: &str = "plugnet:net/net@";
 
+/// The interface that the net component needs of the host besides WASI.
+const IPC: &str = "plugnet:net/ipc@";
+
 /// The program with the net component inside it.
 ///
 /// The result imports what the program and the net component import from others, each
-/// interface once, and exports what the program exports. A program that does not import
-/// `plugnet:net/net` comes back as it is.
+/// interface once, and exports what the program exports. Besides WASI that is
+/// `plugnet:net/ipc`, which this crate's [`Runtime`](crate::Runtime) provides. A program that
+/// does not import `plugnet:net/net` comes back as it is.
 ///
 /// # Errors
 ///
@@ -31,25 +38,45 @@ pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
         .iter()
         .any(|import| import.starts_with(INTERFACE));
     if imports_net {
-        Ok(plug(program)?)
+        Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {
         Ok(program.to_vec())
     }
 }
 
-fn plug(program: &[u8]) -> Result<Vec<u8>, ProgramError> {
+/// As [`compose`], for hosts that have no `plugnet:net/ipc`: the result imports WASI, and what
+/// else the program imports. To the program every path is denied (`EACCES`).
+///
+/// # Errors
+///
+/// Those of [`compose`].
+pub fn compose_without_ipc(program: &[u8]) -> Result<Vec<u8>, Error> {
+    let composed = compose(program)?;
+    let imports_ipc = component::imports(&composed)?
+        .iter()
+        .any(|import| import.starts_with(IPC));
+    if imports_ipc {
+        Ok(plug(&composed, "plugnet:no-ipc", NO_IPC)?)
+    } else {
+        Ok(composed)
+    }
+}
+
+/// The program with `provider` inside it, for all that the program imports of [`PACKAGE`] and
+/// that one exports.
+fn plug(program: &[u8], name: &str, provider: &[u8]) -> Result<Vec<u8>, ProgramError> {
     let mut graph = CompositionGraph::new();
-    let net = Package::from_bytes("plugnet:net", None, NET_COMPONENT, graph.types_mut())
+    let provider = Package::from_bytes(name, None, provider, graph.types_mut())
         .map_err(ProgramError::invalid)?;
     let program = Package::from_bytes("plugnet:program", None, program, graph.types_mut())
         .map_err(ProgramError::invalid)?;
 
-    // What of the program's imports the net component provides: pairs of their names, which
+    // What of the program's imports it provides: pairs of their names, which
     // may differ in the last number of the version.
     let mut plugs = vec![];
     {
         let types = graph.types();
-        let exports = &types[net.ty()].exports;
+        let exports = &types[provider.ty()].exports;
         let mut cache = HashSet::new();
         let mut checker = SubtypeChecker::new(&mut cache);
         for (import, wanted) in &types[program.ty()].imports {
@@ -79,15 +106,17 @@ fn plug(program: &[u8]) -> Result<Vec<u8>, ProgramError> {
         .cloned()
         .collect();
 
-    let net = graph.register_package(net).map_err(ProgramError::invalid)?;
+    let provider = graph
+        .register_package(provider)
+        .map_err(ProgramError::invalid)?;
     let program = graph
         .register_package(program)
         .map_err(ProgramError::invalid)?;
-    let net = graph.instantiate(net);
+    let provider = graph.instantiate(provider);
     let program = graph.instantiate(program);
     for (export, import) in plugs {
         let export = graph
-            .alias_instance_export(net, &export)
+            .alias_instance_export(provider, &export)
             .map_err(ProgramError::invalid)?;
         graph
             .set_instantiation_argument(program, &import, export)

@@ -29,6 +29,10 @@ pub enum Error {
         reason: String,
     },
 
+    /// A path that the program was granted cannot be granted.
+    #[error(transparent)]
+    Grant(plugnet_ipc::GrantError),
+
     /// The cache of compiled code cannot be used.
     #[error("the cache of compiled code cannot be used: {0}. Run without it, or repair it")]
     Cache(String),

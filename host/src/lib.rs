@@ -2,7 +2,8 @@
 //!
 //! A program imports the WIT interface `plugnet:net/net`. This crate carries the component that
 //! implements it ([`NET_COMPONENT`]), composes it into the program, and runs the result with
-//! WASI 0.2 and 0.3. The command line `plugnet` is a thin layer on top of it.
+//! WASI 0.2 and 0.3 and with `plugnet:net/ipc`: UNIX domain sockets, named pipes, and handed
+//! descriptors. The command line `plugnet` is a thin layer on top of it.
 //!
 //! ```no_run
 //! use plugnet_host::{RunOptions, Runtime, RuntimeOptions};
@@ -23,15 +24,15 @@
 //! # What a program may do
 //!
 //! Nothing that [`RunOptions`] does not grant: it starts without arguments, environment
-//! variables, directories and network, with an empty standard input and outputs that go
-//! nowhere. What it asks of the network and is not granted answers `access-denied` (`EACCES`),
-//! and [`RunOptions::on_denied`] hears of it.
+//! variables, directories, network and paths of sockets, with an empty standard input and outputs that go
+//! nowhere. What it asks for and is not granted answers `access-denied` (`EACCES`), and
+//! [`RunOptions::on_denied`] hears of it.
 //!
 //! # Cancel safety
 //!
 //! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its
-//! memory is freed, and its sockets and files are closed. Nothing of it stays, and the
-//! [`Program`] can be run again. What it had written to a socket and the system had already
+//! memory is freed, its sockets and files are closed, and the paths it listened at are removed.
+//! Nothing of it stays, and the [`Program`] can be run again. What it had written to a socket and the system had already
 //! taken still goes out.
 //!
 //! A program that computes without ever waiting hands control back to the executor every ten
@@ -60,21 +61,24 @@ mod component;
 mod compose;
 mod epoch;
 mod error;
+mod ipc;
 mod name_lookup;
 mod network;
 mod program;
 mod run_options;
 mod runtime;
 
-pub use compose::compose;
+pub use compose::{compose, compose_without_ipc};
 pub use error::{Error, ProgramError, Trap};
 pub use network::{Access, Denial};
+pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError};
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;
 pub use runtime::{Runtime, RuntimeOptions};
 pub use wasmtime_wasi;
 
-/// The component that implements `plugnet:net/net` over `wasi:sockets` and `wasi:clocks`.
+/// The component that implements `plugnet:net/net` over `wasi:sockets`, `wasi:clocks` and
+/// `plugnet:net/ipc`.
 pub const NET_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/net.wasm"));
 
 /// The WIT package `plugnet:net` and all it depends on, as one text.

@@ -1,4 +1,4 @@
-//! What a program may reach over the network, and who hears of what it may not.
+//! What a program may reach, and who hears of what it may not.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-/// A way to use the network.
+/// A way to reach others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -26,6 +26,10 @@ pub enum Access {
     UdpReceive,
     /// Asking the resolver for the addresses of a name.
     NameLookup,
+    /// Making a UNIX domain socket, or a named pipe, and waiting for connections.
+    PathListen,
+    /// Connecting to a UNIX domain socket or a named pipe.
+    PathConnect,
 }
 
 impl fmt::Display for Access {
@@ -39,6 +43,8 @@ impl fmt::Display for Access {
             Access::UdpSend => "UDP send to",
             Access::UdpReceive => "UDP receive from",
             Access::NameLookup => "lookup of",
+            Access::PathListen => "listen on",
+            Access::PathConnect => "connect to",
         })
     }
 }
@@ -57,16 +63,21 @@ impl From<SocketAddrUse> for Access {
     }
 }
 
-/// Something a program asked of the network and was not granted.
+/// Something a program asked for and was not granted.
 ///
-/// Displayed as `TCP connect to 192.0.2.1:80`.
+/// Displayed as `TCP connect to 192.0.2.1:80` or `connect to /run/app.sock`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Denial {
     /// What it wanted to do.
     pub access: Access,
-    /// The address or the name it wanted to do it with.
+    /// The address, the name or the path it wanted to do it with. An abstract name of Linux
+    /// shows as `@name`.
     pub target: String,
+    /// For a path: the [`Grant`](crate::Grant) that would allow it, if one can.
+    pub grant: Option<String>,
+    /// For a path that something grants: why it is denied all the same, in words.
+    pub reason: Option<String>,
 }
 
 impl fmt::Display for Denial {
@@ -102,14 +113,21 @@ impl Network {
     }
 
     fn decide(&self, access: Access, target: impl FnOnce() -> String) -> bool {
-        if !self.allowed
-            && let Some(on_denied) = &self.on_denied
-        {
-            on_denied(&Denial {
+        if !self.allowed {
+            self.denied(|| Denial {
                 access,
                 target: target(),
+                grant: None,
+                reason: None,
             });
         }
         self.allowed
+    }
+
+    /// Lets who listens for denials hear of one.
+    pub(crate) fn denied(&self, denial: impl FnOnce() -> Denial) {
+        if let Some(on_denied) = &self.on_denied {
+            on_denied(&denial());
+        }
     }
 }

@@ -8,6 +8,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
+use plugnet_ipc::{Descriptors, Grant, Grants, Rights};
+
+use crate::ipc::Ipc;
 use crate::network::Network;
 use crate::runtime::State;
 use crate::{Denial, Error};
@@ -17,6 +20,8 @@ pub struct RunOptions {
     wasi: WasiCtxBuilder,
     directories: Vec<(PathBuf, String)>,
     network: Network,
+    paths: Vec<Grant>,
+    descriptors: Descriptors,
 }
 
 impl fmt::Debug for RunOptions {
@@ -42,6 +47,8 @@ impl RunOptions {
             wasi,
             directories: vec![],
             network: Network::default(),
+            paths: vec![],
+            descriptors: Descriptors::new(),
         }
     }
 
@@ -110,7 +117,29 @@ impl RunOptions {
         self
     }
 
-    /// Calls `hear` for everything the program asks of the network and is not granted.
+    /// Grants sockets that have a path: UNIX domain sockets, or named pipes on Windows. The
+    /// program may listen there and connect there.
+    ///
+    /// [`Grant`] says how they are written; a grant of a folder, `DIR/`, holds for what is
+    /// below it, and nothing there leads out of it.
+    #[must_use]
+    pub fn allow_ipc(mut self, grant: Grant) -> Self {
+        self.paths.push(grant);
+        self
+    }
+
+    /// Lets the program use descriptors that this process was started with, by their numbers:
+    /// `server.listen({ fd })` and `new Socket({ fd })` of Node's.
+    ///
+    /// They go over to this run; those that the program does not take stay open and unused.
+    #[must_use]
+    pub fn descriptors(mut self, descriptors: Descriptors) -> Self {
+        self.descriptors = descriptors;
+        self
+    }
+
+    /// Calls `hear` for everything the program asks of the network, or of paths, and is not
+    /// granted.
     ///
     /// It is called on the program's way, every time, so it should return soon.
     #[must_use]
@@ -124,6 +153,8 @@ impl RunOptions {
             mut wasi,
             directories,
             network,
+            paths,
+            descriptors,
         } = self;
         for (path, guest) in directories {
             if let Err(error) = wasi.preopened_dir(&path, guest, FsPerms::ReadWrite) {
@@ -132,6 +163,10 @@ impl RunOptions {
                     reason: error.root_cause().to_string(),
                 });
             }
+        }
+        let mut grants = Grants::new();
+        for path in &paths {
+            grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
         }
         // wasmtime-wasi's own switch stays on: `name_lookup` decides in front of it.
         wasi.allow_ip_name_lookup(true);
@@ -144,6 +179,7 @@ impl RunOptions {
             wasi: wasi.build(),
             table: ResourceTable::new(),
             network,
+            ipc: Ipc::new(grants, descriptors),
         })
     }
 }

@@ -7,6 +7,7 @@ use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Cache, Config, Engine};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::ipc::{self, Ipc};
 use crate::network::Network;
 use crate::program::Program;
 use crate::{Error, ProgramError, compose, epoch, name_lookup};
@@ -38,7 +39,7 @@ impl fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// A runtime that provides WASI 0.2 and 0.3.
+    /// A runtime that provides WASI 0.2 and 0.3, and `plugnet:net/ipc`.
     ///
     /// # Errors
     ///
@@ -82,6 +83,7 @@ pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) network: Network,
+    pub(crate) ipc: Ipc,
 }
 
 impl WasiView for State {
@@ -100,5 +102,6 @@ fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     linker.allow_shadowing(true);
     name_lookup::add_to_linker(&mut linker)?;
     linker.allow_shadowing(false);
+    ipc::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -7,7 +7,14 @@
 //! plugnet run --allow-net target/wasm32-wasip2/debug/echo_client.wasm 8124 127.0.0.1
 //! ```
 //!
-//! Arguments: `[PORT [HOST]]`, by default 8124 and `localhost`.
+//! The same at a path, a UNIX domain socket or on Windows a named pipe:
+//!
+//! ```sh
+//! plugnet run --allow-ipc ./echo.sock target/wasm32-wasip2/debug/echo_client.wasm ./echo.sock
+//! ```
+//!
+//! Arguments: `[PORT [HOST] | PATH]`, by default 8124 and `localhost`; a path is what has a `/`
+//! or a `\` in it.
 
 // Turns the WIT world into Rust: what the program imports becomes functions and types in
 // `plugnet::net`, and what it exports a trait in `exports::wasi::cli::run`.
@@ -16,7 +23,7 @@ wit_bindgen::generate!({
     world: "plugnet:net/command",
 });
 
-use plugnet::net::net::{self, EventKind};
+use plugnet::net::net::{self, EventKind, Socket};
 use plugnet::net::types::Error;
 
 /// As much as one `read` takes.
@@ -33,20 +40,27 @@ impl exports::wasi::cli::run::Guest for EchoClient {
     /// What `main` is elsewhere. `Err` ends the program with exit code 1.
     async fn run() -> Result<(), ()> {
         let mut arguments = std::env::args().skip(1);
-        let Ok(port) = arguments.next().as_deref().unwrap_or("8124").parse() else {
-            eprintln!("usage: echo-client [PORT [HOST]]");
+        let place = arguments.next().unwrap_or("8124".to_owned());
+        let client = if place.contains(['/', '\\']) {
+            net::connect_path(&place)
+        } else if let Ok(port) = place.parse() {
+            Ok(net::connect(port, arguments.next().as_deref()))
+        } else {
+            eprintln!("usage: echo-client [PORT [HOST] | PATH]");
             return Err(());
         };
-        talk(port, arguments.next()).await.map_err(|error| {
+        let talked = match client {
+            Ok(client) => talk(client).await,
+            Err(error) => Err(error),
+        };
+        talked.map_err(|error| {
             eprintln!("error: {}", error.message);
         })
     }
 }
 
-async fn talk(port: u16, host: Option<String>) -> Result<(), Error> {
-    let client = net::connect(port, host.as_deref());
-
-    // What came of a line whose end has not come yet: TCP knows no lines.
+async fn talk(client: Socket) -> Result<(), Error> {
+    // What came of a line whose end has not come yet: a socket knows no lines.
     let mut received = Vec::new();
 
     loop {

@@ -8,8 +8,16 @@
 //! nc 127.0.0.1 8124
 //! ```
 //!
-//! Arguments: `[--once] [[HOST:]PORT]`. Without a host it listens on all addresses, without a
-//! port on 8124. With `--once` it stops after its first client.
+//! The same at a path, a UNIX domain socket or on Windows a named pipe:
+//!
+//! ```sh
+//! plugnet run --allow-ipc ./echo.sock target/wasm32-wasip2/debug/echo_server.wasm ./echo.sock
+//! nc -U ./echo.sock
+//! ```
+//!
+//! Arguments: `[--once] [[HOST:]PORT | PATH]`. Without a host it listens on all addresses,
+//! without a port on 8124; a path is what has a `/` or a `\` in it. With `--once` it stops
+//! after its first client.
 
 use std::collections::HashMap;
 
@@ -20,7 +28,7 @@ wit_bindgen::generate!({
     world: "plugnet:net/command",
 });
 
-use plugnet::net::net::{self, EventKind, ListenOptions, Server, Socket};
+use plugnet::net::net::{self, EventKind, ListenOptions, ListenPathOptions, Server, Socket};
 use plugnet::net::types::{AddressInfo, Error, IpFamily};
 
 /// As much as one `read` takes.
@@ -34,7 +42,7 @@ impl exports::wasi::cli::run::Guest for EchoServer {
     /// What `main` is elsewhere. `Err` ends the program with exit code 1.
     async fn run() -> Result<(), ()> {
         let Some(arguments) = Arguments::parse(std::env::args().skip(1)) else {
-            eprintln!("usage: echo-server [--once] [[HOST:]PORT]");
+            eprintln!("usage: echo-server [--once] [[HOST:]PORT | PATH]");
             return Err(());
         };
         serve(arguments).await.map_err(|error| {
@@ -45,13 +53,27 @@ impl exports::wasi::cli::run::Guest for EchoServer {
 
 async fn serve(arguments: Arguments) -> Result<(), Error> {
     let server = Server::new(None);
-    let options = ListenOptions {
-        port: arguments.port,
-        host: arguments.host,
-        backlog: None,
-        exclusive: false,
-    };
-    server.listen(&options, None)?;
+    match arguments.place {
+        Place::Port { host, port } => {
+            let options = ListenOptions {
+                port,
+                host,
+                backlog: None,
+                exclusive: false,
+            };
+            server.listen(&options, None)?;
+        }
+        Place::Path(path) => {
+            let options = ListenPathOptions {
+                path,
+                backlog: None,
+                exclusive: false,
+                readable_all: false,
+                writable_all: false,
+            };
+            server.listen_path(&options, None)?;
+        }
+    }
 
     // The clients by the number that names them in events.
     let mut clients: HashMap<u64, Socket> = HashMap::new();
@@ -65,9 +87,9 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
         for event in events {
             match event.kind {
                 EventKind::Listening => {
-                    if let Some(address) = server.address() {
-                        println!("server bound {}", text(&address));
-                    }
+                    let address = server.address().map(|address| text(&address));
+                    let place = address.or_else(|| server.path()).unwrap_or_default();
+                    println!("server bound {place}");
                 }
                 EventKind::Connection => {
                     let Some(client) = server.accept() else {
@@ -114,27 +136,41 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
 }
 
 struct Arguments {
-    host: Option<String>,
-    port: u16,
+    place: Place,
     once: bool,
+}
+
+/// Where to listen.
+enum Place {
+    Port { host: Option<String>, port: u16 },
+    Path(String),
 }
 
 impl Arguments {
     fn parse(arguments: impl Iterator<Item = String>) -> Option<Self> {
         let mut parsed = Arguments {
-            host: None,
-            port: 8124,
+            place: Place::Port {
+                host: None,
+                port: 8124,
+            },
             once: false,
         };
         for argument in arguments {
             if argument == "--once" {
                 parsed.once = true;
+            } else if argument.contains(['/', '\\']) {
+                parsed.place = Place::Path(argument);
             } else if let Some((host, port)) = argument.rsplit_once(':') {
                 let host = host.trim_start_matches('[').trim_end_matches(']');
-                parsed.host = Some(host.to_owned());
-                parsed.port = port.parse().ok()?;
+                parsed.place = Place::Port {
+                    host: Some(host.to_owned()),
+                    port: port.parse().ok()?,
+                };
             } else {
-                parsed.port = argument.parse().ok()?;
+                parsed.place = Place::Port {
+                    host: None,
+                    port: argument.parse().ok()?,
+                };
             }
         }
         Some(parsed)

@@ -48,6 +48,12 @@ impl net::Guest for Component {
         net::Socket::new(socket)
     }
 
+    fn connect_path(path: String) -> Result<net::Socket, types::Error> {
+        let socket = <Socket as net::GuestSocket>::new(None);
+        net::GuestSocket::connect_path(&socket, path, None)?;
+        Ok(net::Socket::new(socket))
+    }
+
     fn create_connection(
         socket: Option<net::SocketOptions>,
         options: net::ConnectOptions,

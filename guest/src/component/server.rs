@@ -5,7 +5,7 @@ use super::socket::Socket;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::driver::{call, look};
-use crate::node::{self, Id, ListenOptions, ServerOptions};
+use crate::node::{self, Id, ListenOptions, ListenPathOptions, ServerOptions};
 
 /// A program's handle of a server.
 pub struct Server(Id);
@@ -41,10 +41,25 @@ impl net::GuestServer for Server {
         Ok(call(|rules| rules.listen(self.0, options))?)
     }
 
+    fn listen_path(
+        &self,
+        options: net::ListenPathOptions,
+        callback: Option<net::Callback>,
+    ) -> Result<(), types::Error> {
+        let options = ListenPathOptions {
+            path: options.path,
+            backlog: options.backlog,
+            readable_all: options.readable_all,
+            writable_all: options.writable_all,
+            callback,
+        };
+        Ok(call(|rules| rules.listen_path(self.0, options))?)
+    }
+
     fn listen_handle(
         &self,
         handle: net::ListenHandle,
-        _backlog: Option<u32>,
+        backlog: Option<u32>,
         callback: Option<net::Callback>,
     ) -> Result<(), types::Error> {
         Ok(match handle {
@@ -55,6 +70,9 @@ impl net::GuestServer for Server {
             net::ListenHandle::Socket(socket) => {
                 let socket = socket.get::<Socket>().0;
                 call(|rules| rules.listen_on_socket(self.0, socket, callback))
+            }
+            net::ListenHandle::Fd(fd) => {
+                call(|rules| rules.listen_fd(self.0, fd, backlog, callback))
             }
         }?)
     }
@@ -69,6 +87,11 @@ impl net::GuestServer for Server {
 
     fn address(&self) -> Option<types::AddressInfo> {
         self.get(node::Server::address).flatten().map(Into::into)
+    }
+
+    fn path(&self) -> Option<String> {
+        self.get(|server| server.path().map(str::to_owned))
+            .flatten()
     }
 
     fn listening(&self) -> bool {

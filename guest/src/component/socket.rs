@@ -34,6 +34,11 @@ impl net::GuestSocket for Socket {
         Self(call(|rules| rules.create_socket(options)))
     }
 
+    fn from_fd(fd: u32, options: Option<net::SocketOptions>) -> Result<net::Socket, types::Error> {
+        let options = options.map(SocketOptions::from).unwrap_or_default();
+        Ok(net::Socket::new(Self(driver::adopt(fd, options)?)))
+    }
+
     fn id(&self) -> Id {
         self.0
     }
@@ -66,6 +71,14 @@ impl net::GuestSocket for Socket {
             callback,
         };
         self.connect_to(request)
+    }
+
+    fn connect_path(
+        &self,
+        path: String,
+        callback: Option<net::Callback>,
+    ) -> Result<(), types::Error> {
+        Ok(call(|rules| rules.connect_path(self.0, path, callback))?)
     }
 
     fn looked_up(&self, outcome: Result<Vec<types::ResolvedAddress>, types::Error>) {

@@ -4,6 +4,7 @@
 //! those of `listen` also explain the code (`UVExceptionWithHostPort` in Node).
 
 use super::connect::Family;
+use super::transport::Place;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
@@ -37,6 +38,10 @@ impl Errno {
             "EACCES" => "permission denied",
             "EADDRINUSE" => "address already in use",
             "EADDRNOTAVAIL" => "address not available",
+            "EBADF" => "bad file descriptor",
+            "EEXIST" => "file already exists",
+            "ENOENT" => "no such file or directory",
+            "ENOTDIR" => "not a directory",
             "EAFNOSUPPORT" => "address family not supported",
             "EINVAL" => "invalid argument",
             "EIO" => "i/o error",
@@ -98,13 +103,24 @@ impl Error {
         error
     }
 
+    /// A failed `connect` to a path.
+    pub fn connect_path(errno: Errno, path: String) -> Self {
+        Self::system(errno, "connect").about(path, 0)
+    }
+
     /// A failed `listen` (Node's `UVExceptionWithHostPort`).
-    pub fn listen(errno: Errno, address: SocketAddr) -> Self {
-        Self {
+    ///
+    /// Node also gives a path the port -1 (row S14), which is none.
+    pub fn listen(errno: Errno, place: Place) -> Self {
+        let error = Self {
             syscall: Some("listen".into()),
             ..Self::new(errno.0, format!("listen {}: {}", errno.0, errno.text()))
+        };
+        match place {
+            Place::Address(address) => error.about(address.ip().to_string(), address.port()),
+            Place::Path(path) => error.about(path, 0),
+            Place::Nameless => error,
         }
-        .about(address.ip().to_string(), address.port())
     }
 
     /// A failed name lookup.
@@ -203,13 +219,33 @@ impl Error {
         Self::system(Errno("ENOTSUP"), "reset")
     }
 
-    /// `listen` on a connected socket. Node has no address to name.
-    pub fn listen_on_socket() -> Self {
-        let errno = Errno("EINVAL");
-        Self {
-            syscall: Some("listen".into()),
-            ..Self::new(errno.0, format!("listen {}: {}", errno.0, errno.text()))
-        }
+    /// `resetAndDestroy` of a socket that has a path.
+    pub fn invalid_handle_type() -> Self {
+        Self::new("ERR_INVALID_HANDLE_TYPE", "This handle type cannot be sent")
+    }
+
+    /// `listen` at the empty path.
+    pub fn empty_listen_path() -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The argument 'options' is invalid. Received { path: '' }",
+        )
+    }
+
+    /// `connect` to the empty path.
+    pub fn missing_path() -> Self {
+        Self::new(
+            "ERR_MISSING_ARGS",
+            "The \"options\" or \"port\" or \"path\" argument must be specified",
+        )
+    }
+
+    /// `new Socket({ fd })` of something else than a stream socket; `kind` is libuv's.
+    pub fn invalid_fd_type(kind: &str) -> Self {
+        Self::new(
+            "ERR_INVALID_FD_TYPE",
+            format!("Unsupported fd type: {kind}"),
+        )
     }
 
     /// `connect` of a socket that is connected. Node leaves this undefined.
@@ -325,7 +361,7 @@ mod tests {
     /// Row S13: the message of a listen error explains the code and names address and port.
     #[test]
     fn s13_listen_error_reads_as_in_node() {
-        let error = Error::listen(Errno("EADDRINUSE"), addr("127.0.0.1:80"));
+        let error = Error::listen(Errno("EADDRINUSE"), Place::Address(addr("127.0.0.1:80")));
         assert_eq!(
             error.message,
             "listen EADDRINUSE: address already in use 127.0.0.1:80"
@@ -339,7 +375,7 @@ mod tests {
     /// Node writes an IPv6 address without brackets: `:::8124`.
     #[test]
     fn ipv6_address_has_no_brackets() {
-        let error = Error::listen(Errno("EADDRINUSE"), addr("[::]:8124"));
+        let error = Error::listen(Errno("EADDRINUSE"), Place::Address(addr("[::]:8124")));
         assert!(error.message.ends_with(" :::8124"), "{}", error.message);
     }
 

@@ -31,9 +31,9 @@ pub use encoding::Encoding;
 pub use error::{Errno, Error};
 pub use event::{Callback, Event, EventKind, Id};
 pub use lookup::{LookupRequest, Resolved};
-pub use server::{ListenOptions, Server, ServerOptions};
+pub use server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 pub use socket::{ReadyState, Socket, SocketOptions};
-pub use transport::{Action, Attempt, Handle, Input};
+pub use transport::{Action, Attempt, Ends, Handle, Input, ListenAt, Place};
 
 use connect::ConnectOptions;
 use std::collections::HashMap;
@@ -80,7 +80,31 @@ impl Net {
         }
     }
 
-    /// `server.listen(server)` (row S19's sibling): on what another one has.
+    /// `server.listen({ path })`.
+    pub fn listen_path(&mut self, id: Id, options: ListenPathOptions) -> Result<(), Error> {
+        match self.servers.get_mut(&id) {
+            Some(server) => server.listen_path(options, &mut self.turn),
+            None => Ok(()),
+        }
+    }
+
+    /// `server.listen({ fd })`.
+    pub fn listen_fd(
+        &mut self,
+        id: Id,
+        fd: u32,
+        backlog: Option<u32>,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.check_not_listening(id)?;
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.listen_fd(fd, backlog, callback, &mut self.turn);
+        }
+        Ok(())
+    }
+
+    /// `server.listen(server)` (row S19's sibling): on what another one has. One that
+    /// has a path cannot be shared: libuv would watch its descriptor twice.
     pub fn listen_on_server(
         &mut self,
         id: Id,
@@ -89,11 +113,17 @@ impl Net {
     ) -> Result<(), Error> {
         self.check_not_listening(id)?;
         let shared = self.servers.get(&other);
-        let shared = shared.and_then(|other| Some((other.handle()?, other.address()?)));
+        let shared = shared.and_then(|other| Some((other.handle()?, other.address())));
         let (handle, address) = shared.ok_or_else(|| Error::nothing_to_listen_on("Server"))?;
-        self.owners.insert(handle, id);
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.share(handle, address, callback, &mut self.turn);
+        let Some(server) = self.servers.get_mut(&id) else {
+            return Ok(());
+        };
+        match address {
+            Some(address) => {
+                self.owners.insert(handle, id);
+                server.share(handle, address, callback, &mut self.turn);
+            }
+            None => server.fail_to_listen(Errno("EEXIST"), callback, &mut self.turn),
         }
         Ok(())
     }
@@ -106,11 +136,16 @@ impl Net {
         callback: Option<Callback>,
     ) -> Result<(), Error> {
         self.check_not_listening(id)?;
-        if !self.sockets.get(&socket).is_some_and(Socket::has_handle) {
-            return Err(Error::nothing_to_listen_on("Socket"));
-        }
+        let socket = self.sockets.get(&socket);
+        let socket = socket.filter(|socket| socket.has_handle());
+        let socket = socket.ok_or_else(|| Error::nothing_to_listen_on("Socket"))?;
+        let errno = Errno(if socket.has_path() {
+            "EEXIST"
+        } else {
+            "EINVAL"
+        });
         if let Some(server) = self.servers.get_mut(&id) {
-            server.fail_to_listen(callback, &mut self.turn);
+            server.fail_to_listen(errno, callback, &mut self.turn);
         }
         Ok(())
     }
@@ -123,12 +158,13 @@ impl Net {
         }
     }
 
-    /// The outcome of [`Action::Listen`]; with the error, the address it is about.
+    /// The outcome of [`Action::Listen`]: the address, if there is one; with the error,
+    /// what it is about.
     pub fn listened(
         &mut self,
         id: Id,
         handle: Handle,
-        outcome: Result<SocketAddr, (Errno, SocketAddr)>,
+        outcome: Result<Option<SocketAddr>, (Errno, Place)>,
     ) {
         if let Some(server) = self.servers.get_mut(&id) {
             if outcome.is_ok() {
@@ -150,17 +186,12 @@ impl Net {
     }
 
     /// The transport accepted a connection. Absent if it is to be closed at once.
-    pub fn accepted(
-        &mut self,
-        handle: Handle,
-        local: Option<SocketAddr>,
-        remote: Option<SocketAddr>,
-    ) -> Option<Id> {
+    pub fn accepted(&mut self, handle: Handle, ends: Ends) -> Option<Id> {
         let owner = self.owner(handle)?;
         let (full, options) = (owner.is_full(), owner.options());
         let server = *self.owners.get(&handle)?;
         if full {
-            self.turn.job(server, Job::Dropped { local, remote });
+            self.turn.job(server, Job::Dropped(ends));
             return None;
         }
         let id = self.next_id();
@@ -169,7 +200,7 @@ impl Net {
             server,
             options.of_sockets(),
             options.pause_on_connect,
-            (local, remote),
+            ends,
             &mut self.turn,
         );
         self.sockets.insert(id, socket);
@@ -254,6 +285,14 @@ impl Net {
     pub fn create_socket(&mut self, options: SocketOptions) -> Id {
         let id = self.next_id();
         self.sockets.insert(id, Socket::new(id, options));
+        id
+    }
+
+    /// `new net.Socket({ fd })`: a connection that the transport has already.
+    pub fn adopt(&mut self, options: SocketOptions, ends: Ends) -> Id {
+        let id = self.next_id();
+        let socket = Socket::adopted(id, options, ends, &mut self.turn);
+        self.sockets.insert(id, socket);
         id
     }
 
@@ -374,6 +413,19 @@ impl Net {
         let options = ConnectOptions::try_from(request)?;
         self.with_socket(id, |socket, turn| Some(socket.connect(options, turn)))
             .unwrap_or(Ok(()))
+    }
+
+    /// `socket.connect(path)`.
+    pub fn connect_path(
+        &mut self,
+        id: Id,
+        path: String,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.with_socket(id, |socket, turn| {
+            Some(socket.connect_path(path, callback, turn))
+        })
+        .unwrap_or(Ok(()))
     }
 
     /// The program's answer to the event `lookup-request`.
@@ -641,14 +693,12 @@ impl Net {
     fn run_job(&mut self, id: Id, job: Job) {
         match (self.servers.get_mut(&id), job) {
             (Some(server), Job::Accepted(_)) => server.announce(&mut self.turn),
-            (Some(server), Job::Dropped { local, remote }) => {
-                server.dropped(local, remote, &mut self.turn);
-            }
+            (Some(server), Job::Dropped(ends)) => server.dropped(ends, &mut self.turn),
             (Some(server), Job::Input(input)) => server.input(input, &mut self.turn),
             (None, Job::Input(input)) => {
                 self.with_socket(id, |socket, turn| socket.input(input, turn));
             }
-            (None, Job::Accepted(_) | Job::Dropped { .. }) => {}
+            (None, Job::Accepted(_) | Job::Dropped(_)) => {}
         }
     }
 }

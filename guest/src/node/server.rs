@@ -4,7 +4,7 @@ use super::error::{Errno, Error};
 use super::event::{Callback, EventKind, Id};
 use super::ip;
 use super::socket::SocketOptions;
-use super::transport::{Action, Handle, Input};
+use super::transport::{Action, Ends, Handle, Input, ListenAt, Place};
 use super::turn::{Tick, Turn};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -49,6 +49,21 @@ pub struct ListenOptions {
     pub callback: Option<Callback>,
 }
 
+/// The options of `server.listen({ path })`.
+#[derive(Clone, Debug, Default)]
+pub struct ListenPathOptions {
+    /// The path.
+    pub path: String,
+    /// As in [`ListenOptions`].
+    pub backlog: Option<u32>,
+    /// `readableAll`.
+    pub readable_all: bool,
+    /// `writableAll`.
+    pub writable_all: bool,
+    /// As in [`ListenOptions`].
+    pub callback: Option<Callback>,
+}
+
 /// Whether a server listens: Node's `_handle`.
 #[derive(Debug)]
 enum State {
@@ -59,7 +74,11 @@ enum State {
     /// fails or the server is closed. `listen` begins another lookup.
     LookingUp { port: u16, host: String },
     /// It listens. Leads to `Idle` when it is closed.
-    Listening { handle: Handle, address: SocketAddr },
+    Listening {
+        handle: Handle,
+        /// Absent if it listens at a path.
+        address: Option<SocketAddr>,
+    },
 }
 
 /// Node's `net.Server`.
@@ -69,6 +88,8 @@ pub struct Server {
     options: ServerOptions,
     state: State,
     backlog: u32,
+    /// Where it was last told to listen by path: Node's `_pipeName`, which stays.
+    path: Option<String>,
     /// The number of the last lookup; Node's `_listeningId`. An answer with
     /// another one is too late.
     lookup: u32,
@@ -97,6 +118,7 @@ impl Server {
             options,
             state: State::Idle,
             backlog: BACKLOG,
+            path: None,
             lookup: 0,
             connections: 0,
             waiting: VecDeque::new(),
@@ -116,14 +138,22 @@ impl Server {
 
     /// `server.listening`.
     pub fn listening(&self) -> bool {
-        self.address().is_some()
+        matches!(self.state, State::Listening { .. })
     }
 
-    /// `server.address()` (row S3).
+    /// `server.address()` of a server that has no path (row S3).
     pub fn address(&self) -> Option<SocketAddr> {
         match self.state {
-            State::Listening { address, .. } => Some(address),
+            State::Listening { address, .. } => address,
             _ => None,
+        }
+    }
+
+    /// `server.address()` of a server that has one (row S31): after `close`, too.
+    pub fn path(&self) -> Option<&str> {
+        match self.address() {
+            Some(_) => None,
+            None => self.path.as_deref(),
         }
     }
 
@@ -193,16 +223,12 @@ impl Server {
             // Row S1. Row S2: a lookup under way is no handle yet.
             return Err(Error::server_already_listen());
         }
-        self.lookup += 1;
-        self.on_listening.extend(options.callback);
-        self.backlog = match options.backlog {
-            None | Some(0) => BACKLOG,
-            Some(backlog) => backlog,
-        };
+        self.begin_to_listen(options.backlog, options.callback);
         let port = options.port;
         let Some(host) = options.host.filter(|host| !host.is_empty()) else {
             self.state = State::Idle;
-            self.listen_on(None, port, turn);
+            let address = None;
+            self.listen_at(ListenAt::Port { address, port }, turn);
             return Ok(());
         };
         let (id, lookup) = (self.id, self.lookup);
@@ -218,6 +244,52 @@ impl Server {
         Ok(())
     }
 
+    fn begin_to_listen(&mut self, backlog: Option<u32>, callback: Option<Callback>) {
+        self.lookup += 1;
+        self.on_listening.extend(callback);
+        self.backlog = match backlog {
+            None | Some(0) => BACKLOG,
+            Some(backlog) => backlog,
+        };
+    }
+
+    /// `server.listen({ path })`.
+    pub fn listen_path(
+        &mut self,
+        options: ListenPathOptions,
+        turn: &mut Turn,
+    ) -> Result<(), Error> {
+        if self.listening() {
+            return Err(Error::server_already_listen());
+        }
+        if options.path.is_empty() {
+            return Err(Error::empty_listen_path());
+        }
+        self.begin_to_listen(options.backlog, options.callback);
+        self.state = State::Idle;
+        self.path = Some(options.path.clone());
+        let at = ListenAt::Path {
+            path: options.path,
+            readable_all: options.readable_all,
+            writable_all: options.writable_all,
+        };
+        self.listen_at(at, turn);
+        Ok(())
+    }
+
+    /// `server.listen({ fd })`.
+    pub fn listen_fd(
+        &mut self,
+        fd: u32,
+        backlog: Option<u32>,
+        callback: Option<Callback>,
+        turn: &mut Turn,
+    ) {
+        self.begin_to_listen(backlog, callback);
+        self.state = State::Idle;
+        self.listen_at(ListenAt::Descriptor(fd), turn);
+    }
+
     /// `server.listen(server)`: on what another one listens on.
     pub fn share(
         &mut self,
@@ -228,32 +300,34 @@ impl Server {
     ) {
         self.lookup += 1;
         self.on_listening.extend(callback);
-        self.listened(handle, Ok(address), turn);
+        self.listened(handle, Ok(Some(address)), turn);
     }
 
-    /// `server.listen(socket)`, of a socket that has a connection.
-    pub fn fail_to_listen(&mut self, callback: Option<Callback>, turn: &mut Turn) {
+    /// `server.listen(handle)` of something that cannot be listened on. Node has no
+    /// address to name.
+    pub fn fail_to_listen(&mut self, errno: Errno, callback: Option<Callback>, turn: &mut Turn) {
         self.lookup += 1;
         self.on_listening.extend(callback);
-        turn.tick(self.id, Tick::Error(Error::listen_on_socket()));
+        let error = Error::listen(errno, Place::Nameless);
+        turn.tick(self.id, Tick::Error(error));
     }
 
-    fn listen_on(&self, address: Option<IpAddr>, port: u16, turn: &mut Turn) {
+    fn listen_at(&self, at: ListenAt, turn: &mut Turn) {
         let handle = turn.next_handle();
         turn.act(Action::Listen {
             id: self.id,
             handle,
-            address,
-            port,
+            at,
             backlog: self.backlog,
         });
     }
 
-    /// The outcome of [`Action::Listen`]; with the error, the address it is about.
+    /// The outcome of [`Action::Listen`]: the address, if there is one; with the error,
+    /// what it is about.
     pub fn listened(
         &mut self,
         handle: Handle,
-        outcome: Result<SocketAddr, (Errno, SocketAddr)>,
+        outcome: Result<Option<SocketAddr>, (Errno, Place)>,
         turn: &mut Turn,
     ) {
         match outcome {
@@ -262,9 +336,9 @@ impl Server {
                 turn.tick(self.id, Tick::Listening);
             }
             // Row S11: 'error' on a later tick, no 'close'; it may listen again.
-            Err((errno, address)) => {
+            Err((errno, place)) => {
                 self.state = State::Idle;
-                turn.tick(self.id, Tick::Error(Error::listen(errno, address)));
+                turn.tick(self.id, Tick::Error(Error::listen(errno, place)));
             }
         }
     }
@@ -294,7 +368,8 @@ impl Server {
         if let State::LookingUp { port, .. } = self.state
             && lookup == self.lookup
         {
-            self.listen_on(Some(address), port, turn);
+            let address = Some(address);
+            self.listen_at(ListenAt::Port { address, port }, turn);
         }
     }
 
@@ -313,13 +388,9 @@ impl Server {
     }
 
     /// `drop` (row S28).
-    pub fn dropped(
-        &mut self,
-        local: Option<SocketAddr>,
-        remote: Option<SocketAddr>,
-        turn: &mut Turn,
-    ) {
+    pub fn dropped(&mut self, ends: Ends, turn: &mut Turn) {
         if self.listening() {
+            let (local, remote) = (ends.local(), ends.remote());
             self.emit(EventKind::Drop { local, remote }, turn);
         }
     }

@@ -9,7 +9,7 @@ use super::ip;
 use super::lookup::Resolved;
 use super::pipe::Pipes;
 use super::readable::Readable;
-use super::transport::{Action, Attempt, Input};
+use super::transport::{Action, Attempt, Ends, Input};
 use super::turn::{Closing, Sink, Tick, Turn};
 use super::writable::{Completed, Writable};
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Debug)]
 enum Link {
     /// There is none. `connect` leads to `LookingUp`, or to `Connecting` if the
-    /// host is an address.
+    /// host is an address, or to `ConnectingPath`.
     None,
     /// A name is being resolved. Leads to `Connecting`, or to `Closing` if that
     /// fails or the socket is destroyed.
@@ -32,13 +32,10 @@ enum Link {
     /// An attempt is under way. Leads to `Open`, to another attempt, or to
     /// `Closing`.
     Connecting(Attempts),
+    /// The attempt to connect to a path is under way. Leads to `Open`, or to `Closing`.
+    ConnectingPath(String),
     /// The connection stands. Leads to `Closing` when the socket is destroyed.
-    Open {
-        /// Absent where the transport has no addresses, or cannot tell any more.
-        local: Option<SocketAddr>,
-        /// Likewise.
-        remote: Option<SocketAddr>,
-    },
+    Open(Ends),
     /// The socket was destroyed and has not emitted `close`. Leads to `None`.
     Closing {
         /// Whether the connection ever stood.
@@ -59,6 +56,9 @@ pub enum ReadyState {
 
 /// Node's `highWaterMark` of a socket, in bytes.
 pub const HIGH_WATER_MARK: usize = 16 * 1024;
+
+/// The number of the only attempt to connect to a path.
+const PATH_ATTEMPT: Attempt = 0;
 
 /// The options of `new net.Socket()`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,11 +159,11 @@ impl Socket {
         server: Id,
         options: SocketOptions,
         pause_on_connect: bool,
-        (local, remote): (Option<SocketAddr>, Option<SocketAddr>),
+        ends: Ends,
         turn: &mut Turn,
     ) -> Self {
         let mut socket = Self {
-            link: Link::Open { local, remote },
+            link: Link::Open(ends),
             server: Some(server),
             ..Self::new(id, options)
         };
@@ -175,16 +175,31 @@ impl Socket {
         socket
     }
 
+    /// `new net.Socket({ fd })`: the socket of a connection that stands.
+    pub fn adopted(id: Id, options: SocketOptions, ends: Ends, turn: &mut Turn) -> Self {
+        let mut socket = Self {
+            link: Link::Open(ends),
+            ..Self::new(id, options)
+        };
+        socket.apply_keep_alive(turn);
+        socket.readable.started = true;
+        socket.read_on(turn);
+        socket
+    }
+
     // ---- properties ----
 
     /// `socket.connecting`.
     pub fn connecting(&self) -> bool {
-        matches!(self.link, Link::LookingUp { .. } | Link::Connecting(_))
+        matches!(
+            self.link,
+            Link::LookingUp { .. } | Link::Connecting(_) | Link::ConnectingPath(_)
+        )
     }
 
     /// `socket.pending`.
     pub fn pending(&self) -> bool {
-        !matches!(self.link, Link::Open { .. })
+        !matches!(self.link, Link::Open(_))
     }
 
     /// `socket.destroyed`.
@@ -229,7 +244,7 @@ impl Socket {
     /// `socket.address()` (row P4): known while there is a connection.
     pub fn local_address(&self) -> Option<SocketAddr> {
         match self.link {
-            Link::Open { local, .. } => local,
+            Link::Open(ends) => ends.local(),
             _ => None,
         }
     }
@@ -237,8 +252,8 @@ impl Socket {
     /// `socket.remoteAddress` and its siblings (row P3): known while there is a
     /// connection, and kept after it if they were read before.
     pub fn remote_address(&mut self) -> Option<SocketAddr> {
-        if let Link::Open { remote, .. } = self.link {
-            self.peername = remote;
+        if let Link::Open(ends) = self.link {
+            self.peername = ends.remote();
         }
         self.peername
     }
@@ -256,7 +271,12 @@ impl Socket {
     /// Whether `connect` was called and `looked-up` is awaited, or there is a
     /// connection: what Node calls a handle.
     pub fn has_handle(&self) -> bool {
-        self.connecting() || matches!(self.link, Link::Open { .. })
+        self.connecting() || matches!(self.link, Link::Open(_))
+    }
+
+    /// Whether it is connected, or connects, to a path.
+    pub fn has_path(&self) -> bool {
+        matches!(self.link, Link::ConnectingPath(_) | Link::Open(Ends::Path))
     }
 
     /// `socket.ref()` and `socket.unref()`.
@@ -269,8 +289,8 @@ impl Socket {
     pub fn is_alive(&self) -> bool {
         match self.link {
             Link::None | Link::Closing { .. } => false,
-            Link::LookingUp { .. } | Link::Connecting(_) => true,
-            Link::Open { .. } => {
+            Link::LookingUp { .. } | Link::Connecting(_) | Link::ConnectingPath(_) => true,
+            Link::Open(_) => {
                 let ending = self.writable.final_called && !self.writable.finished;
                 // A stream of the program's takes what is unread.
                 let streaming = self.readable.streamed && self.readable.len() > 0;
@@ -290,7 +310,7 @@ impl Socket {
 
     /// `socket.connect()`.
     pub fn connect(&mut self, options: ConnectOptions, turn: &mut Turn) -> Result<(), Error> {
-        if matches!(self.link, Link::Open { .. }) {
+        if matches!(self.link, Link::Open(_)) {
             return Err(Error::already_connected());
         }
         self.on_connect.extend(options.callback);
@@ -327,6 +347,35 @@ impl Socket {
                 };
             }
         }
+        Ok(())
+    }
+
+    /// `socket.connect(path)`: the attempt begins at once.
+    pub fn connect_path(
+        &mut self,
+        path: String,
+        callback: Option<Callback>,
+        turn: &mut Turn,
+    ) -> Result<(), Error> {
+        if matches!(self.link, Link::Open(_)) {
+            return Err(Error::already_connected());
+        }
+        if path.is_empty() {
+            return Err(Error::missing_path());
+        }
+        self.on_connect.extend(callback);
+        if self.connecting() {
+            // Row C23 for a path: by then the first attempt has succeeded.
+            let error = Error::connect_path(Errno("EISCONN"), path);
+            turn.tick(self.id, Tick::Destroy(error));
+            return Ok(());
+        }
+        if self.destroyed {
+            self.undestroy(turn);
+        }
+        self.active(turn);
+        self.link = Link::ConnectingPath(path.clone());
+        turn.act(Action::ConnectPath { id: self.id, path });
         Ok(())
     }
 
@@ -467,7 +516,7 @@ impl Socket {
     /// Gives the transport what was written, if there is a connection and it is
     /// not busy.
     pub fn flush(&mut self, turn: &mut Turn) {
-        if self.destroyed || self.corked || !matches!(self.link, Link::Open { .. }) {
+        if self.destroyed || self.corked || !matches!(self.link, Link::Open(_)) {
             return;
         }
         if let Some(data) = self.writable.take_queued() {
@@ -543,7 +592,7 @@ impl Socket {
     /// Asks for the FIN once `end` was called and everything is handed over.
     /// Before the connection stands this waits for it (row C28).
     fn finish_maybe(&mut self, turn: &mut Turn) {
-        let open = matches!(self.link, Link::Open { .. });
+        let open = matches!(self.link, Link::Open(_));
         if open
             && !self.destroyed
             && self.errored.is_none()
@@ -600,12 +649,15 @@ impl Socket {
     /// Gives up the connection, or the attempt to get one.
     fn close_link(&mut self, turn: &mut Turn) {
         let id = self.id;
-        let was_open = matches!(self.link, Link::Open { .. });
+        let was_open = matches!(self.link, Link::Open(_));
+        let attempt = match &self.link {
+            Link::Connecting(attempts) => attempts.under_way(),
+            Link::ConnectingPath(_) => Some(PATH_ATTEMPT),
+            _ => None,
+        };
         if was_open {
             turn.act(Action::Close { id });
-        } else if let Link::Connecting(attempts) = &self.link
-            && let Some(attempt) = attempts.under_way()
-        {
+        } else if let Some(attempt) = attempt {
             turn.act(Action::AbortConnect { id, attempt });
         }
         self.link = Link::Closing { was_open };
@@ -619,7 +671,7 @@ impl Socket {
     /// `socket.resume()`.
     pub fn resume(&mut self, turn: &mut Turn) {
         self.readable.paused = false;
-        if matches!(self.link, Link::Open { .. }) {
+        if matches!(self.link, Link::Open(_)) {
             self.readable.started = true;
         }
         if self.readable.len() > 0 {
@@ -645,7 +697,7 @@ impl Socket {
             enable != self.keep_alive.enable || (enable && wanted.delay != self.keep_alive.delay);
         self.keep_alive = wanted;
         // Row O1: before the connection stands it is remembered.
-        if changed && let Link::Open { .. } = self.link {
+        if changed && let Link::Open(Ends::Tcp { .. }) = self.link {
             let KeepAlive { enable, delay } = wanted;
             turn.act(Action::KeepAlive {
                 id: self.id,
@@ -657,7 +709,7 @@ impl Socket {
 
     fn apply_keep_alive(&self, turn: &mut Turn) {
         let KeepAlive { enable, delay } = self.keep_alive;
-        if enable {
+        if enable && !self.has_path() {
             turn.act(Action::KeepAlive {
                 id: self.id,
                 enable,
@@ -668,6 +720,9 @@ impl Socket {
 
     /// `socket.resetAndDestroy()`, for which WASI has no SO_LINGER.
     pub fn reset_and_destroy(&mut self, turn: &mut Turn) -> Result<(), Error> {
+        if self.has_path() {
+            return Err(Error::invalid_handle_type());
+        }
         if self.has_handle() {
             return Err(Error::cannot_reset());
         }
@@ -721,7 +776,7 @@ impl Socket {
 
     /// `takeStreams`: from now on the rules see nothing of the data.
     pub fn take_streams(&mut self) -> Result<(), Error> {
-        if self.destroyed || !matches!(self.link, Link::Open { .. }) {
+        if self.destroyed || !matches!(self.link, Link::Open(_)) {
             return Err(Error::not_connected());
         }
         let written = self.writable.bytes_written > 0 || self.writable.ending;
@@ -825,7 +880,7 @@ impl Socket {
     pub fn abandon(&mut self, turn: &mut Turn) {
         self.abandoned = true;
         // With nothing written there is nothing to wait for.
-        let idle = self.writable.len() == 0 && !matches!(self.link, Link::Open { .. });
+        let idle = self.writable.len() == 0 && !matches!(self.link, Link::Open(_));
         // Nor where the program would have to say what a name resolves to.
         let idle = idle
             || matches!(&self.link, Link::LookingUp { options, .. }
@@ -865,7 +920,7 @@ impl Socket {
 
     /// Asks the transport for more if there is room.
     fn read_on(&mut self, turn: &mut Turn) {
-        let open = matches!(self.link, Link::Open { .. }) && !self.destroyed;
+        let open = matches!(self.link, Link::Open(_)) && !self.destroyed;
         if open && !self.abandoned && self.readable.wants_more() {
             self.readable.reading = true;
             turn.act(Action::Read { id: self.id });
@@ -1032,11 +1087,7 @@ impl Socket {
         }
         match input {
             Input::LookedUp { lookup, outcome } => self.host_looked_up(lookup, outcome, turn),
-            Input::Connected {
-                attempt,
-                local,
-                remote,
-            } => self.connected(attempt, local, remote, turn),
+            Input::Connected { attempt, ends } => self.connected(attempt, ends, turn),
             Input::ConnectFailed {
                 attempt,
                 syscall,
@@ -1198,6 +1249,11 @@ impl Socket {
         errno: Errno,
         turn: &mut Turn,
     ) {
+        if let Link::ConnectingPath(path) = &self.link {
+            let error = Error::connect_path(errno, path.clone());
+            self.destroy(Some(error), turn);
+            return;
+        }
         let Link::Connecting(attempts) = &mut self.link else {
             return;
         };
@@ -1209,20 +1265,16 @@ impl Socket {
     }
 
     /// Row C10: 'connect', then 'ready'; what was written before goes out.
-    fn connected(
-        &mut self,
-        attempt: Attempt,
-        local: Option<SocketAddr>,
-        remote: Option<SocketAddr>,
-        turn: &mut Turn,
-    ) {
-        let Link::Connecting(attempts) = &self.link else {
-            return;
+    fn connected(&mut self, attempt: Attempt, ends: Ends, turn: &mut Turn) {
+        let under_way = match &self.link {
+            Link::Connecting(attempts) => attempts.under_way(),
+            Link::ConnectingPath(_) => Some(PATH_ATTEMPT),
+            _ => None,
         };
-        if attempts.under_way() != Some(attempt) {
+        if under_way != Some(attempt) {
             return;
         }
-        self.link = Link::Open { local, remote };
+        self.link = Link::Open(ends);
         self.active(turn);
         self.apply_keep_alive(turn);
         if self.writable.owes_before_ready() {

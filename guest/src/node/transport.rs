@@ -13,6 +13,66 @@ pub type Attempt = u32;
 /// Numbers what listens.
 pub type Handle = u64;
 
+/// Where something listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAt {
+    /// At a port.
+    Port {
+        /// Absent: all addresses, IPv6 and IPv4.
+        address: Option<IpAddr>,
+        port: u16,
+    },
+    /// At a path.
+    Path {
+        path: String,
+        readable_all: bool,
+        writable_all: bool,
+    },
+    /// On a descriptor that the host was handed.
+    Descriptor(u32),
+}
+
+/// What a failure to listen is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An address.
+    Address(SocketAddr),
+    /// A path.
+    Path(String),
+    /// Something that has no name.
+    Nameless,
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// A TCP connection. An address is absent where the transport cannot tell it.
+    Tcp {
+        local: Option<SocketAddr>,
+        remote: Option<SocketAddr>,
+    },
+    /// A UNIX domain socket's or a named pipe's: neither has an address (row P11).
+    Path,
+}
+
+impl Ends {
+    /// The own address.
+    pub fn local(self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { local, .. } => local,
+            Self::Path => None,
+        }
+    }
+
+    /// The peer's.
+    pub fn remote(self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { remote, .. } => remote,
+            Self::Path => None,
+        }
+    }
+}
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -26,12 +86,11 @@ pub enum Action {
         /// Names what will listen. A server that listens on what another one has
         /// shares it.
         handle: Handle,
-        /// Absent: all addresses, IPv6 and IPv4.
-        address: Option<IpAddr>,
-        port: u16,
+        at: ListenAt,
         backlog: u32,
     },
-    /// Stop listening and free the port, at once.
+    /// Stop listening and free the port, at once; a path is removed before anything
+    /// else.
     CloseServer { handle: Handle },
     /// Go on accepting connections. Sent when [`super::Net::accepting`] turns
     /// true again.
@@ -46,6 +105,8 @@ pub enum Action {
         /// milliseconds.
         timeout: Option<u64>,
     },
+    /// Connect to a path; the only attempt, number 0. Answer as for an address.
+    ConnectPath { id: Id, path: String },
     /// Give up an attempt.
     AbortConnect { id: Id, attempt: Attempt },
     /// Receive something. Answer: [`Input::Received`], [`Input::PeerEnded`] or
@@ -78,11 +139,7 @@ pub enum Input {
         outcome: Result<Vec<IpAddr>, Errno>,
     },
     /// An attempt succeeded.
-    Connected {
-        attempt: Attempt,
-        local: Option<SocketAddr>,
-        remote: Option<SocketAddr>,
-    },
+    Connected { attempt: Attempt, ends: Ends },
     /// An attempt failed in `connect`, or in `bind` before it.
     ConnectFailed {
         attempt: Attempt,

@@ -10,9 +10,9 @@
 use super::error::Error;
 use super::event::{Callback, Event, EventKind, Id};
 use super::lookup::Resolved;
-use super::transport::{Action, Input};
+use super::transport::{Action, Ends, Input};
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// A tick: what Node runs with `process.nextTick`, or in the rest of a callback
 /// after it has emitted an event.
@@ -91,10 +91,7 @@ pub enum Job {
     /// A new connection of a server, already a socket.
     Accepted(Id),
     /// A new connection that a server has no room for.
-    Dropped {
-        local: Option<SocketAddr>,
-        remote: Option<SocketAddr>,
-    },
+    Dropped(Ends),
 }
 
 /// A handle that is being closed.

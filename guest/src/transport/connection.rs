@@ -1,16 +1,13 @@
 //! The two directions of a connection, as streams.
 
-use super::tcp::Connected;
+use super::{Connection, Outcome};
 use crate::bindings::wasi::sockets::types::ErrorCode;
 use crate::bindings::wit_stream;
 use crate::node::Errno;
-use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
+use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
 /// How many bytes are received at once, at most.
 pub const READ_SIZE: usize = 64 * 1024;
-
-/// The outcome of one direction of a connection.
-type Outcome = FutureReader<Result<(), ErrorCode>>;
 
 /// The sending direction.
 pub struct Sender {
@@ -90,24 +87,24 @@ impl Receiver {
     }
 }
 
-impl Connected {
+impl dyn Connection {
     /// Begins to send, which can be done once.
     pub fn sender(&self) -> Sender {
         let (stream, outgoing) = wit_stream::new();
-        let outcome = self.socket.send(outgoing);
+        let outcome = self.send(outgoing);
         Sender { stream, outcome }
     }
 
     /// Begins to receive, which can be done once.
     pub fn receiver(&self) -> Receiver {
-        let (stream, outcome) = self.socket.receive();
+        let (stream, outcome) = self.receive();
         Receiver { stream, outcome }
     }
 
     /// Hands both directions over: the stream that is received, and how each ends.
     pub fn hand_over(&self, outgoing: StreamReader<u8>) -> (StreamReader<u8>, Ends) {
-        let sending = self.socket.send(outgoing);
-        let (incoming, receiving) = self.socket.receive();
+        let sending = self.send(outgoing);
+        let (incoming, receiving) = self.receive();
         (incoming, Ends { sending, receiving })
     }
 }

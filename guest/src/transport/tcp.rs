@@ -1,23 +1,16 @@
 //! TCP over `wasi:sockets`: listening, accepting, connecting.
 
+use super::{Connection, Listening, Outcome};
 use crate::bindings::wasi::sockets::types::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
 };
-use crate::node::Errno;
+use crate::node::{Ends, Errno};
+use futures::stream::{self, LocalBoxStream, StreamExt};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wit_bindgen::StreamReader;
 
 /// How often a free port is looked for that is free on IPv4 and IPv6 alike.
 const PORT_TRIES: usize = 16;
-
-/// One of a server's listening sockets.
-pub struct Listener {
-    /// The connections. It holds the listening socket, too.
-    pub connections: StreamReader<TcpSocket>,
-    /// IPv4 connections of a server that listens on all addresses show as
-    /// IPv4-mapped IPv6 addresses, as on Node's one dual-stack socket.
-    pub mapped: bool,
-}
 
 /// Listens; with the error comes the address it is about.
 ///
@@ -27,7 +20,7 @@ pub fn listen(
     address: Option<IpAddr>,
     port: u16,
     backlog: u32,
-) -> Result<(Vec<Listener>, SocketAddr), (Errno, SocketAddr)> {
+) -> Result<Listening, (Errno, SocketAddr)> {
     let sockets = match address {
         Some(ip) => {
             let asked = SocketAddr::new(ip, port);
@@ -43,13 +36,27 @@ pub fn listen(
         let listening = socket
             .set_listen_backlog_size(backlog.into())
             .and_then(|()| socket.listen());
-        listeners.push(Listener {
-            connections: listening.map_err(|code| (code.into(), asked))?,
-            mapped,
-        });
+        let connections = listening.map_err(|code| (code.into(), asked))?;
+        listeners.push(accept(connections, mapped));
     }
-    let unspecified = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port);
-    Ok((listeners, bound.unwrap_or(unspecified)))
+    Ok(Listening {
+        address: bound,
+        connections: listeners,
+        closes_at_once: None,
+    })
+}
+
+/// The connections of a listening socket, which this holds, too.
+fn accept(
+    accepted: StreamReader<TcpSocket>,
+    mapped: bool,
+) -> LocalBoxStream<'static, Box<dyn Connection>> {
+    let connections = stream::unfold(accepted, move |mut accepted| async move {
+        let socket = accepted.next().await?;
+        let connected: Box<dyn Connection> = Box::new(Connected { socket, mapped });
+        Some((connected, accepted))
+    });
+    connections.boxed_local()
 }
 
 type Bound = (TcpSocket, SocketAddr);
@@ -97,28 +104,23 @@ fn family(ip: IpAddr) -> IpAddressFamily {
 }
 
 /// A connected socket and how its addresses show.
-pub struct Connected {
-    /// The socket.
-    pub socket: TcpSocket,
-    /// Whether its IPv4 addresses show as IPv4-mapped IPv6 addresses.
-    pub mapped: bool,
+struct Connected {
+    socket: TcpSocket,
+    /// Whether its IPv4 addresses show as IPv4-mapped IPv6 addresses: those of a server
+    /// that listens on all addresses do, as on Node's one dual-stack socket.
+    mapped: bool,
 }
 
-impl Connected {
-    /// The local address, unless the connection is gone already.
-    pub fn local(&self) -> Option<SocketAddr> {
-        self.shown(self.socket.get_local_address())
+impl Connection for Connected {
+    /// An address is absent if the connection is gone already.
+    fn ends(&self) -> Ends {
+        Ends::Tcp {
+            local: self.shown(self.socket.get_local_address()),
+            remote: self.shown(self.socket.get_remote_address()),
+        }
     }
 
-    /// The peer's address, unless the connection is gone already.
-    pub fn remote(&self) -> Option<SocketAddr> {
-        self.shown(self.socket.get_remote_address())
-    }
-
-    /// Sets SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
-    ///
-    /// A failure has no consequence, as in Node, which does not look either.
-    pub fn keep_alive(&self, enable: bool, delay: u64) {
+    fn keep_alive(&self, enable: bool, delay: u64) {
         let _ = self.socket.set_keep_alive_enabled(enable);
         if enable && delay > 0 {
             let delay = delay.saturating_mul(1_000_000_000);
@@ -126,6 +128,16 @@ impl Connected {
         }
     }
 
+    fn send(&self, data: StreamReader<u8>) -> Outcome {
+        self.socket.send(data)
+    }
+
+    fn receive(&self) -> (StreamReader<u8>, Outcome) {
+        self.socket.receive()
+    }
+}
+
+impl Connected {
     fn shown(&self, address: Result<IpSocketAddress, ErrorCode>) -> Option<SocketAddr> {
         let address = SocketAddr::from(address.ok()?);
         Some(match address.ip() {
@@ -141,7 +153,7 @@ impl Connected {
 pub async fn connect(
     remote: SocketAddr,
     local: Option<SocketAddr>,
-) -> Result<Connected, (&'static str, Errno)> {
+) -> Result<Box<dyn Connection>, (&'static str, Errno)> {
     // WASI refuses what POSIX systems understand; the outcome is that of Linux.
     if remote.port() == 0 {
         return Err(("connect", Errno("ECONNREFUSED")));
@@ -163,7 +175,7 @@ pub async fn connect(
     }
     let target = SocketAddr::new(target, remote.port());
     match socket.connect(target.into()).await {
-        Ok(()) => Ok(Connected { socket, mapped }),
+        Ok(()) => Ok(Box::new(Connected { socket, mapped })),
         Err(code) => Err(("connect", code.into())),
     }
 }

@@ -12,6 +12,7 @@ mod handles;
 mod invariants;
 mod model;
 mod options;
+mod paths;
 mod pipes;
 mod properties;
 mod server;

@@ -1,7 +1,7 @@
 //! Section 4.1: `listen`, `close`, `address`.
 
-use crate::world::{PORT, World, errors, local, remote};
-use plugnet_guest::node::{Action, ListenOptions, ServerOptions};
+use crate::world::{PORT, World, errors, tcp};
+use plugnet_guest::node::{Action, ListenAt, ListenOptions, ServerOptions};
 
 fn idle() -> (World, u64) {
     let mut world = World::default();
@@ -288,8 +288,10 @@ fn s20_default_address_is_all() {
     assert!(matches!(
         world.actions[0],
         Action::Listen {
-            address: None,
-            port: 0,
+            at: ListenAt::Port {
+                address: None,
+                port: 0,
+            },
             ..
         }
     ));
@@ -305,7 +307,7 @@ fn s23_close_waits_for_the_connections() {
     world.close(server, Some(1));
     assert!(world.actions.contains(&Action::CloseServer { handle: 1 }));
     assert!(!world.net.accepting(server));
-    assert_eq!(world.net.accepted(1, local(), remote()), None);
+    assert_eq!(world.net.accepted(1, tcp()), None);
     world.peer_sends(id, b"still here");
     assert_eq!(world.rest(), ["readable"]);
     assert_eq!(world.read_all(id), b"still here");

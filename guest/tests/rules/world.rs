@@ -6,8 +6,9 @@
 //! between two events of one socket a program gets the chance to act.
 
 use plugnet_guest::node::{
-    Action, Attempt, Callback, ConnectRequest, Encoding, Errno, Error, Event, EventKind, Id, Input,
-    ListenOptions, Net, Resolved, Server, ServerOptions, Socket, SocketOptions,
+    Action, Attempt, Callback, ConnectRequest, Encoding, Ends, Errno, Error, Event, EventKind,
+    Handle, Id, Input, ListenAt, ListenOptions, ListenPathOptions, Net, Place, Resolved, Server,
+    ServerOptions, Socket, SocketOptions,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -55,6 +56,10 @@ pub struct World {
     /// Who waits for a lookup.
     lookups: HashSet<Id>,
     attempts: HashSet<(Id, Attempt)>,
+    /// What listens at a path.
+    paths: HashMap<Handle, String>,
+    /// Who connects to a path.
+    to_paths: HashSet<Id>,
     /// Whose FIN waits.
     shutdowns: HashSet<Id>,
     servers: HashSet<Id>,
@@ -79,35 +84,48 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Accept { .. }
-            | Action::CloseServer { .. }
-            | Action::StreamIn { .. }
-            | Action::StreamOut { .. } => {}
+            Action::CloseServer { handle } => {
+                self.paths.remove(&handle);
+            }
+            Action::Accept { .. } | Action::StreamIn { .. } | Action::StreamOut { .. } => {}
             Action::KeepAlive { id, .. } => {
                 self.open(id);
             }
             Action::Lookup { id, .. } => {
                 self.lookups.insert(id);
             }
-            Action::Listen {
-                id,
-                handle,
-                address,
-                port,
-                ..
-            } => {
-                let ip = address.unwrap_or_else(|| "::".parse().unwrap());
-                let outcome = if self.taken == Some(port) {
-                    Err((Errno("EADDRINUSE"), (ip, port).into()))
-                } else {
-                    Ok((ip, if port == 0 { PORT } else { port }).into())
+            Action::Listen { id, handle, at, .. } => {
+                let outcome = match at {
+                    ListenAt::Port { address, port } => {
+                        let ip = address.unwrap_or_else(|| "::".parse().unwrap());
+                        if self.taken == Some(port) {
+                            let place = Place::Address((ip, port).into());
+                            Err((Errno("EADDRINUSE"), place))
+                        } else {
+                            Ok(Some((ip, if port == 0 { PORT } else { port }).into()))
+                        }
+                    }
+                    ListenAt::Path { path, .. } if self.paths.values().any(|of| *of == path) => {
+                        Err((Errno("EADDRINUSE"), Place::Path(path)))
+                    }
+                    ListenAt::Path { path, .. } => {
+                        self.paths.insert(handle, path);
+                        Ok(None)
+                    }
+                    ListenAt::Descriptor(3) => Ok(None),
+                    ListenAt::Descriptor(_) => Err((Errno("EINVAL"), Place::Nameless)),
                 };
                 self.net.listened(id, handle, outcome);
             }
             Action::Connect { id, attempt, .. } => {
                 assert!(self.attempts.insert((id, attempt)), "attempt made twice");
             }
+            Action::ConnectPath { id, .. } => {
+                assert!(self.attempts.insert((id, 0)), "attempt made twice");
+                self.to_paths.insert(id);
+            }
             Action::AbortConnect { id, attempt } => {
+                self.to_paths.remove(&id);
                 self.attempts.remove(&(id, attempt));
                 self.wires.remove(&id);
             }
@@ -260,11 +278,11 @@ impl World {
     pub fn connected(&mut self, id: Id) {
         let attempt = self.answered(id);
         self.wires.insert(id, Wire::default());
-        let input = Input::Connected {
-            attempt,
-            local: local(),
-            remote: remote(),
+        let ends = match self.to_paths.remove(&id) {
+            true => Ends::Path,
+            false => tcp(),
         };
+        let input = Input::Connected { attempt, ends };
         self.net.input(id, input);
     }
 
@@ -315,7 +333,11 @@ impl World {
         let handle = self.net.server(server).and_then(Server::handle);
         let handle = handle.expect("the server listens");
         assert!(self.net.accepting(handle));
-        let id = self.net.accepted(handle, local(), remote());
+        let ends = match self.paths.contains_key(&handle) {
+            true => Ends::Path,
+            false => tcp(),
+        };
+        let id = self.net.accepted(handle, ends);
         if let Some(id) = id {
             self.wires.insert(id, Wire::default());
         }
@@ -353,6 +375,39 @@ impl World {
             ..ListenOptions::default()
         };
         self.call(|net| net.listen(id, options))
+    }
+
+    pub fn listen_path(&mut self, id: Id, path: &str) -> Result<(), Error> {
+        let options = ListenPathOptions {
+            path: path.to_owned(),
+            ..ListenPathOptions::default()
+        };
+        self.call(|net| net.listen_path(id, options))
+    }
+
+    pub fn listen_fd(&mut self, id: Id, fd: u32) -> Result<(), Error> {
+        self.call(|net| net.listen_fd(id, fd, None, None))
+    }
+
+    pub fn path(&self, id: Id) -> Option<&str> {
+        self.net.server(id)?.path()
+    }
+
+    pub fn connect_path(
+        &mut self,
+        id: Id,
+        path: &str,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net| net.connect_path(id, path.to_owned(), callback))
+    }
+
+    /// A connection that the host had.
+    pub fn adopted(&mut self, ends: Ends) -> Id {
+        let id = self.net.adopt(SocketOptions::default(), ends);
+        self.wires.insert(id, Wire::default());
+        self.carry_out();
+        id
     }
 
     pub fn listen_on_server(
@@ -685,12 +740,20 @@ pub fn resolved(addresses: &[(&str, u32)]) -> Vec<Resolved> {
     resolved.collect()
 }
 
-/// The near end of every connection.
+/// The ends of every TCP connection.
+pub fn tcp() -> Ends {
+    Ends::Tcp {
+        local: local(),
+        remote: remote(),
+    }
+}
+
+/// The near end.
 pub fn local() -> Option<SocketAddr> {
     "127.0.0.1:50000".parse().ok()
 }
 
-/// The far end of every connection.
+/// The far end.
 pub fn remote() -> Option<SocketAddr> {
     "127.0.0.1:80".parse().ok()
 }

@@ -9,8 +9,9 @@ use super::{Failure, input, say};
 
 /// Writes a program with the net component inside it.
 ///
-/// The result imports only WASI and what else the program imports, and runs on any host that
-/// has WASI 0.3, such as `wasmtime run -S inherit-network`.
+/// The result imports WASI, plugnet:net/ipc for sockets that have a path, and what else the
+/// program imports: plugnet runs it. With --no-ipc it imports only WASI of these, and runs on
+/// any host that has WASI 0.3, such as `wasmtime run -S inherit-network`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The program: a component that imports plugnet:net/net
@@ -19,10 +20,18 @@ pub(super) struct Args {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// Denies the program every path (EACCES), so that the host needs no plugnet:net/ipc
+    #[arg(long)]
+    no_ipc: bool,
 }
 
 pub(super) fn compose(args: &Args) -> Result<u8, Failure> {
-    let Args { program, output } = args;
+    let Args {
+        program,
+        output,
+        no_ipc,
+    } = args;
     let bytes = input::read(program)?;
     if is_same_file(program, output) {
         return Err(Failure::input(format!(
@@ -30,8 +39,12 @@ pub(super) fn compose(args: &Args) -> Result<u8, Failure> {
             output.display()
         )));
     }
-    let composed =
-        plugnet_host::compose(&bytes).map_err(|error| Failure::of_program(program, &error))?;
+    let composed = if *no_ipc {
+        plugnet_host::compose_without_ipc(&bytes)
+    } else {
+        plugnet_host::compose(&bytes)
+    };
+    let composed = composed.map_err(|error| Failure::of_program(program, &error))?;
     if composed == bytes {
         say(format!(
             "note: {} does not import plugnet:net; {} is a copy of it",

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
-use plugnet_host::{Error, Exit, Program, RunOptions};
+use plugnet_host::{Error, Exit, Grant, Program, RunOptions};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, DuplexStream};
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ pub(super) fn demo() -> Result<u8, Failure> {
     let client = runtime.load(CLIENT).map_err(failed("client"))?;
     let executor = executor()?;
     let result = executor.block_on(async {
-        tokio::time::timeout(LIMIT, talk(server, client))
+        tokio::time::timeout(LIMIT, both(&server, &client))
             .await
             .unwrap_or_else(|_| {
                 Err(Failure::host(format!(
@@ -35,11 +35,68 @@ pub(super) fn demo() -> Result<u8, Failure> {
     result
 }
 
+/// The exchange over TCP, and over a path.
+async fn both(server: &Program, client: &Program) -> Result<u8, Failure> {
+    let network = || RunOptions::new().allow_net(true);
+    say("over TCP on loopback, granted with --allow-net");
+    talk(server, client, network, "127.0.0.1:0").await?;
+
+    let place = SocketPlace::new()?;
+    let grant: Grant = place.path.parse().map_err(Failure::host)?;
+    let path = || RunOptions::new().allow_ipc(grant.clone());
+    say(&format!(
+        "over {}, granted with --allow-ipc {}",
+        SocketPlace::KIND,
+        place.path
+    ));
+    talk(server, client, path, &place.path).await
+}
+
+/// Where the demo makes a socket that has a path.
+struct SocketPlace {
+    path: String,
+    /// Removed with what is in it.
+    #[cfg(unix)]
+    _folder: tempfile::TempDir,
+}
+
+impl SocketPlace {
+    #[cfg(unix)]
+    const KIND: &str = "a UNIX domain socket";
+    #[cfg(windows)]
+    const KIND: &str = "a named pipe";
+
+    #[cfg(unix)]
+    fn new() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new()
+            .prefix("plugnet-")
+            .tempdir()
+            .map_err(|error| Failure::host(format!("no folder for a socket: {error}")))?;
+        let path = folder.path().join("echo.sock").display().to_string();
+        Ok(SocketPlace {
+            path,
+            _folder: folder,
+        })
+    }
+
+    #[cfg(windows)]
+    fn new() -> Result<Self, Failure> {
+        let path = format!(r"\\.\pipe\plugnet-demo-{}", std::process::id());
+        Ok(SocketPlace { path })
+    }
+}
+
 /// Runs the server, and the client once the server said where it listens.
-async fn talk(server: Program, client: Program) -> Result<u8, Failure> {
+async fn talk(
+    server: &Program,
+    client: &Program,
+    grants: impl Fn() -> RunOptions,
+    place: &str,
+) -> Result<u8, Failure> {
     let (bound, address) = oneshot::channel();
     let mut bound = Some(bound);
-    let server = side("server", server, &["--once", "127.0.0.1:0"], |line| {
+    let listen = ["--once", place];
+    let server = side("server", server, grants(), &listen, |line| {
         if let Some(address) = line.strip_prefix("server bound ")
             && let Some(bound) = bound.take()
         {
@@ -52,10 +109,11 @@ async fn talk(server: Program, client: Program) -> Result<u8, Failure> {
         let Ok(address) = address.await else {
             return Ok(());
         };
-        let Some((host, port)) = address.rsplit_once(':') else {
-            return Err(Failure::host(format!("the server is bound to {address}")));
+        let arguments = match address.rsplit_once(':') {
+            Some((host, port)) if address != place => vec![port, host],
+            _ => vec![place],
         };
-        side("client", client, &[port, host], |_| {}).await
+        side("client", client, grants(), &arguments, |_| {}).await
     };
     tokio::try_join!(server, client)?;
     Ok(0)
@@ -65,18 +123,18 @@ async fn talk(server: Program, client: Program) -> Result<u8, Failure> {
 /// output.
 async fn side(
     name: &'static str,
-    program: Program,
+    program: &Program,
+    grants: RunOptions,
     arguments: &[&str],
     mut hear: impl FnMut(&str),
 ) -> Result<(), Failure> {
     let (stdout, out) = pipe();
     let (stderr, err) = pipe();
-    let options = RunOptions::new()
+    let options = grants
         .args([name])
         .args(arguments)
         .stdout(stdout)
-        .stderr(stderr)
-        .allow_net(true);
+        .stderr(stderr);
     // The lines end when the program has, and has dropped its streams with that.
     let (exit, (), ()) = tokio::join!(
         program.run(options),
@@ -106,6 +164,11 @@ async fn lines(reader: impl AsyncRead + Unpin, mut each: impl FnMut(&str)) {
     while let Ok(Some(line)) = lines.next_line().await {
         each(&line);
     }
+}
+
+/// What the demo does next.
+fn say(line: &str) {
+    print("demo", line);
 }
 
 /// `println!` would panic if nobody reads.

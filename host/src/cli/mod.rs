@@ -26,7 +26,8 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Compose(compose::Args),
-    /// Runs Node's echo example: a server and a client, two sandboxed programs, on loopback.
+    /// Runs Node's echo example: a server and a client, two sandboxed programs, over TCP on
+    /// loopback and over a UNIX domain socket (on Windows a named pipe).
     Demo,
     /// Prints the WIT package: save it, and build a program against it.
     Wit,
@@ -69,7 +70,7 @@ impl Failure {
                 message,
                 code: TRAPPED,
             },
-            Error::Directory { .. } => Failure::input(error),
+            Error::Directory { .. } | Error::Grant(_) => Failure::input(error),
             _ => Failure::host(error),
         }
     }

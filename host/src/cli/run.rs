@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use plugnet_host::{Access, Denial, RunOptions};
+use plugnet_host::{Access, Denial, Descriptors, Grant, RunOptions};
 
 use super::signal::Signals;
 use super::{Failure, executor, input, runtime, say};
@@ -31,6 +31,16 @@ pub(super) struct Args {
     /// Lets the program use the network: any address, any name
     #[arg(long)]
     allow_net: bool,
+
+    /// Lets the program listen at and connect to the socket PATH, or every one below the folder
+    /// DIR/; as GUEST if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe
+    #[arg(long = "allow-ipc", value_name = "PATH[::GUEST]")]
+    allow_ipc: Vec<String>,
+
+    /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
+    /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
+    #[arg(long = "listen-fd", value_name = "FD")]
+    listen_fds: Vec<i32>,
 
     /// The program, and all that follows it: its arguments, dashes and all
     #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
@@ -100,6 +110,20 @@ fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
         options = options.dir(host, guest);
     }
 
+    for path in &args.allow_ipc {
+        let grant: Grant = path
+            .parse()
+            .map_err(|error| Failure::input(format!("--allow-ipc {path}: {error}")))?;
+        options = options.allow_ipc(grant);
+    }
+    let mut descriptors = Descriptors::from_environment().map_err(Failure::input)?;
+    for number in args.listen_fds {
+        descriptors
+            .add(number)
+            .map_err(|error| Failure::input(format!("--listen-fd {number}: {error}")))?;
+    }
+    options = options.descriptors(descriptors);
+
     let mut arguments = args.program.into_iter();
     // clap has seen to it that there is one.
     let path = PathBuf::from(arguments.next().unwrap_or_default());
@@ -125,16 +149,38 @@ fn program_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// Says what the program was denied, the first time for each way to use the network: a program
-/// that tries again and again does not flood the terminal.
+/// Says what the program was denied, the first time for each way to use the network and for
+/// each path, up to a number: a program that tries again and again does not flood the terminal.
 fn once_per_access() -> impl Fn(&Denial) + Send + Sync + 'static {
-    let said: Mutex<HashSet<Access>> = Mutex::default();
+    let said: Mutex<HashSet<(Access, Option<String>)>> = Mutex::default();
     move |denial| {
-        let first = said.lock().is_ok_and(|mut said| said.insert(denial.access));
+        let path = matches!(denial.access, Access::PathListen | Access::PathConnect);
+        let key = (denial.access, path.then(|| denial.target.clone()));
+        let first = said
+            .lock()
+            .is_ok_and(|mut said| said.len() < MOST_DENIALS && said.insert(key));
         if first {
-            say(format!(
-                "denied: {denial}. Grant the network with --allow-net"
-            ));
+            say(how_to_grant(denial));
         }
+    }
+}
+
+/// How many denials are told of.
+const MOST_DENIALS: usize = 20;
+
+fn how_to_grant(denial: &Denial) -> String {
+    match denial {
+        Denial {
+            reason: Some(reason),
+            ..
+        } => format!("denied: {reason}"),
+        Denial {
+            grant: Some(grant), ..
+        } => format!("denied: {denial}. Grant it with --allow-ipc {grant}"),
+        Denial {
+            access: Access::PathListen | Access::PathConnect,
+            ..
+        } => format!("denied: {denial}"),
+        _ => format!("denied: {denial}. Grant the network with --allow-net"),
     }
 }
