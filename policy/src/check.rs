@@ -144,7 +144,8 @@ impl Question {
 const ONE_HOST: &str = "a question is about one host: an address or a name";
 
 fn many(text: &str, problem: &str) -> EntryError {
-    Fault::new(0..text.len(), problem).of(text, |_| false)
+    let fault = Fault::new(0..text.len(), problem);
+    fault.of(text, |_| Ok(()))
 }
 
 fn one_port(ports: &Ports, text: &str) -> Result<u16, EntryError> {
@@ -153,7 +154,7 @@ fn one_port(ports: &Ports, text: &str) -> Result<u16, EntryError> {
         Ports::Any | Ports::Range(..) => {
             let port = text.rfind(':').map_or(0, |colon| colon + 1);
             let fault = Fault::new(port..text.len(), "a question is about one port");
-            Err(fault.of(text, |_| false))
+            Err(fault.of(text, |_| Ok(())))
         }
     }
 }

@@ -398,9 +398,11 @@ impl Policy {
         }
         let option = if listens { "listen" } else { "connect" };
         let entry = match address {
-            IpcAddress::Path(path) => IpcPattern::parse(path, 0, false)
-                .ok()
-                .map(|pattern| Endpoint::Ipc(pattern).to_string()),
+            // A path that ends in a slash is a folder in an entry, and no socket anywhere.
+            IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
+                Ok(pattern @ IpcPattern::Socket(_)) => Some(Endpoint::Ipc(pattern).to_string()),
+                _ => None,
+            },
             IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),
             IpcAddress::Pipe(name) => Some(format!("pipe://{name}")),
         };

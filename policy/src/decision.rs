@@ -184,7 +184,7 @@ impl fmt::Display for Decision {
             Reason::NotAName(problem) => f.write_str(problem)?,
         }
         if let Some(name) = &self.name
-            && !matches!(self.request, Request::Resolve(_))
+            && !matches!(self.request, Request::Resolve(_) | Request::ToName(..))
         {
             write!(f, "\n  the program got the address from {name}")?;
         }

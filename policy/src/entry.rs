@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry_error::{EntryError, Fault, clean};
 use crate::host::{self, Host};
+use crate::name::loose_ipv4;
 use crate::path::IpcPattern;
 use crate::ports::Ports;
 
@@ -123,7 +124,7 @@ impl ListenEntry {
                     "a deny is about real ports; what the system chooses is not known before",
                 )
                 .corrected(any)
-                .of(text, |_| true))
+                .of(text, |text| endpoint(text, Role::Listen)))
             }
             _ => Ok(()),
         }
@@ -213,7 +214,8 @@ fn unknown_scheme(scheme: &str, rest: &str, role: Role) -> Fault {
         Some((name, own, _)) if name == own => "a scheme is written in lower case",
         _ => "the scheme is one of tcp, udp, unix and pipe",
     };
-    let corrected = known.and_then(|(_, own, port)| {
+    let (own, port) = known.map_or(("tcp", None), |(_, own, port)| (*own, *port));
+    let corrected = {
         let rest = match port {
             Some(port) => {
                 let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -225,7 +227,7 @@ fn unknown_scheme(scheme: &str, rest: &str, role: Role) -> Fault {
             None => rest.to_owned(),
         };
         fixed(&format!("{own}://{rest}"), role)
-    });
+    };
     Fault::new(0..scheme.len(), problem).corrected_if(corrected)
 }
 
@@ -245,7 +247,14 @@ fn without_scheme(text: &str, role: Role) -> Fault {
                 .corrected_if(fixed(&format!("{scheme}://{rest}"), role));
         }
     }
-    let corrected = if text.starts_with(['/', '@']) || text.starts_with("./") {
+    let corrected = if let Ok(port) = text.parse::<u16>() {
+        let host = if role == Role::Listen {
+            "127.0.0.1"
+        } else {
+            "*"
+        };
+        fixed(&format!("tcp://{host}:{port}"), role)
+    } else if text.starts_with(['/', '@']) || text.starts_with("./") {
         fixed(&format!("unix://{text}"), role)
     } else if text.starts_with(r"\\") {
         fixed(&format!("pipe://{text}"), role)
@@ -348,26 +357,34 @@ fn host_and_port(
     let fit = |host: &str| {
         host::parse(host, start).and_then(|parsed| fit_for(parsed, start..start + host.len(), role))
     };
-    match rest.rsplit_once(':') {
-        None => {
-            let end = start + rest.len();
-            (fit(rest), Ports::parse("", end, zero))
-        }
-        Some((host, _)) if host.contains(':') => {
-            let fault = |corrected| {
-                Err(Fault::new(
-                    start..start + rest.len(),
-                    "an IPv6 address is written in brackets, and `:` and the port follow",
-                )
-                .corrected_if(corrected))
-            };
-            match closed(rest) {
-                Some((host, port)) => (fault(Some(host)), Ports::parse(&port, start, zero)),
-                None => (fault(None), Ports::parse("", start + rest.len(), zero)),
-            }
-        }
-        Some((host, port)) => (fit(host), Ports::parse(port, start + host.len() + 1, zero)),
+    // A user comes before a host, and may have a colon; what follows a port may have one too.
+    let halves = match rest.rsplit_once(':') {
+        Some((host, port)) if host.contains('@') => Some((host, port)),
+        _ => rest.split_once(':'),
+    };
+    let Some((host, port)) = halves else {
+        return (fit(rest), Ports::parse("", start + rest.len(), zero));
+    };
+    if port.contains(':') && is_like_ipv6(rest) {
+        let fault = Fault::new(
+            start..start + rest.len(),
+            "an IPv6 address is written in brackets, and `:` and the port follow",
+        );
+        let meant = closed(rest);
+        let port = meant.as_ref().map_or("", |(_, port)| port);
+        let ports = Ports::parse(port, start + rest.len(), zero);
+        return (Err(fault.corrected_if(meant.map(|(host, _)| host))), ports);
     }
+    let port_start = start + host.len() + 1;
+    (fit(host), Ports::parse(port, port_start, zero))
+}
+
+/// Whether what is before a zone has nothing but what IPv6 addresses and networks have.
+fn is_like_ipv6(text: &str) -> bool {
+    let address = text.split('%').next().unwrap_or_default();
+    address
+        .bytes()
+        .all(|c| c.is_ascii_hexdigit() || b":./*-".contains(&c))
 }
 
 /// The host and the port that were probably meant by an IPv6 address without brackets.
@@ -420,7 +437,7 @@ fn names(text: &str) -> Result<Host, Fault> {
         let host = rest.split(['/', ':']).next().unwrap_or_default();
         return Err(Fault::new(0..text.len() - rest.len(), alone).corrected(host));
     }
-    if text.parse::<IpAddr>().is_ok() {
+    if text.parse::<IpAddr>().is_ok() || loose_ipv4(text).is_some() {
         return Err(Fault::new(
             0..text.len(),
             "an address is not looked up; only names are",
@@ -528,7 +545,7 @@ macro_rules! from_str {
                 let parse = $parse;
                 parse(text)
                     .map(Self)
-                    .map_err(|fault: Fault| fault.of(text, |corrected| parse(corrected).is_ok()))
+                    .map_err(|fault: Fault| fault.of(text, parse))
             }
         }
 

@@ -108,14 +108,20 @@ impl Fault {
         self
     }
 
-    /// The error of the whole entry. A corrected form that is not accepted itself is no help
-    /// and is left out.
-    pub(crate) fn of(self, entry: &str, accepted: impl Fn(&str) -> bool) -> EntryError {
+    /// The error of the whole entry. A corrected form that is not accepted itself is no help:
+    /// it is corrected once more or left out.
+    pub(crate) fn of<T>(self, entry: &str, parse: impl Fn(&str) -> Result<T, Fault>) -> EntryError {
+        let corrected = self
+            .corrected
+            .and_then(|corrected| match parse(&corrected) {
+                Ok(_) => Some(corrected),
+                Err(fault) => fault.corrected.filter(|again| parse(again).is_ok()),
+            });
         EntryError(Box::new(Parts {
             entry: entry.to_owned(),
             spot: self.spot,
             problem: self.problem,
-            corrected: self.corrected.filter(|corrected| accepted(corrected)),
+            corrected,
         }))
     }
 }

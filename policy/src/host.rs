@@ -171,9 +171,12 @@ fn ipv4_network(left: &str, right: &str, start: usize) -> Result<Host, Fault> {
                     .corrected_if(fixed(left)),
             );
         };
-        let corrected = match parse(left, start) {
+        // `10/8` leaves out the end, where C's short forms leave out the middle.
+        let padded = format!("{left}.0.0.0");
+        let padded = padded.split('.').take(4).collect::<Vec<_>>().join(".");
+        let corrected = match parse(&padded, start) {
+            Ok(_) => padded,
             Err(fault) => fault.corrected.unwrap_or_else(|| meant.to_string()),
-            Ok(_) => meant.to_string(),
         };
         return Err(Fault::new(
             start..start + left.len(),
@@ -191,7 +194,7 @@ fn ipv4_network(left: &str, right: &str, start: usize) -> Result<Host, Fault> {
         )
         .corrected_if(
             network
-                .or_else(|| Ipv4Net::new(address, right.parse().ok()?).ok())
+                .or_else(|| Ipv4Net::new(address, longest_below(right, 32)?).ok())
                 .map(|network| host_of(network.trunc().into()).to_string()),
         ));
     };
@@ -231,7 +234,7 @@ pub(crate) fn in_brackets(text: &str, start: usize) -> Result<Host, Fault> {
     let length = match mask {
         None => 128,
         Some(mask) => mask_length(mask, 128).ok_or_else(|| {
-            let meant = mask.parse().ok();
+            let meant = longest_below(mask, 128);
             let network = meant.and_then(|length| Ipv6Net::new(address, length).ok());
             Fault::new(
                 start + left.len() + 1..spot.end,
@@ -288,7 +291,13 @@ fn mask_length(text: &str, longest: u8) -> Option<u8> {
         .filter(|&length| length <= longest)
 }
 
-pub(crate) fn host_of(network: IpNet) -> Host {
+/// What was probably meant by `08`; of what is too long, the longest.
+fn longest_below(text: &str, longest: u8) -> Option<u8> {
+    let length = text.parse::<u64>().ok()?;
+    Some(u8::try_from(length).unwrap_or(longest).min(longest))
+}
+
+fn host_of(network: IpNet) -> Host {
     if network.prefix_len() == network.max_prefix_len() {
         Host::Address(network.addr())
     } else {

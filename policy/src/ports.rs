@@ -36,10 +36,7 @@ impl Ports {
             return Ok(Ports::Any);
         }
         if text.is_empty() {
-            return fault(
-                "the port is missing; `*` is any port",
-                Some("443".to_owned()),
-            );
+            return fault("the port is missing; `*` is any port", example());
         }
         if let Some(end) = text.find(['/', '?', '#']) {
             let port = Some(&text[..end]).filter(|port| !port.is_empty());
@@ -55,7 +52,7 @@ impl Ports {
                     (Some(low), Some(high)) => Some(format!("{low}-{high}")),
                     (Some(low), None) if last.is_empty() => Some(format!("{low}-65535")),
                     (None, Some(high)) if first.is_empty() => Some(format!("1-{high}")),
-                    _ => None,
+                    _ => example(),
                 };
                 return fault(
                     "a range of ports is FIRST-LAST, two numbers up to 65535",
@@ -87,7 +84,10 @@ impl Ports {
             Some(port) => Ok(Ports::One(port)),
             None => fault(
                 "a port is a number up to 65535, a range such as 5432-5440, or `*`",
-                loose_number(text).map(|port| fixed(&port.to_string(), start, zero)),
+                match number_of_service(text).or(text.trim().parse().ok()) {
+                    Some(port) => Some(fixed(&port.to_string(), start, zero)),
+                    None => example(),
+                },
             ),
         }
     }
@@ -107,9 +107,21 @@ fn number(text: &str) -> Option<u16> {
     (digits && !leading).then(|| text.parse().ok()).flatten()
 }
 
-/// What was probably meant by `0080`, `+80` or ` 80`.
+/// What was probably meant by `0080`, `+80` or ` 80`; of what is too high, the highest.
 fn loose_number(text: &str) -> Option<u16> {
-    text.trim().parse().ok()
+    let number = text.trim().parse::<u64>().ok()?;
+    Some(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+fn number_of_service(text: &str) -> Option<u16> {
+    let services = [("http", 80), ("https", 443), ("ssh", 22), ("domain", 53)];
+    let found = services.iter().find(|(name, _)| *name == text);
+    found.map(|(_, port)| *port)
+}
+
+/// A port to show the form with, where nothing tells which was meant.
+fn example() -> Option<String> {
+    Some("443".to_owned())
 }
 
 impl fmt::Display for Ports {

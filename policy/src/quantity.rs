@@ -159,7 +159,7 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, EntryError> {
         quantity(text, &BYTES)
             .map(Self)
-            .map_err(|fault| fault.of(text, |text| quantity(text, &BYTES).is_ok()))
+            .map_err(|fault| fault.of(text, |text| quantity(text, &BYTES)))
     }
 }
 
@@ -175,7 +175,7 @@ impl FromStr for TimeLimit {
     fn from_str(text: &str) -> Result<Self, EntryError> {
         quantity(text, &TIME)
             .map(Self)
-            .map_err(|fault| fault.of(text, |text| quantity(text, &TIME).is_ok()))
+            .map_err(|fault| fault.of(text, |text| quantity(text, &TIME)))
     }
 }
 
