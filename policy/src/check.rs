@@ -219,8 +219,8 @@ impl fmt::Display for Check {
             {
                 write!(
                     f,
-                    "\n  if it gives a public address; one that is loopback, private or special \
-                     otherwise needs a rule of its own"
+                    "\n  if it gives a public address that no rule denies; one that is loopback, private or \
+                     special otherwise needs a rule of its own"
                 )?;
             }
         }

@@ -129,12 +129,22 @@ impl Asked {
             return Ok(Self::Address(address.into()));
         }
         // A zone is part of a literal: `fe80::1%eth0`.
-        let literal = text.split_once('%').map_or(text, |(address, _)| address);
+        let literal = match text.split_once('%') {
+            Some((address, zone)) if is_zone(zone) => address,
+            _ => text,
+        };
         if let Ok(address) = literal.parse::<Ipv6Addr>() {
             return Ok(Self::Address(address.into()));
         }
         Name::parse(text).map(Self::Name)
     }
+}
+
+/// Whether it can be the name or the number of an interface, which has at most 15 characters on
+/// Linux. Longer ones are no reason to bother a resolver.
+fn is_zone(zone: &str) -> bool {
+    let known = |c: u8| c.is_ascii_alphanumeric() || b"_.-".contains(&c);
+    (1..=15).contains(&zone.len()) && zone.bytes().all(known)
 }
 
 /// Whether a system may read a name as an IPv4 address: as the URL standard decides it.

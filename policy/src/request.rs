@@ -7,6 +7,9 @@ use crate::entry::Transport;
 use crate::name::Name;
 use crate::path::IpcAddress;
 
+/// How much of a name or a path is shown. Whoever reads an audit is not to be flooded.
+const LONGEST_TARGET: usize = 1024;
+
 /// Something that a program wants to do.
 ///
 /// Displayed as `TCP connect to 192.0.2.1:80`.
@@ -58,8 +61,21 @@ impl Request {
         }
     }
 
-    /// The address, name or path that it is about.
+    /// The address, name or path that it is about. A name or a path is the program's own text;
+    /// of a longer one than any system takes, there is only the beginning.
     pub fn target(&self) -> String {
+        let mut target = self.whole_target();
+        if target.len() > LONGEST_TARGET {
+            let end = (0..=LONGEST_TARGET)
+                .rev()
+                .find(|end| target.is_char_boundary(*end));
+            target.truncate(end.unwrap_or(0));
+            target.push('…');
+        }
+        target
+    }
+
+    fn whole_target(&self) -> String {
         match self {
             Request::TcpConnect(address)
             | Request::TcpBind(address)

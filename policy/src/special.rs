@@ -105,6 +105,15 @@ impl SpecialRange {
             .or_else(|| smallest(address))
     }
 
+    /// Every range.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RANGES.iter().map(|&(network, kind)| Self {
+            network,
+            kind,
+            embedded: None,
+        })
+    }
+
     /// The addresses of the range.
     pub fn network(&self) -> IpNet {
         self.network

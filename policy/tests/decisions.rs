@@ -635,6 +635,9 @@ fn numbers_are_not_names() {
         ".",
         "a..example",
         "exa\0mple",
+        "::1%a.very.long.zone.example",
+        "::1%",
+        "::1%a/b",
         "example.com/x",
     ] {
         let decision = decide(&net, &lookup(number));
@@ -839,7 +842,22 @@ allowed: lookup of api.example.com
   implied by allow-connect tcp://api.example.com:443
 allowed: TCP connect to api.example.com:443
   by allow-connect tcp://api.example.com:443
-  if it gives a public address; one that is loopback, private or special otherwise needs a rule \
-of its own";
+  if it gives a public address that no rule denies; one that is loopback, private or special \
+otherwise needs a rule of its own";
     assert_eq!(check.to_string(), expected);
+}
+
+/// However long a name is that a program asks for, what is said of it is short.
+#[test]
+fn long_names_make_short_decisions() {
+    for name in [
+        "a".repeat(1 << 20),
+        "ü".repeat(1 << 20),
+        "::1%".repeat(1 << 20),
+    ] {
+        let decision = decide(&Policy::default(), &lookup(&name));
+        assert!(!decision.is_allowed());
+        assert!(decision.to_string().len() < 2000);
+        assert!(serde_json::to_string(&decision).unwrap().len() < 2000);
+    }
 }

@@ -155,31 +155,40 @@ fn parser_of_pieces() {
 /// Files that look like policies: they are read, or refused at a place that they have.
 #[test]
 fn parser_of_files() {
-    const LINES: [&str; 16] = [
-        "allow-connect",
-        "deny-listen",
-        "allow-net",
-        "max-memory",
-        "timeout",
-        " = ",
+    const LINES: [&str; 24] = [
+        "allow-connect = [",
+        "\"tcp://a.example:443\", ",
+        "'unix:///run/x::/x', ",
+        "]\n",
+        "deny-listen = [\"tcp://*:22\"]\n",
+        "allow-resolve = [\"*\"]\n",
+        "allow-accept = ['fc00::/7']\n",
+        "allow-ipc = ['@x', '/run/']\n",
+        "allow-net = true\n",
+        "max-memory = \"64MiB\"\n",
+        "max-bytes-per-second = \"1KiB\"\n",
+        "max-connections = 10\n",
+        "timeout = \"",
+        "10s",
+        "\"\n",
         "[",
-        "]",
-        "\"",
+        " = ",
         "'",
+        "\"\"\"",
         "\n",
         "true",
-        "10",
-        ",",
-        "# ",
-        "=",
+        ", ",
+        "# ü",
+        "\\u00e9",
     ];
     check!()
         .with_type::<Vec<u8>>()
         .for_each(|indices: &Vec<u8>| {
             let text: String = indices
                 .iter()
+                .take(16)
                 .map(|at| match usize::from(*at) {
-                    at if at < 160 => LINES[at % LINES.len()],
+                    at if at < 224 => LINES[at % LINES.len()],
                     at => PIECES[at % PIECES.len()],
                 })
                 .collect();
