@@ -476,8 +476,11 @@ fn port_0_is_chosen_by_the_system() {
     assert!(allows(&policy, &bind("127.0.0.1:0")));
     assert!(!allows(&policy, &bind("127.0.0.1:41689")));
     assert!(allows(&policy, &listen("127.0.0.1:41689")));
-    // The bind before a connect gives no right to listen.
+    // The bind before a connect gives no right to listen, nor does listening without a bind.
     assert!(!allows(&policy, &listen("0.0.0.0:41689")));
+    assert!(!allows(&policy, &listen("0.0.0.0:0")));
+    assert!(!allows(&listens_at("tcp://*:8080"), &listen("0.0.0.0:0")));
+    assert!(allows(&listens_at("tcp://*:0"), &listen("0.0.0.0:0")));
     assert!(allows(
         &listens_at("tcp://127.0.0.1:*"),
         &bind("127.0.0.1:0")
@@ -500,6 +503,14 @@ fn a_denied_address_denies_all_addresses_of_its_family() {
     assert!(!allows(&policy, &bind("0.0.0.0:8080")));
     assert!(allows(&policy, &bind("[::]:8080")));
     assert!(allows(&policy, &bind("0.0.0.0:8081")));
+    let network = policy
+        .clone()
+        .into_builder()
+        .deny_listen("tcp://[fc00::/7]:9000")
+        .unwrap()
+        .build();
+    assert!(!allows(&network, &bind("[::]:9000")));
+    assert!(allows(&network, &bind("0.0.0.0:9000")));
     // With a port that the system chose the deny holds once the port is known.
     assert!(!allows(&policy, &listen("0.0.0.0:8080")));
 }

@@ -177,12 +177,17 @@ fn a_wrong_form_is_refused() {
 /// A file and the command line add up; a limit of the latter replaces one of the former.
 #[test]
 fn a_policy_can_be_added_to() {
-    let text = "allow-connect = [\"tcp://a.example:1\"]\nmax-connections = 10\ntimeout = \"1s\"";
+    let text = "allow-connect = [\"tcp://a.example:1\"]\nmax-connections = 10\nmax-memory = \"1KiB\"\ntimeout = \"1s\"";
     let file = Policy::from_toml("app.toml", text).unwrap();
-    let options = Policy::from_toml("x", "max-connections = 20\nallow-net = true").unwrap();
+    let options = Policy::from_toml(
+        "x",
+        "max-connections = 20\ntimeout = \"2s\"\nallow-net = true",
+    )
+    .unwrap();
     let both = file.into_builder().extend(options).build();
     assert!(both.allows_net());
     assert_eq!(both.rules().count(), 2);
     assert_eq!(both.limits().max_connections.unwrap().get(), 20);
-    assert_eq!(both.limits().timeout.unwrap().duration().as_secs(), 1);
+    assert_eq!(both.limits().timeout.unwrap().duration().as_secs(), 2);
+    assert_eq!(both.limits().max_memory.unwrap().bytes(), 1024);
 }
