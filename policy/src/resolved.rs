@@ -150,3 +150,21 @@ impl Default for Resolved {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However often answers are renewed, no more is kept than twice the capacity.
+    #[test]
+    fn renewing_does_not_grow() {
+        let now = Instant::now();
+        let mut resolved = Resolved::with_limits(Resolved::LIFETIME, 4);
+        for round in 0..1000_u32 {
+            let last = u8::try_from(round % 3).expect("below 3");
+            resolved.answered("a.example", [IpAddr::from([93, 184, 215, last])], now);
+            assert!(resolved.order.len() <= 8, "{}", resolved.order.len());
+        }
+        assert_eq!(resolved.len(), 3);
+    }
+}

@@ -645,6 +645,7 @@ fn numbers_are_not_names() {
         "",
         ".",
         "a..example",
+        "example..",
         "exa\0mple",
         "::1%a.very.long.zone.example",
         "::1%",

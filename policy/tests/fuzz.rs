@@ -270,8 +270,9 @@ fn bookkeeping_is_as_its_model() {
         .expect("an entry")
         .build();
     let start = Instant::now();
+    // Long enough that what is kept is full, and renewed, many times over.
     check!()
-        .with_type::<Vec<Step>>()
+        .with_generator(bolero::produce::<Vec<Step>>().with().len(0..200_usize))
         .for_each(|steps: &Vec<Step>| {
             let lifetime = Duration::from_secs(LIFETIME);
             let mut resolved = Resolved::with_limits(lifetime, CAPACITY);
