@@ -127,9 +127,10 @@ fn answer(request: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&request[..head.unwrap_or(0)]);
     let mut words = head.lines().next().unwrap_or_default().split(' ');
     let (status, text) = match (words.next(), words.next(), words.next()) {
-        (Some("GET"), Some(path), Some(version)) if version.starts_with("HTTP/1.") => {
-            ("200 OK", format!("hello, {}\n", path.trim_start_matches('/')))
-        }
+        (Some("GET"), Some(path), Some(version)) if version.starts_with("HTTP/1.") => (
+            "200 OK",
+            format!("hello, {}\n", path.trim_start_matches('/')),
+        ),
         (Some(_), Some(_), Some(version)) if version.starts_with("HTTP/1.") => {
             ("405 Method Not Allowed", "only GET\n".to_owned())
         }

@@ -22,9 +22,7 @@ impl Reply {
         let Reply::Array(parts) = self else {
             return false;
         };
-        let bulk = |part: Option<&Reply>, bytes: &[u8]| {
-            matches!(part, Some(Reply::Bulk(Some(text))) if text == bytes)
-        };
+        let bulk = |part: Option<&Reply>, bytes: &[u8]| matches!(part, Some(Reply::Bulk(Some(text))) if text == bytes);
         bulk(parts.first(), b"message") && bulk(parts.last(), content)
     }
 }
