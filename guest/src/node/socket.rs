@@ -534,7 +534,7 @@ impl Socket {
     /// not taken all of it.
     pub fn written(&mut self, bytes: usize, more: bool, turn: &mut Turn) {
         let completed = if more {
-            self.writable.sent(bytes)
+            self.writable.waits(bytes)
         } else {
             self.writable.sent_all()
         };
@@ -1134,6 +1134,13 @@ impl Socket {
                 }
             }
             Input::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), turn),
+            // Row W18: the system tells a reset once, to whoever asks first, and libuv
+            // reads before it goes on with a write that waits for room.
+            Input::WriteFailed(errno @ Errno("ECONNRESET"))
+                if self.readable.reading && self.writable.is_waiting() =>
+            {
+                self.destroy(Some(Error::system(errno, "read")), turn);
+            }
             Input::Written => {
                 self.active(turn);
                 let completed = self.writable.sent_all();

@@ -46,6 +46,8 @@ pub struct World {
     pub actions: Vec<Action>,
     /// How many bytes the host takes of a write at once; absent: all.
     pub takes: Option<usize>,
+    /// Why the host takes nothing of a write, from the first byte on.
+    pub refuses: Option<&'static str>,
     /// Whether the host lets `Shutdown` wait.
     pub holds_shutdown: bool,
     /// `listen` on this port fails.
@@ -137,9 +139,14 @@ impl World {
             }
             Action::Write { id, mut data } => {
                 let takes = self.takes.unwrap_or(usize::MAX);
+                let refuses = self.refuses;
                 let wire = self.open(id);
                 assert!(wire.unsent.is_none(), "asked to write during a write");
                 assert!(!wire.fin, "asked to write after the FIN");
+                if let Some(code) = refuses {
+                    self.net.input(id, Input::WriteFailed(Errno(code)));
+                    return;
+                }
                 let rest = data.split_off(takes.min(data.len()));
                 let (taken, more) = (data.len(), !rest.is_empty());
                 wire.sent.extend(data);
@@ -617,7 +624,8 @@ impl World {
         }
     }
 
-    fn say(&self, event: &Event) -> String {
+    /// An event in words.
+    pub fn say(&self, event: &Event) -> String {
         let word = word(&event.kind);
         if self.servers.contains(&event.source) {
             format!("server {word}")
