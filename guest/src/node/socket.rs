@@ -779,6 +779,7 @@ impl Socket {
         if self.destroyed || !matches!(self.link, Link::Open(_)) {
             return Err(Error::not_connected());
         }
+        let reads = self.readable.started || self.readable.starts;
         let written = self.writable.bytes_written > 0 || self.writable.ending;
         if self.readable.started || self.readable.streamed || written {
             return Err(Error::in_use("takeStreams"));
@@ -962,10 +963,8 @@ impl Socket {
             }
             Tick::Ready => self.emit_ready(turn),
             Tick::AfterConnect => {
-                if !self.readable.paused {
-                    self.readable.started = true;
-                    self.read_on(turn);
-                }
+                self.readable.started |= std::mem::take(&mut self.readable.starts);
+                self.read_on(turn);
             }
             Tick::Destroy(error) => self.destroy(Some(error), turn),
             Tick::Readable => {
@@ -1294,6 +1293,8 @@ impl Socket {
     }
 
     fn emit_connect(&mut self, turn: &mut Turn) {
+        // Row E4: a pause in the handler of 'connect' comes too late to stop that.
+        self.readable.starts = !self.readable.paused;
         self.emit(EventKind::Connect, turn);
         let callbacks = std::mem::take(&mut self.on_connect);
         self.call_back(callbacks, None, turn);

@@ -67,6 +67,20 @@ fn e4_end_without_bytes_needs_no_reader() {
     assert_eq!(world.rest(), ["end", "finish", "close false"]);
 }
 
+/// A pause in the handlers of `connect` and `ready` is no different: the socket reads already.
+#[test]
+fn e4_pause_in_connect_does_not_hold_an_empty_end_back() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
+    world.pause(id);
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["end", "finish", "close false"]);
+}
+
 /// Paused, with bytes: `resume` releases them.
 #[test]
 fn e4_resume_releases_the_end() {
