@@ -62,8 +62,8 @@ pub struct World {
     paths: HashMap<Handle, String>,
     /// Who connects to a path.
     to_paths: HashSet<Id>,
-    /// Whose FIN waits.
-    shutdowns: HashSet<Id>,
+    /// Whose FIN waits, and how much they had received when it was asked for.
+    shutdowns: HashMap<Id, u64>,
     servers: HashSet<Id>,
     /// Sockets that have told `close`.
     closed: HashSet<Id>,
@@ -158,7 +158,7 @@ impl World {
                 assert!(wire.unsent.is_none(), "asked for a FIN during a write");
                 assert!(!wire.fin, "asked for a FIN twice");
                 wire.fin = true;
-                self.shutdowns.insert(id);
+                self.shutdowns.insert(id, self.get(id).bytes_read());
                 if !self.holds_shutdown {
                     self.shut_down(id);
                 }
@@ -258,9 +258,14 @@ impl World {
 
     /// The FIN is sent, if that was asked for.
     pub fn shut_down(&mut self, id: Id) {
-        if self.is_open(id) && self.shutdowns.remove(&id) {
+        if self.is_open(id) && self.shutdowns.remove(&id).is_some() {
             self.net.input(id, Input::ShutDown);
         }
+    }
+
+    /// Whether the FIN was asked for and is not sent.
+    pub fn is_shutting_down(&self, id: Id) -> bool {
+        self.shutdowns.contains_key(&id)
     }
 
     /// The host fails to send the rest of a write.
@@ -638,7 +643,11 @@ impl World {
     /// waited for the connection and `ready`, or what follows from `destroy`, `error` and
     /// `close`; and callbacks. The `close` of an earlier connection may come with any, and so
     /// may the end of a socket that another one pipes to, which nobody asks the program for.
+    /// Nothing is received while the FIN is under way.
     fn check(&mut self, events: &[Event]) {
+        for (id, received) in &self.shutdowns {
+            assert_eq!(self.get(*id).bytes_read(), *received, "before `finish`");
+        }
         let mut turns: HashMap<Id, Vec<String>> = HashMap::new();
         for event in events {
             if !matches!(
