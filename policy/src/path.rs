@@ -203,7 +203,7 @@ impl fmt::Display for IpcPattern {
     }
 }
 
-/// One path of an entry, in the only way in which it is written.
+/// One path of an entry, in the only way in which it is kept.
 fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
     let spot = start..start + text.len();
     if text.is_empty() {
@@ -229,6 +229,16 @@ fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
             .corrected(format!("/{}", resolved(text.trim_start_matches("./")))));
     }
     let straight = resolved(text);
+    if relative && !text.starts_with('/') {
+        if text.split('/').any(|part| part == "..") {
+            return Err(Fault::new(
+                spot,
+                "a path that goes up with `..` is written from the root",
+            ));
+        }
+        // What a shell completes begins with `./`.
+        return Ok(straight);
+    }
     if straight != text {
         return Err(Fault::new(
             spot,

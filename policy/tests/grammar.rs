@@ -425,9 +425,11 @@ fn entries_for_ipc() {
         ("unix:///run/x", "unix://", "/run/x"),
         ("pipe://x", "pipe://", r"\\.\pipe\x"),
         (r"\\?\pipe\x", r"\\?\pipe\x", r"\\.\pipe\x"),
-        ("./x", "./x", "x"),
-        ("../x", "../x", "x"),
+        ("../x", "../x", "-"),
+        ("x/../y", "x/../y", "-"),
+        ("/run/./x", "/run/./x", "/run/x"),
     ]);
+    normalizes::<IpcEntry>(&[("./x", "x"), ("./a//b/", "a/b/"), ("x::./y", "x::y")]);
 }
 
 /// Amounts of bytes have a unit of 1024.
