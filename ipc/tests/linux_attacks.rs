@@ -378,7 +378,9 @@ async fn a_folder_swapped_while_listening() {
 /// Exchanges two names until it is over, and says how often.
 fn swap(one: &str, other: &str, done: &AtomicBool) -> usize {
     let mut swaps = 0;
-    while !done.load(Ordering::Relaxed) {
+    // The other side ends it, unless a test fails there.
+    let until = Instant::now() + 4 * RACE;
+    while !done.load(Ordering::Relaxed) && Instant::now() < until {
         rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
         swaps += 1;
         // Who never stops leaves the other no moment in which nothing changes.
@@ -661,8 +663,9 @@ async fn a_file_swapped_before_the_listener_goes() {
     assert_eq!(names(&ground.outside("")), ["target.sock"]);
 }
 
-/// Another user, who can write to the folder, puts their own files where ours are being made:
-/// no mode but our socket's is changed, and nothing is made elsewhere.
+/// Another user, who can write to the folder, moves away what we make there and puts their own
+/// in its place: no mode but our socket's is changed, nothing is made elsewhere, and nothing in
+/// a folder of theirs.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_swapped_while_a_socket_gets_its_mode() {
     if !is_root() {
@@ -676,50 +679,24 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
     fs::write(&victim, "secret").unwrap();
     for (path, mode) in [
         (ground.root.path().to_owned(), 0o755),
-        (ground.outside(""), 0o755),
+        // Ours alone, as a folder is that we make a socket in.
+        (ground.outside(""), 0o700),
         (victim.clone(), 0o600),
         (PathBuf::from(ground.granted("")), 0o777),
     ] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
+    let changed = fs::metadata(ground.outside("")).unwrap().mtime_nsec();
     let options = ListenOptions {
         readable_all: true,
         writable_all: true,
         ..ListenOptions::default()
     };
     let done = AtomicBool::new(false);
-    let (swapped, mut made) = (std::sync::atomic::AtomicUsize::new(0), 0);
+    let mut made = 0;
     let handle = tokio::runtime::Handle::current();
-    std::thread::scope(|scope| {
-        let attack = scope.spawn(|| {
-            let nobody = rustix::thread::Uid::from_raw(65534);
-            rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
-            let folder = ground.granted("");
-            while !done.load(Ordering::Relaxed) {
-                for name in names(Path::new(&folder)) {
-                    // Whatever appears is moved away, and a link to the victim put there; what
-                    // is inside a folder of theirs is tried as well.
-                    let (there, away) = (format!("{folder}{name}"), format!("{folder}away-{name}"));
-                    if name.starts_with("away-")
-                        || fs::symlink_metadata(&there).is_ok_and(|there| there.is_symlink())
-                    {
-                        let _ = fs::remove_file(&there);
-                        let _ = fs::remove_dir(&there);
-                        continue;
-                    }
-                    assert!(fs::remove_file(format!("{there}/socket")).is_err());
-                    if fs::rename(&there, away).is_ok() {
-                        let target = if name == "a.sock" {
-                            &victim
-                        } else {
-                            &ground.outside("")
-                        };
-                        let _ = symlink(target, &there);
-                        swapped.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            }
-        });
+    let swapped = std::thread::scope(|scope| {
+        let attack = scope.spawn(|| swap_as_nobody(&ground, &victim, &done));
         let making = scope.spawn(|| {
             let _entered = handle.enter();
             let until = Instant::now() + RACE;
@@ -731,14 +708,104 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
         });
         making.join().unwrap();
         done.store(true, Ordering::Relaxed);
-        attack.join().unwrap();
+        attack.join().unwrap()
     });
     assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o7777, 0o600);
-    assert_eq!(names(&ground.outside("")), ["target.sock", "victim"]);
     let outside = fs::metadata(ground.outside("")).unwrap();
-    assert_eq!(outside.mode() & 0o7777, 0o755);
-    let swapped = swapped.load(Ordering::Relaxed);
+    assert_eq!(outside.mode() & 0o7777, 0o700);
+    // Not even for a moment was anything made there.
+    assert_eq!(outside.mtime_nsec(), changed);
     assert!(swapped > 10 && made > 10, "{swapped} swapped, {made} made");
+}
+
+/// Moves away whatever appears in the granted folder, and says how often: a socket for a link
+/// to `victim`, a folder for a link to the one outside or for a folder of nobody's, in which
+/// nothing may ever appear.
+fn swap_as_nobody(ground: &Ground, victim: &Path, done: &AtomicBool) -> usize {
+    let nobody = rustix::thread::Uid::from_raw(65534);
+    rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+    let folder = ground.granted("");
+    let mut swapped = 0;
+    let until = Instant::now() + 4 * RACE;
+    while !done.load(Ordering::Relaxed) && Instant::now() < until {
+        for name in names(Path::new(&folder)) {
+            let (there, away) = (format!("{folder}{name}"), format!("{folder}away-{name}"));
+            if fs::rename(&there, &away).is_err() {
+                continue;
+            }
+            swapped += 1;
+            if !name.starts_with(".plugnet-") {
+                let _ = symlink(victim, &there);
+            } else if swapped % 2 == 0 {
+                let _ = symlink(ground.outside(""), &there);
+            } else if fs::create_dir(&there).is_ok() {
+                let _ = fs::set_permissions(&there, fs::Permissions::from_mode(0o777));
+                for _ in 0..50 {
+                    // It may be gone: who cannot enter the folder takes it away if it is empty.
+                    let inside = fs::read_dir(&there).map_or(0, Iterator::count);
+                    assert_eq!(inside, 0);
+                }
+            }
+            std::thread::sleep(Duration::from_micros(50));
+            for path in [there, away] {
+                let _ = fs::remove_file(&path);
+                let _ = fs::remove_dir(&path);
+            }
+        }
+    }
+    swapped
+}
+
+/// A file that appears just as the socket is moved to its name is not replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_taken_while_listening() {
+    let ground = Ground::new(Resolution::Kernel);
+    let path = ground.granted("a.sock");
+    let done = AtomicBool::new(false);
+    let (mut bound, mut in_use) = (0, 0);
+    let handle = tokio::runtime::Handle::current();
+    let planted = std::thread::scope(|scope| {
+        let planting = scope.spawn(|| {
+            let mut planted = 0;
+            let until = Instant::now() + 4 * RACE;
+            while !done.load(Ordering::Relaxed) && Instant::now() < until {
+                // While a socket is being made: what was there before is seen in time.
+                let made = names(Path::new(&ground.granted("")))
+                    .iter()
+                    .any(|name| name.starts_with(".plugnet-"));
+                let Some(file) = made.then(|| fs::File::create_new(&path).ok()).flatten() else {
+                    continue;
+                };
+                planted += 1;
+                std::thread::sleep(Duration::from_micros(50));
+                let there = fs::symlink_metadata(&path).expect("the file that was planted");
+                assert_eq!(there.ino(), file.metadata().unwrap().ino());
+                fs::remove_file(&path).unwrap();
+            }
+            planted
+        });
+        let binding = scope.spawn(|| {
+            let _entered = handle.enter();
+            let until = Instant::now() + RACE;
+            while Instant::now() < until {
+                match bind(&ground.grants, &path) {
+                    Ok(_) => bound += 1,
+                    Err(error) => {
+                        assert_eq!(error.code(), Code::AddressInUse, "{error:?}");
+                        in_use += 1;
+                    }
+                }
+            }
+        });
+        binding.join().unwrap();
+        done.store(true, Ordering::Relaxed);
+        planting.join().unwrap()
+    });
+    assert!(
+        planted > 10 && bound > 10 && in_use > 10,
+        "{planted} planted, {bound} bound, {in_use} in use"
+    );
+    assert!(names(Path::new(&ground.granted(""))).is_empty());
 }
 
 /// A denied folder is denied under every name: through another grant, by another grant's
@@ -833,4 +900,29 @@ async fn a_denied_socket_under_another_name() {
         assert!(matches!(error, Error::Denied { .. }), "{error:?}");
         Socket::connect(&grants, "/mapped/open.sock").await.unwrap();
     }
+}
+
+/// A denied abstract name is denied, by name and by prefix, and by the host's name as by the
+/// program's.
+#[tokio::test]
+async fn a_denied_abstract_name() {
+    let unique = format!("plugnet-denied-{}", std::process::id());
+    let mut grants = allow(&[
+        (format!("@{unique}/").parse().unwrap(), Rights::ALL),
+        (format!("@{unique}/::@other/").parse().unwrap(), Rights::ALL),
+    ]);
+    for denied in [format!("@{unique}/secret"), format!("@{unique}/all/")] {
+        grants.deny(&denied.parse().unwrap(), Rights::ALL).unwrap();
+    }
+    for name in [
+        format!("\0{unique}/secret"),
+        format!("\0{unique}/all/x"),
+        "\0other/secret".to_owned(),
+        "\0other/all/x".to_owned(),
+    ] {
+        let error = bind(&grants, &name).unwrap_err();
+        assert!(matches!(error, Error::Denied { .. }), "{name:?}: {error:?}");
+    }
+    bind(&grants, &format!("\0{unique}/secret2")).unwrap();
+    bind(&grants, "\0other/secret2").unwrap();
 }

@@ -633,6 +633,37 @@ async fn unread_data_resets() {
     assert_eq!(Code::of(&error), Code::ConnectionReset);
 }
 
+/// Writing to a peer that has gone is EPIPE also in a process that did not ask to be spared
+/// SIGPIPE, which would end it. In a process of its own: what a signal does is the process's.
+#[test]
+fn no_signal() {
+    const CHILD: &str = "PLUGNET_TEST_NO_SIGNAL";
+    if std::env::var_os(CHILD).is_none() {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "no_signal"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{child:?}");
+        return;
+    }
+    // SAFETY: no handler is installed; the signal gets back what it does by itself.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (_folder, path, grants) = folder(Resolution::Kernel);
+        let path = format!("{path}a.sock");
+        let listener = bind(&grants, &path).unwrap();
+        let (client, server) = pair(&grants, &listener, &path).await;
+        drop(server);
+        let error = write_all(&client, b"x").await.unwrap_err();
+        assert_eq!(Code::of(&error), Code::ConnectionBroken);
+    });
+}
+
 /// P11: a UNIX socket has no addresses.
 #[tokio::test]
 async fn a_unix_socket_has_no_addresses() {
