@@ -24,6 +24,10 @@ pub struct Grants {
 pub(crate) struct Rule<P> {
     pub(crate) grant: Grant,
     rights: Rights,
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "only files have something to hold open")
+    )]
     pub(crate) place: P,
 }
 

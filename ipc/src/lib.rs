@@ -49,7 +49,14 @@
 //!
 //! # Windows
 //!
-//! See the notes at [`Socket::shutdown_write`] and [`ListenOptions`].
+//! Names of pipes are not told apart by the case of letters, as Windows has it. A name that
+//! Windows would read as another one (`..`, a dot or a space at the end, an empty part) is
+//! refused with `EINVAL`, and so are other devices and other machines. Clients on other machines
+//! are refused.
+//!
+//! A listener has four instances of its pipe waiting; a client that finds all taken waits up to
+//! 30 seconds, as in libuv. A pipe has no half-open state: see `Socket::shutdown_write` there.
+//! There are no descriptors.
 //!
 //! # Other systems
 //!
@@ -65,7 +72,18 @@
 
 mod error;
 mod file_name;
+#[cfg_attr(
+    not(any(target_os = "linux", windows)),
+    allow(
+        dead_code,
+        reason = "grants are read everywhere, and used where there is something"
+    )
+)]
 mod grant;
+#[cfg_attr(
+    not(any(target_os = "linux", windows)),
+    allow(dead_code, reason = "nothing can be granted elsewhere")
+)]
 mod grants;
 #[cfg(not(target_os = "linux"))]
 mod no_descriptors;

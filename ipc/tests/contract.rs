@@ -1,5 +1,7 @@
 //! What every system's sockets do, written against the interface only.
 
+#![cfg(any(target_os = "linux", windows))]
+
 mod place;
 mod talk;
 

@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use place::allow;
@@ -25,8 +25,29 @@ use tempfile::TempDir;
 
 const BOTH: [Resolution; 2] = [Resolution::Kernel, Resolution::Walk];
 
-/// How long a race is tried.
+/// How long a race is tried at least.
 const RACE: Duration = Duration::from_millis(1500);
+
+/// How long it is tried at most, if a busy machine lets one side hardly run.
+const LONGEST_RACE: Duration = Duration::from_secs(30);
+
+/// A race that is tried until it has been long enough and both sides have won some.
+struct Race {
+    started: Instant,
+}
+
+impl Race {
+    fn start() -> Race {
+        Race {
+            started: Instant::now(),
+        }
+    }
+
+    fn goes_on(&self, won: [usize; 2]) -> bool {
+        let so_far = self.started.elapsed();
+        so_far < RACE || (won.iter().any(|won| *won < 10) && so_far < LONGEST_RACE)
+    }
+}
 
 /// A granted folder beside one that is not, which has a socket that listens.
 struct Ground {
@@ -289,15 +310,15 @@ async fn a_folder_swapped_while_connecting() {
         let inside = UnixListener::bind(ground.granted("inner/target.sock")).unwrap();
         inside.set_nonblocking(true).unwrap();
         symlink("../outside", ground.granted("link")).unwrap();
-        let (mut connected, mut refused) = (0, 0);
+        let (mut connected, mut refused) = (0_usize, 0_usize);
         let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
         let swaps = std::thread::scope(|scope| {
             let swapping =
                 scope.spawn(|| swap(&ground.granted("inner"), &ground.granted("link"), &done));
             let connecting = scope.spawn(|| {
-                let until = Instant::now() + RACE;
-                while Instant::now() < until {
+                let race = Race::start();
+                while race.goes_on([connected, refused]) {
                     let path = ground.granted("inner/target.sock");
                     match handle.block_on(Socket::connect(&ground.grants, &path)) {
                         Ok(_) => connected += 1,
@@ -331,7 +352,7 @@ async fn a_folder_swapped_while_listening() {
         fs::create_dir(ground.granted("inner")).unwrap();
         symlink("../outside", ground.granted("link")).unwrap();
         let changed = fs::metadata(ground.outside("")).unwrap().mtime_nsec();
-        let (mut bound, mut refused) = (0, 0);
+        let (mut bound, mut refused) = (0_usize, 0_usize);
         let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
         std::thread::scope(|scope| {
@@ -339,8 +360,8 @@ async fn a_folder_swapped_while_listening() {
                 scope.spawn(|| swap(&ground.granted("inner"), &ground.granted("link"), &done));
             let listening = scope.spawn(|| {
                 let _entered = handle.enter();
-                let until = Instant::now() + RACE;
-                while Instant::now() < until {
+                let race = Race::start();
+                while race.goes_on([bound, refused]) {
                     match bind(&ground.grants, &ground.granted("inner/new.sock")) {
                         Ok(_) => bound += 1,
                         Err(error) => {
@@ -379,7 +400,7 @@ async fn a_folder_swapped_while_listening() {
 fn swap(one: &str, other: &str, done: &AtomicBool) -> usize {
     let mut swaps = 0;
     // The other side ends it, unless a test fails there.
-    let until = Instant::now() + 4 * RACE;
+    let until = Instant::now() + 2 * LONGEST_RACE;
     while !done.load(Ordering::Relaxed) && Instant::now() < until {
         rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
         swaps += 1;
@@ -401,7 +422,7 @@ async fn a_socket_swapped_while_connecting() {
         symlink("../outside/target.sock", ground.granted("link")).unwrap();
         // By its folder's grant, and by its own.
         let exactly = granted(&ground.granted("target.sock"));
-        let (mut connected, mut refused) = (0, 0);
+        let (mut connected, mut refused) = (0_usize, 0_usize);
         let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
         std::thread::scope(|scope| {
@@ -413,8 +434,8 @@ async fn a_socket_swapped_while_connecting() {
                 )
             });
             let connecting = scope.spawn(|| {
-                let until = Instant::now() + RACE;
-                while Instant::now() < until {
+                let race = Race::start();
+                while race.goes_on([connected, refused]) {
                     for grants in [&ground.grants, &exactly] {
                         let path = ground.granted("target.sock");
                         match handle.block_on(Socket::connect(grants, &path)) {
@@ -492,11 +513,7 @@ fn mounts() {
     let tried = std::thread::spawn(|| {
         // SAFETY: the mounts and the current folder are this thread's own from here on; no
         // descriptor is shared less than before.
-        if let Err(errno) =
-            unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
-        {
-            return Err(errno);
-        }
+        unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }?;
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -693,14 +710,15 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
         ..ListenOptions::default()
     };
     let done = AtomicBool::new(false);
-    let mut made = 0;
+    let mut made = 0_usize;
+    let swapped = AtomicUsize::new(0);
     let handle = tokio::runtime::Handle::current();
-    let swapped = std::thread::scope(|scope| {
-        let attack = scope.spawn(|| swap_as_nobody(&ground, &victim, &done));
+    std::thread::scope(|scope| {
+        let attack = scope.spawn(|| swap_as_nobody(&ground, &victim, &swapped, &done));
         let making = scope.spawn(|| {
             let _entered = handle.enter();
-            let until = Instant::now() + RACE;
-            while Instant::now() < until {
+            let race = Race::start();
+            while race.goes_on([made, swapped.load(Ordering::Relaxed)]) {
                 made += usize::from(
                     Listener::bind(&ground.grants, &ground.granted("a.sock"), &options).is_ok(),
                 );
@@ -708,8 +726,9 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
         });
         making.join().unwrap();
         done.store(true, Ordering::Relaxed);
-        attack.join().unwrap()
+        attack.join().unwrap();
     });
+    let swapped = swapped.load(Ordering::Relaxed);
     assert_eq!(fs::metadata(&victim).unwrap().mode() & 0o7777, 0o600);
     let outside = fs::metadata(ground.outside("")).unwrap();
     assert_eq!(outside.mode() & 0o7777, 0o700);
@@ -718,25 +737,24 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
     assert!(swapped > 10 && made > 10, "{swapped} swapped, {made} made");
 }
 
-/// Moves away whatever appears in the granted folder, and says how often: a socket for a link
+/// Moves away whatever appears in the granted folder, and counts how often: a socket for a link
 /// to `victim`, a folder for a link to the one outside or for a folder of nobody's, in which
 /// nothing may ever appear.
-fn swap_as_nobody(ground: &Ground, victim: &Path, done: &AtomicBool) -> usize {
+fn swap_as_nobody(ground: &Ground, victim: &Path, swapped: &AtomicUsize, done: &AtomicBool) {
     let nobody = rustix::thread::Uid::from_raw(65534);
     rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
     let folder = ground.granted("");
-    let mut swapped = 0;
-    let until = Instant::now() + 4 * RACE;
+    let until = Instant::now() + 2 * LONGEST_RACE;
     while !done.load(Ordering::Relaxed) && Instant::now() < until {
         for name in names(Path::new(&folder)) {
             let (there, away) = (format!("{folder}{name}"), format!("{folder}away-{name}"));
             if fs::rename(&there, &away).is_err() {
                 continue;
             }
-            swapped += 1;
+            let count = swapped.fetch_add(1, Ordering::Relaxed);
             if !name.starts_with(".plugnet-") {
                 let _ = symlink(victim, &there);
-            } else if swapped % 2 == 0 {
+            } else if count.is_multiple_of(2) {
                 let _ = symlink(ground.outside(""), &there);
             } else if fs::create_dir(&there).is_ok() {
                 let _ = fs::set_permissions(&there, fs::Permissions::from_mode(0o777));
@@ -753,7 +771,6 @@ fn swap_as_nobody(ground: &Ground, victim: &Path, done: &AtomicBool) -> usize {
             }
         }
     }
-    swapped
 }
 
 /// A file that appears just as the socket is moved to its name is not replaced.
@@ -762,12 +779,12 @@ async fn a_name_taken_while_listening() {
     let ground = Ground::new(Resolution::Kernel);
     let path = ground.granted("a.sock");
     let done = AtomicBool::new(false);
-    let (mut bound, mut in_use) = (0, 0);
+    let (mut bound, mut in_use) = (0_usize, 0_usize);
     let handle = tokio::runtime::Handle::current();
     let planted = std::thread::scope(|scope| {
         let planting = scope.spawn(|| {
             let mut planted = 0;
-            let until = Instant::now() + 4 * RACE;
+            let until = Instant::now() + 2 * LONGEST_RACE;
             while !done.load(Ordering::Relaxed) && Instant::now() < until {
                 // While a socket is being made: what was there before is seen in time.
                 let made = names(Path::new(&ground.granted("")))
@@ -786,8 +803,8 @@ async fn a_name_taken_while_listening() {
         });
         let binding = scope.spawn(|| {
             let _entered = handle.enter();
-            let until = Instant::now() + RACE;
-            while Instant::now() < until {
+            let race = Race::start();
+            while race.goes_on([bound, in_use]) {
                 match bind(&ground.grants, &path) {
                     Ok(_) => bound += 1,
                     Err(error) => {
@@ -925,4 +942,19 @@ async fn a_denied_abstract_name() {
     }
     bind(&grants, &format!("\0{unique}/secret2")).unwrap();
     bind(&grants, "\0other/secret2").unwrap();
+}
+
+/// A denial as HOST::GUEST denies the program's name too, wherever it leads.
+#[tokio::test]
+async fn a_denied_guest_name() {
+    let ground = Ground::new(Resolution::Kernel);
+    fs::create_dir(ground.granted("secret")).unwrap();
+    let mut grants = granted(&format!("{}::/g/", ground.granted("")));
+    let elsewhere = format!("{}/::/g/secret/", ground.outside("").display());
+    grants
+        .deny(&elsewhere.parse().unwrap(), Rights::ALL)
+        .unwrap();
+    let error = bind(&grants, "/g/secret/a.sock").unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+    bind(&grants, "/g/a.sock").unwrap();
 }

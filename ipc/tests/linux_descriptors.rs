@@ -9,12 +9,21 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use plugnet_ipc::{Code, DescriptorError, DescriptorKind, Descriptors};
 use rustix::io::FdFlags;
 use rustix::net::sockopt;
 use talk::{accept, read_exactly, write_all};
+
+/// Held while a descriptor can be inherited, and while a process is started: a test's process
+/// is to inherit nothing of another test's.
+static STARTING: Mutex<()> = Mutex::new(());
+
+fn starting() -> MutexGuard<'static, ()> {
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Leaves a descriptor open under its number as a process that is started finds one.
 fn inherited(descriptor: impl Into<OwnedFd>) -> i32 {
@@ -24,6 +33,7 @@ fn inherited(descriptor: impl Into<OwnedFd>) -> i32 {
 }
 
 fn handed(descriptor: impl Into<OwnedFd>) -> (Descriptors, i32) {
+    let _starting = starting();
     let number = inherited(descriptor);
     let mut descriptors = Descriptors::new();
     descriptors.add(number).unwrap();
@@ -43,9 +53,10 @@ fn kinds() {
     let unix = UnixListener::bind(folder.path().join("a.sock")).unwrap();
     let (one, _other) = UnixStream::pair().unwrap();
     let (reader, _writer) = std::io::pipe().unwrap();
-    let seqpacket = rustix::net::socket(
+    let seqpacket = rustix::net::socket_with(
         rustix::net::AddressFamily::UNIX,
         rustix::net::SocketType::SEQPACKET,
+        rustix::net::SocketFlags::CLOEXEC,
         None,
     )
     .unwrap();
@@ -97,7 +108,6 @@ async fn a_tcp_listener() {
     assert_eq!(&buf, b"hello");
     // The port is free when the listener goes: nothing holds it open.
     drop((listener, server, client));
-    assert!(!is_open(number));
     assert!(TcpStream::connect(address).is_err());
 }
 
@@ -157,9 +167,10 @@ async fn a_unix_listener() {
 /// A bound socket that does not listen yet is made to.
 #[tokio::test]
 async fn a_bound_socket() {
-    let socket = rustix::net::socket(
+    let socket = rustix::net::socket_with(
         rustix::net::AddressFamily::INET,
         rustix::net::SocketType::STREAM,
+        rustix::net::SocketFlags::CLOEXEC,
         None,
     )
     .unwrap();
@@ -191,8 +202,8 @@ async fn taken_once() {
     let (mut descriptors, number) = handed(ours);
     assert_eq!(descriptors.numbers().collect::<Vec<_>>(), [number]);
     let _socket = descriptors.take_socket(number).unwrap();
-    let _other = File::open("/dev/null").unwrap();
-    for number in [number, _other.as_raw_fd(), 0, -1, i32::MAX, i32::MIN] {
+    let other = File::open("/dev/null").unwrap();
+    for number in [number, other.as_raw_fd(), 0, -1, i32::MAX, i32::MIN] {
         for code in [
             descriptors.take_socket(number).unwrap_err().code(),
             descriptors.take_listener(number, 1).unwrap_err().code(),
@@ -249,6 +260,7 @@ fn what_cannot_be_handed_over() {
         matches!(error, DescriptorError::NotInherited { .. }),
         "{error:?}"
     );
+    let _starting = starting();
     let number = inherited(ours);
     descriptors.add(number).unwrap();
     let error = descriptors.add(number).unwrap_err();
@@ -265,7 +277,8 @@ fn what_cannot_be_handed_over() {
 /// descriptor 3, and the variables are what `variables` says, `$$` being the process.
 fn started_by_systemd(test: &str, variables: &str) -> std::process::Output {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    Command::new("sh")
+    let starting = starting();
+    let child = Command::new("sh")
         .arg("-c")
         .arg(format!(
             "{variables} exec \"$0\" --exact {test} --nocapture 3<&0 </dev/null"
@@ -273,8 +286,12 @@ fn started_by_systemd(test: &str, variables: &str) -> std::process::Output {
         .arg(std::env::current_exe().unwrap())
         .env("PLUGNET_TEST_STARTED", "1")
         .stdin(Stdio::from(OwnedFd::from(listener)))
-        .output()
-        .unwrap()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(starting);
+    child.wait_with_output().unwrap()
 }
 
 fn is_started() -> bool {

@@ -190,12 +190,8 @@ impl Socket {
         if ends.read {
             return Poll::Ready(Ok(0));
         }
-        loop {
-            let read = match self.pipe.poll_read_ready(cx)? {
-                Poll::Ready(()) => attempt(&self.pipe),
-                Poll::Pending => break,
-            };
-            match read {
+        while self.pipe.poll_read_ready(cx)?.is_ready() {
+            match attempt(&self.pipe) {
                 // An empty message is not the end.
                 Ok(0) if self.pipe.is_open() => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
