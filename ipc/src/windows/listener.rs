@@ -1,12 +1,12 @@
 //! Listening: instances of a pipe, each waiting for a client.
 
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use windows_sys::Win32::Foundation::{
@@ -100,21 +100,13 @@ impl Listener {
             .unwrap_or_else(PoisonError::into_inner);
         // What could not be made the last time may be possible now.
         let made = top_up(&self.name, &mut instances);
-        let mut index = 0;
-        while let Some(instance) = instances.get_mut(index) {
-            let Poll::Ready(connected) = instance.as_mut().poll(cx) else {
-                index += 1;
-                continue;
-            };
-            // A new one is made first, so that the name stays this listener's all the time.
-            let next = make(&self.name);
-            drop(instances.remove(index));
-            instances.extend(next);
-            match connected {
-                Ok(pipe) => return Poll::Ready(Ok(Socket::adopt(Pipe::Server(pipe)))),
-                // The client was faster in leaving.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                Err(error) => return Poll::Ready(Err(error)),
+        for index in 0..instances.len() {
+            if let Poll::Ready(connected) = instances[index].as_mut().poll(cx) {
+                // A new one is made first, so that the name stays this listener's all the time.
+                let next = make(&self.name);
+                drop(instances.remove(index));
+                instances.extend(next);
+                return Poll::Ready(connected.map(|pipe| Socket::adopt(Pipe::Server(pipe))));
             }
         }
         match made {
@@ -151,24 +143,16 @@ fn top_up(name: &str, instances: &mut Vec<Instance>) -> io::Result<()> {
 }
 
 fn make(name: &str) -> io::Result<Instance> {
-    Ok(wait(
-        ServerOptions::new()
-            .reject_remote_clients(true)
-            .create(name)?,
-    ))
+    let pipe = ServerOptions::new()
+        .reject_remote_clients(true)
+        .create(name)?;
+    Ok(wait(pipe))
 }
 
-/// Waits for a client from now on, polled or not: one that leaves again was there.
+/// Waits for a client: one that came before, and may have left again, counts.
 fn wait(pipe: NamedPipeServer) -> Instance {
-    let mut instance: Instance = Box::pin(async move {
+    Box::pin(async move {
         pipe.connect().await?;
         Ok(pipe)
-    });
-    match instance
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(connected) => Box::pin(ready(connected)),
-        Poll::Pending => instance,
-    }
+    })
 }
