@@ -39,7 +39,10 @@
 //! is ever replaced, and no other file's mode is ever changed. Dropping the [`Listener`]
 //! removes the file if it is still the one it made. Between looking and removing there is a
 //! moment; who can write to the folder can use it to have another file of that name removed.
-//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`.
+//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`; killed
+//! while it makes a socket, it leaves the private folder, which can be removed. To the system
+//! the socket keeps the name it was made under: `ss` and a peer's getpeername(2) show
+//! `/proc/self/fd/N/socket`.
 //!
 //! Not covered: hard links, which are the file; and a folder on a file system that does not
 //! answer makes the call wait, as any file operation there does.

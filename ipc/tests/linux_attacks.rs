@@ -255,6 +255,78 @@ async fn listening_on_a_link() {
     }
 }
 
+/// Where `openat2` is missing (an older kernel: ENOSYS) or refused (a container's filter: EPERM)
+/// a path is walked instead: what is granted is reached, and nothing else.
+#[test]
+fn without_openat2() {
+    for errno in [libc::ENOSYS, libc::EPERM] {
+        let refused = std::thread::spawn(move || {
+            if let Err(error) = refuse_openat2(errno) {
+                return skipped("without_openat2", &format!("no filter: {error}"));
+            }
+            let opened = rustix::fs::openat2(
+                CWD,
+                ".",
+                rustix::fs::OFlags::PATH,
+                rustix::fs::Mode::empty(),
+                rustix::fs::ResolveFlags::empty(),
+            );
+            assert_eq!(opened.unwrap_err().raw_os_error(), errno);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let ground = Ground::new(Resolution::Kernel);
+                fs::create_dir(ground.granted("sub")).unwrap();
+                symlink("../outside", ground.granted("link")).unwrap();
+                ground.refuses("link", Escape::SymbolicLink).await;
+                ground.refuses("sub/../../outside", Escape::DotDot).await;
+                let listener = bind(&ground.grants, &ground.granted("sub/a.sock")).unwrap();
+                pair(&ground.grants, &listener, &ground.granted("sub/a.sock")).await;
+            });
+        });
+        refused.join().unwrap();
+    }
+}
+
+/// Lets `openat2` fail with `errno`, for this thread alone.
+fn refuse_openat2(errno: i32) -> std::io::Result<()> {
+    let statement = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter {
+        code: u16::try_from(code).unwrap(),
+        jt,
+        jf,
+        k,
+    };
+    let openat2 = u32::try_from(libc::SYS_openat2).unwrap();
+    let error = libc::SECCOMP_RET_ERRNO | errno.cast_unsigned();
+    let mut filter = [
+        // The first field is the system call's number.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, openat2, 0, 1),
+        statement(libc::BPF_RET | libc::BPF_K, error, 0, 0),
+        statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let program = libc::sock_fprog {
+        len: u16::try_from(filter.len()).unwrap(),
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the program is a valid filter, and is copied by the call.
+    let set = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                &raw const program,
+            ) == 0
+    };
+    if set {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
+    }
+}
+
 /// The magic links of /proc lead nowhere: a process's root, its folder, its open files.
 #[tokio::test]
 async fn magic_links() {

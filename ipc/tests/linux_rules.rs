@@ -251,22 +251,31 @@ async fn the_hosts_path_may_be_longer() {
 }
 
 /// S32: the mode is 0777 without the umask's bits; `readable_all` and `writable_all` add theirs
-/// whatever the umask, and both give 0777.
-#[tokio::test]
-async fn modes() {
-    // The umask is the process's, and other tests make files: it is read, not set.
-    let umask = u32::from_str_radix(
-        fs::read_to_string("/proc/self/status")
-            .unwrap()
-            .lines()
-            .find_map(|line| line.strip_prefix("Umask:"))
-            .unwrap()
-            .trim(),
-        8,
-    )
-    .unwrap();
+/// whatever the umask, and with the usual one both give 0777. In processes of their own: the
+/// umask is the process's.
+#[test]
+fn modes() {
+    const CHILD: &str = "PLUGNET_TEST_UMASK";
+    let Ok(umask) = std::env::var(CHILD) else {
+        for umask in ["000", "022", "077"] {
+            let child = std::process::Command::new("sh")
+                .arg("-c")
+                .arg(format!("umask {umask}; exec \"$0\" --exact modes"))
+                .arg(std::env::current_exe().unwrap())
+                .env(CHILD, umask)
+                .output()
+                .unwrap();
+            assert!(child.status.success(), "{child:?}");
+        }
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
     let (folder, path, grants) = folder(Resolution::Kernel);
-    let base = 0o777 & !umask;
+    let base = 0o777 & !u32::from_str_radix(&umask, 8).unwrap();
     for (readable_all, writable_all, mode) in [
         (false, false, base),
         (true, false, base | 0o444),
@@ -283,7 +292,7 @@ async fn modes() {
         assert_eq!(
             metadata.mode() & 0o7777,
             mode,
-            "{readable_all} {writable_all}"
+            "umask {umask}, readable {readable_all}, writable {writable_all}"
         );
     }
 }
