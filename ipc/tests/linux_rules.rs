@@ -144,26 +144,29 @@ async fn what_listen_says_of_what_is_there() {
 
 /// A folder that one may not write to is EACCES on listen, and a socket that one may not write
 /// to is EACCES on connect.
-#[tokio::test]
-async fn what_the_system_does_not_permit() {
+#[test]
+fn what_the_system_does_not_permit() {
     let (folder, path, grants) = folder(Resolution::Kernel);
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
     let socket = folder.path().join("theirs");
     let _listener = UnixListener::bind(&socket).unwrap();
     mode(&socket, 0o500).unwrap();
     mode(folder.path(), 0o555).unwrap();
-    let handle = tokio::runtime::Handle::current();
     let (listen, connect) = unprivileged(|| {
-        let _entered = handle.enter();
-        let connect = async { connect_code(&grants, &format!("{path}theirs")).await };
-        (
-            listen_code(&grants, &format!("{path}new")),
-            handle.block_on(connect),
-        )
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            (
+                listen_code(&grants, &format!("{path}new")),
+                connect_code(&grants, &format!("{path}theirs")).await,
+            )
+        })
     });
+    mode(folder.path(), 0o755).unwrap();
     assert_eq!(listen, Code::AccessDenied);
     assert_eq!(connect, Code::AccessDenied);
-    mode(folder.path(), 0o755).unwrap();
 }
 
 /// `.` and doubled slashes mean nothing, in grants and in paths.
@@ -186,24 +189,44 @@ async fn paths_are_normalised() {
 }
 
 /// A relative grant is for relative paths, and an absolute one for absolute paths: a program's
-/// path is what it spells, not where the host's process happens to be.
-#[tokio::test]
-async fn relative_is_not_absolute() {
-    let name = format!("plugnet-test-{}.sock", std::process::id());
-    let grants = granted(&name);
-    let listener = bind(&grants, &format!("./{name}")).unwrap();
-    let here = std::env::current_dir().unwrap().join(&name);
-    assert!(fs::metadata(&here).unwrap().file_type().is_socket());
-    assert_eq!(
-        connect_code(&grants, here.to_str().unwrap()).await,
-        Code::AccessDenied
-    );
-    assert_eq!(
-        connect_code(&grants, &format!("/{name}")).await,
-        Code::AccessDenied
-    );
-    drop(listener);
-    assert!(!here.exists());
+/// path is what it spells, not where the host's process happens to be. In a process of its own,
+/// which is in a temporary folder.
+#[test]
+fn relative_is_not_absolute() {
+    const CHILD: &str = "PLUGNET_TEST_RELATIVE";
+    if std::env::var_os(CHILD).is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "relative_is_not_absolute"])
+            .current_dir(folder.path())
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{child:?}");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let here = std::env::current_dir().unwrap();
+        for (grant, path) in [
+            ("a.sock", "./a.sock"),
+            ("./", "a.sock"),
+            ("./a.sock", "a.sock"),
+        ] {
+            let grants = granted(grant);
+            let listener = bind(&grants, path).unwrap();
+            assert_eq!(names(&here), ["a.sock"]);
+            let absolute = here.join("a.sock");
+            for path in [absolute.to_str().unwrap(), "/a.sock"] {
+                let code = connect_code(&grants, path).await;
+                assert_eq!(code, Code::AccessDenied, "{grant} {path}");
+            }
+            drop(listener);
+        }
+    });
 }
 
 /// S34: a path longer than 107 bytes is EINVAL at once, for listen and connect, granted or not,
