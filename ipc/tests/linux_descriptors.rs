@@ -62,14 +62,14 @@ fn kinds() {
     .unwrap();
     let listening = |listening| DescriptorKind::Tcp { listening };
     let unix_listening = |listening| DescriptorKind::Unix { listening };
-    let found: [(OwnedFd, DescriptorKind); 9] = [
+    let found: [(OwnedFd, DescriptorKind); 11] = [
         (tcp.into(), listening(true)),
         (client.into(), listening(false)),
         (unix.into(), unix_listening(true)),
         (one.into(), unix_listening(false)),
         (
             UdpSocket::bind("127.0.0.1:0").unwrap().into(),
-            DescriptorKind::Other,
+            DescriptorKind::Udp,
         ),
         (
             UnixDatagram::unbound().unwrap().into(),
@@ -79,8 +79,10 @@ fn kinds() {
         (reader.into(), DescriptorKind::Other),
         (
             File::open("/dev/null").unwrap().into(),
-            DescriptorKind::Other,
+            DescriptorKind::File,
         ),
+        (tempfile::tempfile().unwrap().into(), DescriptorKind::File),
+        (File::open("/").unwrap().into(), DescriptorKind::Other),
     ];
     for (descriptor, kind) in found {
         let (descriptors, number) = handed(descriptor);

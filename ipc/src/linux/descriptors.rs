@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
+use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
 
@@ -87,7 +88,7 @@ impl Descriptors {
         Ok(match classify(descriptor) {
             Some((Family::Tcp, listening)) => DescriptorKind::Tcp { listening },
             Some((Family::Unix, listening)) => DescriptorKind::Unix { listening },
-            None => DescriptorKind::Other,
+            None => otherwise(descriptor),
         })
     }
 
@@ -175,6 +176,27 @@ fn borrow(number: i32) -> Option<BorrowedFd<'static>> {
     // SAFETY: not -1, which is all the type forbids. It is used only for calls that tell what
     // is open under a number, or refuse a number that is not open.
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// What it is if it is no stream socket there is use for, as libuv's `uv_guess_handle` has it.
+fn otherwise(descriptor: BorrowedFd<'_>) -> DescriptorKind {
+    if rustix::termios::isatty(descriptor) {
+        return DescriptorKind::Terminal;
+    }
+    let Ok(file) = rustix::fs::fstat(descriptor) else {
+        return DescriptorKind::Other;
+    };
+    let internet = |family| matches!(family, Ok(AddressFamily::INET | AddressFamily::INET6));
+    match FileType::from_raw_mode(file.st_mode) {
+        FileType::RegularFile | FileType::CharacterDevice => DescriptorKind::File,
+        FileType::Socket
+            if sockopt::socket_type(descriptor) == Ok(SocketType::DGRAM)
+                && internet(sockopt::socket_domain(descriptor)) =>
+        {
+            DescriptorKind::Udp
+        }
+        _ => DescriptorKind::Other,
+    }
 }
 
 /// Its family and whether it listens, if it is a stream socket of a family there is use for.
