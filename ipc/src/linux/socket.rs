@@ -1,5 +1,6 @@
 //! A connection.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -66,7 +67,14 @@ impl Socket {
         address
             .and_then(|address| rustix::net::connect(&socket, &address))
             .map_err(refused)?;
-        Socket::adopt(socket, Family::Unix).map_err(|source| failed(Access::Connect, path, source))
+        let socket = Socket::adopt(socket, Family::Unix);
+        let socket = socket.map_err(|source| failed(Access::Connect, path, source))?;
+        // It is writable at once, which the reactor has yet to learn: what is written in the
+        // turn of the connection goes out in it, as over TCP and in Node.js.
+        poll_fn(|cx| socket.poll_writable(cx))
+            .await
+            .map_err(|source| failed(Access::Connect, path, source))?;
+        Ok(socket)
     }
 
     /// A socket that is connected already and does not block.
