@@ -129,7 +129,13 @@ pub enum DescriptorKind {
         /// It listens; otherwise it is connected, or nothing yet.
         listening: bool,
     },
-    /// A file, a pipe, a terminal, another kind of socket.
+    /// An internet socket for datagrams.
+    Udp,
+    /// A terminal.
+    Terminal,
+    /// A file, or a device that is no terminal.
+    File,
+    /// A pipe, a folder, another kind of socket.
     Other,
 }
 

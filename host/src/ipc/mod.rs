@@ -172,6 +172,9 @@ impl ipc::Host for State {
         Ok(match kind {
             Ok(Ok(Kind::Tcp { .. })) => DescriptorKind::Tcp,
             Ok(Ok(Kind::Unix { .. })) => DescriptorKind::Pipe,
+            Ok(Ok(Kind::Udp)) => DescriptorKind::Udp,
+            Ok(Ok(Kind::Terminal)) => DescriptorKind::Tty,
+            Ok(Ok(Kind::File)) => DescriptorKind::File,
             _ => DescriptorKind::Unknown,
         })
     }

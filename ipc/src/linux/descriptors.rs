@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::io::IsTerminal as _;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
+use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
 
@@ -87,7 +89,7 @@ impl Descriptors {
         Ok(match classify(descriptor) {
             Some((Family::Tcp, listening)) => DescriptorKind::Tcp { listening },
             Some((Family::Unix, listening)) => DescriptorKind::Unix { listening },
-            None => DescriptorKind::Other,
+            None => no_stream_socket(descriptor),
         })
     }
 
@@ -175,6 +177,25 @@ fn borrow(number: i32) -> Option<BorrowedFd<'static>> {
     // SAFETY: not -1, which is all the type forbids. It is used only for calls that tell what
     // is open under a number, or refuse a number that is not open.
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// What a descriptor is that is no stream socket, as libuv's `uv_guess_handle()` tells it.
+fn no_stream_socket(descriptor: BorrowedFd<'_>) -> DescriptorKind {
+    // A terminal is a device, too.
+    if descriptor.is_terminal() {
+        return DescriptorKind::Terminal;
+    }
+    match rustix::fs::fstat(descriptor).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+        Ok(FileType::RegularFile | FileType::CharacterDevice) => DescriptorKind::File,
+        Ok(FileType::Socket) if is_udp(descriptor) => DescriptorKind::Udp,
+        _ => DescriptorKind::Other,
+    }
+}
+
+fn is_udp(socket: BorrowedFd<'_>) -> bool {
+    let domain = sockopt::socket_domain(socket);
+    matches!(domain, Ok(AddressFamily::INET | AddressFamily::INET6))
+        && sockopt::socket_type(socket) == Ok(SocketType::DGRAM)
 }
 
 /// Its family and whether it listens, if it is a stream socket of a family there is use for.
