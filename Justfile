@@ -14,6 +14,10 @@ test *ARGS:
 test-rules *ARGS:
     cargo test -p plugnet-guest {{ARGS}}
 
+# Fuzzes the policy's parsers and bookkeeping.
+fuzz SECONDS="60":
+    .ci/fuzz {{SECONDS}}
+
 # Writes the traces that Node's `net` gives for tests/scenarios.
 traces:
     UPDATE_TRACES=1 cargo test -p plugnet-tests --test node

@@ -9,6 +9,16 @@ use std::path::{Path, PathBuf};
 
 use plugnet_build::Target;
 
+/// The echo programs are for `plugnet demo`, the others for the tests.
+const EXAMPLES: &[&str] = &[
+    "echo-client",
+    "echo-server",
+    "http-server",
+    "idle-server",
+    "redis-client",
+    "word-count",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
 
@@ -20,8 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(out_dir.join(file), plugnet_build::componentize(&module))?;
     }
 
-    // The echo programs are for `plugnet demo`, the others for the tests.
-    for example in ["echo-server", "echo-client", "idle-server", "word-count"] {
+    for example in EXAMPLES {
         let component = plugnet_build::wasm(example, Target::Wasip2);
         fs::copy(component, out_dir.join(example).with_extension("wasm"))?;
     }

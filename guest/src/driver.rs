@@ -51,13 +51,17 @@ struct Connection {
 
 /// Where the sending direction stands.
 enum Sending {
-    /// Nothing was sent. Leads to `Busy`, or to `Over` if the FIN is all there is.
+    /// Nothing was sent. Leads to `Writing`, or to `Over` if the FIN is all there is.
     Unused,
-    /// Leads to `Busy`.
+    /// Leads to `Writing` or `Over`.
     Idle(Sender),
-    /// A write is under way, or the FIN. Leads to `Idle` when the host has taken
-    /// everything.
-    Busy,
+    /// A write is under way. Leads to `Idle` when the host has taken everything, or
+    /// to `Broken`.
+    Writing,
+    /// The host takes nothing more; the reason follows, and ends the connection.
+    Broken,
+    /// The FIN is sent, or the program has the stream.
+    Over,
 }
 
 /// The tasks that move data between a socket and the program's streams.
@@ -397,7 +401,7 @@ fn carry_out() {
             Action::StreamOut { id } => wake_stream(id, |streams| &mut streams.outgoing),
             Action::Write { id, data } => write(id, data),
             Action::Shutdown { id } => {
-                if let Some(sender) = take_sender(id) {
+                if let Some(sender) = take_sender(id, Sending::Over) {
                     go_on(id, async move {
                         input(
                             id,
@@ -617,36 +621,62 @@ async fn receive(id: Id, mut receiver: Receiver) {
             None => break,
         }
     }
-    input(
-        id,
-        match receiver.end().await {
-            Ok(()) => Input::PeerEnded,
-            Err(errno) => Input::ReadFailed(errno),
-        },
-    );
+    match receiver.end().await {
+        Ok(()) => {
+            write_has_not_failed(id).await;
+            input(id, Input::PeerEnded);
+        }
+        Err(errno) => input(id, Input::ReadFailed(errno)),
+    }
 }
 
-fn take_sender(id: Id) -> Option<Sender> {
+/// Whether an end is one: a system tells a reset once (POSIX's SO_ERROR), and if a
+/// write under way was told, receiving sees an end. Does not return then.
+async fn write_has_not_failed(id: Id) {
+    let sending_is = |is: fn(&Sending) -> bool| {
+        with(|state| {
+            state
+                .connections
+                .get(&id)
+                .is_some_and(|connection| is(&connection.sending))
+        })
+    };
+    // That write failed before, but the host may tell of it later. It does so when the
+    // driver waits, before anything that has not happened yet.
+    if sending_is(|sending| matches!(sending, Sending::Writing)) {
+        monotonic_clock::wait_for(NANOSECONDS).await;
+    }
+    if sending_is(|sending| matches!(sending, Sending::Broken)) {
+        std::future::pending().await
+    }
+}
+
+fn take_sender(id: Id, next: Sending) -> Option<Sender> {
     with(|state| {
         let connection = state.connections.get_mut(&id)?;
-        match std::mem::replace(&mut connection.sending, Sending::Busy) {
+        match std::mem::replace(&mut connection.sending, next) {
             Sending::Unused => Some(connection.connected.sender()),
             Sending::Idle(sender) => Some(sender),
-            Sending::Busy => None,
+            // The rules ask for one thing at a time.
+            Sending::Writing | Sending::Broken | Sending::Over => None,
         }
     })
 }
 
-fn put_back(id: Id, sender: Sender) {
+fn set_sending(id: Id, sending: Sending) {
     with(|state| {
         if let Some(connection) = state.connections.get_mut(&id) {
-            connection.sending = Sending::Idle(sender);
+            connection.sending = sending;
         }
     });
 }
 
+fn put_back(id: Id, sender: Sender) {
+    set_sending(id, Sending::Idle(sender));
+}
+
 fn write(id: Id, data: Vec<u8>) {
-    let Some(sender) = take_sender(id) else {
+    let Some(sender) = take_sender(id, Sending::Writing) else {
         return;
     };
     if data.is_empty() {
@@ -673,7 +703,10 @@ fn write(id: Id, data: Vec<u8>) {
             put_back(id, sender);
             with(|state| state.net.written(id, 0, false));
         }
-        Poll::Ready(Err(sender)) => go_on(id, write_failed(id, sender)),
+        Poll::Ready(Err(sender)) => {
+            set_sending(id, Sending::Broken);
+            go_on(id, write_failed(id, sender));
+        }
         Poll::Pending => {
             with(|state| state.net.written(id, sent.get(), true));
             go_on(id, async move {
@@ -682,7 +715,10 @@ fn write(id: Id, data: Vec<u8>) {
                         put_back(id, sender);
                         input(id, Input::Written);
                     }
-                    Err(sender) => write_failed(id, sender).await,
+                    Err(sender) => {
+                        set_sending(id, Sending::Broken);
+                        write_failed(id, sender).await;
+                    }
                 }
             });
         }
@@ -765,7 +801,7 @@ pub fn take_streams(id: Id, outgoing: StreamReader<u8>) -> Result<StreamReader<u
     let handed_over = with(|state| {
         let connection = state.connections.get_mut(&id)?;
         connection.receives = true;
-        connection.sending = Sending::Busy;
+        connection.sending = Sending::Over;
         Some(connection.connected.hand_over(outgoing))
     });
     let (incoming, ends) = handed_over.ok_or_else(Error::not_connected)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use wasmtime::WasmBacktrace;
 
@@ -16,6 +17,10 @@ pub enum Error {
     /// The program ran and failed in a way it could not handle.
     #[error("the program trapped: {0}")]
     Trap(Trap),
+
+    /// The program took longer than it may, and was ended.
+    #[error("the program did not end within {} and was stopped", humantime::format_duration(*.0))]
+    Timeout(Duration),
 
     /// A directory that the program was granted cannot be opened.
     #[error(

@@ -4,6 +4,10 @@
 //! exist. A program that was denied one has to see `access-denied`, and the host has to see
 //! the name.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use plugnet_policy::Name;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as v02;
@@ -12,6 +16,7 @@ use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as v03;
 use wasmtime_wasi::p3::bindings::sockets::types as types03;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 
+use crate::guard::Lookup;
 use crate::runtime::State;
 
 /// Adds both versions to a linker that has neither, or that lets them be replaced.
@@ -19,6 +24,28 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     v02::add_to_linker::<State, NameLookup>(linker, |state| state)?;
     v03::add_to_linker::<State, NameLookup>(linker, |state| state)?;
     Ok(())
+}
+
+/// The names that WASI 0.2 is looking up, by the numbers of their streams of answers.
+#[derive(Default)]
+pub(crate) struct Lookups(HashMap<u32, Name>);
+
+fn ip(address: types03::IpAddress) -> IpAddr {
+    match address {
+        types03::IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
+        types03::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
+            Ipv6Addr::new(a, b, c, d, e, f, g, h).into()
+        }
+    }
+}
+
+fn ip02(address: network02::IpAddress) -> IpAddr {
+    match address {
+        network02::IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
+        network02::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
+            Ipv6Addr::new(a, b, c, d, e, f, g, h).into()
+        }
+    }
 }
 
 struct NameLookup;
@@ -34,11 +61,16 @@ impl v03::HostWithStore<State> for NameLookup {
         accessor: &Accessor<State, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<types03::IpAddress>, v03::ErrorCode>> {
-        if !accessor.with(|mut access| access.get().network.allows_lookup(&name)) {
+        let guard = accessor.with(|mut access| access.get().guard.clone());
+        let Some(lookup) = guard.allows_lookup(&name) else {
             return Ok(Err(v03::ErrorCode::AccessDenied));
-        }
+        };
         let sockets = accessor.with_getter::<WasiSockets>(State::sockets);
-        v03::HostWithStore::resolve_addresses(&sockets, name).await
+        let answer = v03::HostWithStore::resolve_addresses(&sockets, lookup.text()).await?;
+        if let (Lookup::Name(name), Ok(addresses)) = (&lookup, &answer) {
+            guard.answered(name, addresses.iter().map(|address| ip(*address)));
+        }
+        Ok(answer)
     }
 }
 
@@ -48,10 +80,14 @@ impl v02::Host for State {
         network: Resource<network02::Network>,
         name: String,
     ) -> p2::SocketResult<Resource<v02::ResolveAddressStream>> {
-        if !self.network.allows_lookup(&name) {
+        let Some(lookup) = self.guard.allows_lookup(&name) else {
             return Err(network02::ErrorCode::AccessDenied.into());
+        };
+        let answers = v02::Host::resolve_addresses(&mut self.sockets(), network, lookup.text())?;
+        if let Lookup::Name(name) = lookup {
+            self.lookups.0.insert(answers.rep(), name);
         }
-        v02::Host::resolve_addresses(&mut self.sockets(), network, name)
+        Ok(answers)
     }
 }
 
@@ -83,7 +119,12 @@ impl v02::HostResolveAddressStream for State {
         &mut self,
         stream: Resource<v02::ResolveAddressStream>,
     ) -> p2::SocketResult<Option<network02::IpAddress>> {
-        self.sockets().resolve_next_address(stream)
+        let lookup = stream.rep();
+        let address = self.sockets().resolve_next_address(stream)?;
+        if let (Some(name), Some(address)) = (self.lookups.0.get(&lookup), address) {
+            self.guard.answered(name, [ip02(address)]);
+        }
+        Ok(address)
     }
 
     fn subscribe(
@@ -94,6 +135,7 @@ impl v02::HostResolveAddressStream for State {
     }
 
     fn drop(&mut self, stream: Resource<v02::ResolveAddressStream>) -> wasmtime::Result<()> {
+        self.lookups.0.remove(&stream.rep());
         v02::HostResolveAddressStream::drop(&mut self.sockets(), stream)
     }
 }

@@ -62,17 +62,28 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// [`Error::Trap`] if the program trapped, [`Error::Directory`] if a directory that
+    /// [`Error::Trap`] if the program trapped, [`Error::Timeout`] if it took longer than the
+    /// policy allows, [`Error::Directory`] or [`Error::Grant`] if a directory or a path that
     /// `options` grant cannot be opened.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
+        let timeout = options.timeout();
         let mut store = Store::new(self.instance.engine(), options.into_state()?);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        match self.call(&mut store).await {
+        store.limiter(|state| &mut state.memory);
+        let call = self.call(&mut store);
+        let result = match timeout {
+            None => call.await,
+            Some(limit) => match tokio::time::timeout(limit, call).await {
+                Ok(result) => result,
+                Err(_) => return Err(Error::Timeout(limit)),
+            },
+        };
+        match result {
             Ok(Ok(())) => Ok(Exit(0)),
             Ok(Err(())) => Ok(Exit(1)),
             Err(error) => match error.downcast_ref::<I32Exit>() {

@@ -3,23 +3,29 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use plugnet_ipc::{Descriptors, Grant, Grants, Rights};
+use plugnet_policy::{Effect, Policy, TimeLimit};
 
+use crate::guard::{Guard, OnDenied, OnEvent};
 use crate::ipc::Ipc;
-use crate::network::Network;
+use crate::memory::MemoryLimit;
+use crate::name_lookup::Lookups;
 use crate::runtime::State;
-use crate::{Denial, Error};
+use crate::{Denial, Error, Event};
 
 /// What a program gets from outside for one run: by default nothing.
 pub struct RunOptions {
     wasi: WasiCtxBuilder,
     directories: Vec<(PathBuf, String)>,
-    network: Network,
+    policy: Policy,
+    on_denied: Option<OnDenied>,
+    on_event: Option<OnEvent>,
     paths: Vec<Grant>,
     descriptors: Descriptors,
 }
@@ -46,7 +52,9 @@ impl RunOptions {
         RunOptions {
             wasi,
             directories: vec![],
-            network: Network::default(),
+            policy: Policy::default(),
+            on_denied: None,
+            on_event: None,
             paths: vec![],
             descriptors: Descriptors::new(),
         }
@@ -110,11 +118,35 @@ impl RunOptions {
         self
     }
 
-    /// Grants the whole network: every address, every name, TCP and UDP.
+    /// Adds every rule of a policy, and sets every limit it has. See `docs/policy.md` of the
+    /// project for what rules there are, and [`policy`](crate::policy) for how to write them.
+    ///
+    /// ```
+    /// use plugnet_host::RunOptions;
+    /// use plugnet_host::policy::Policy;
+    ///
+    /// let policy = Policy::builder()
+    ///     .allow_connect("tcp://api.example.com:443")?
+    ///     .deny_connect("tcp://*:25")?
+    ///     .build();
+    /// let options = RunOptions::new().policy(policy);
+    /// # Ok::<(), plugnet_host::policy::EntryError>(())
+    /// ```
     #[must_use]
-    pub fn allow_net(mut self, allow: bool) -> Self {
-        self.network.allowed = allow;
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = self.policy.into_builder().extend(policy).build();
         self
+    }
+
+    /// Grants the whole network: every address, every name, TCP and UDP. What a policy denies
+    /// stays denied.
+    #[must_use]
+    pub fn allow_net(self, allow: bool) -> Self {
+        if allow {
+            self.policy(Policy::builder().allow_net().build())
+        } else {
+            self
+        }
     }
 
     /// Grants sockets that have a path: UNIX domain sockets, or named pipes on Windows. The
@@ -144,15 +176,31 @@ impl RunOptions {
     /// It is called on the program's way, every time, so it should return soon.
     #[must_use]
     pub fn on_denied(mut self, hear: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
-        self.network.on_denied = Some(Arc::new(hear));
+        self.on_denied = Some(Arc::new(hear));
         self
+    }
+
+    /// Calls `hear` for every decision, and whatever else an audit writes down.
+    ///
+    /// It is called on the program's way, every time, so it should return soon.
+    #[must_use]
+    pub fn on_event(mut self, hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Arc::new(hear));
+        self
+    }
+
+    /// How long the program may run.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.policy.limits().timeout.map(TimeLimit::duration)
     }
 
     pub(crate) fn into_state(self) -> Result<State, Error> {
         let RunOptions {
             mut wasi,
             directories,
-            network,
+            policy,
+            on_denied,
+            on_event,
             paths,
             descriptors,
         } = self;
@@ -168,17 +216,35 @@ impl RunOptions {
         for path in &paths {
             grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
         }
+        for rule in policy.ipc_rules() {
+            let rights = Rights {
+                connect: rule.connect,
+                listen: rule.listen,
+            };
+            let grant = rule.pattern.to_string().parse().map_err(Error::Grant)?;
+            match rule.rule.effect() {
+                Effect::Allow => grants.allow(&grant, rights),
+                Effect::Deny => grants.deny(&grant, rights),
+            }
+            .map_err(Error::Grant)?;
+        }
+        // More than there can be is no limit.
+        let memory = policy.limits().max_memory;
+        let memory = memory.and_then(|limit| usize::try_from(limit.bytes()).ok());
+        let guard = Guard::new(policy, on_denied, on_event);
         // wasmtime-wasi's own switch stays on: `name_lookup` decides in front of it.
         wasi.allow_ip_name_lookup(true);
-        let decide = network.clone();
+        let decide = guard.clone();
         wasi.socket_addr_check(move |address, reason| {
-            let allowed = decide.allows_address(address, reason.into());
+            let allowed = decide.allows_address(address, reason);
             Box::pin(async move { allowed })
         });
         Ok(State {
             wasi: wasi.build(),
             table: ResourceTable::new(),
-            network,
+            guard,
+            lookups: Lookups::default(),
+            memory: MemoryLimit::new(memory),
             ipc: Ipc::new(grants, descriptors),
         })
     }

@@ -7,8 +7,10 @@ use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Cache, Config, Engine};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::guard::Guard;
 use crate::ipc::{self, Ipc};
-use crate::network::Network;
+use crate::memory::MemoryLimit;
+use crate::name_lookup::Lookups;
 use crate::program::Program;
 use crate::{Error, ProgramError, compose, epoch, name_lookup};
 
@@ -82,7 +84,9 @@ impl Runtime {
 pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
-    pub(crate) network: Network,
+    pub(crate) guard: Guard,
+    pub(crate) lookups: Lookups,
+    pub(crate) memory: MemoryLimit,
     pub(crate) ipc: Ipc,
 }
 

@@ -404,18 +404,21 @@ fn a_missing_directory_is_refused() {
     assert_refused(&output, &["nowhere", "cannot be opened"]);
 }
 
-/// Without `--allow-net` a server gets EACCES, and the user hears once what to grant.
+/// Without a grant a server gets EACCES, and the user hears once what to grant.
 #[test]
 fn the_network_is_denied_by_default() {
     let folder = Folder::new();
     let program = folder.file("echo-server.wasm", ECHO_SERVER);
-    for address in ["127.0.0.1:0", "0"] {
+    for (address, grant) in [
+        ("127.0.0.1:0", "--allow-listen tcp://127.0.0.1:0"),
+        ("0", "--allow-listen tcp://[::]:"),
+    ] {
         let output = output(plugnet().arg("run").arg(&program).arg(address));
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{message}");
         assert!(message.contains("listen EACCES"), "{message}");
         assert!(message.contains("plugnet: denied: TCP "), "{message}");
-        assert!(message.contains("--allow-net"), "{message}");
+        assert!(message.contains(grant), "{message}");
     }
 }
 
@@ -517,20 +520,227 @@ fn the_demo_runs_to_its_end() {
             .collect()
     };
     let server = side("[server] ");
-    assert!(server[0].starts_with("server bound 127.0.0.1:"), "{text}");
-    assert_eq!(server[1..], ["client connected", "client disconnected"]);
-    assert_eq!(
-        side("[client] "),
-        [
-            "connected to server!",
-            "hello",
-            "world!",
-            "disconnected from server"
-        ]
-    );
+    let path = if cfg!(windows) {
+        r"server bound \\.\pipe\"
+    } else {
+        "server bound /"
+    };
+    let places = ["server bound 127.0.0.1:", path];
+    assert_eq!(server.len(), 3 * places.len(), "{text}");
+    for (lines, place) in server.chunks(3).zip(places) {
+        assert!(lines[0].starts_with(place), "{text}");
+        assert_eq!(lines[1..], ["client connected", "client disconnected"]);
+    }
+    let client = [
+        "connected to server!",
+        "hello",
+        "world!",
+        "disconnected from server",
+    ];
+    assert_eq!(side("[client] "), [client, client].concat());
     let at = |line: &str| text.find(line).expect("printed above");
     assert!(at("server bound") < at("connected to server!"), "{text}");
     assert!(at("world!") < at("client disconnected"), "{text}");
+}
+
+/// Where the demo makes its socket, nothing is left of it.
+#[cfg(unix)]
+#[test]
+fn the_demo_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let output = output(plugnet().arg("demo").env("TMPDIR", folder.0.path()));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains(folder.0.path().to_str().expect("UTF-8")));
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+/// Starts the echo server at a path in the folder, granted with `grant`, and waits until it
+/// listens.
+#[cfg(unix)]
+fn serving_at(folder: &Folder, grant: &str, path: &str) -> Child {
+    let program = folder.file("echo-server.wasm", ECHO_SERVER);
+    let mut child = plugnet()
+        .args(["run", "--allow-ipc", grant])
+        .args([&program, Path::new(path)])
+        .current_dir(folder.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("plugnet starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("its standard output"))
+        .read_line(&mut line)
+        .expect("its first line");
+    assert_eq!(line.trim_end(), format!("server bound {path}"));
+    child
+}
+
+/// A host that Ctrl-C or SIGTERM ends leaves no socket behind.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_socket_behind() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = Folder::new();
+        let child = serving_at(&folder, "./", "./echo.sock");
+        assert_eq!(folder.names(), ["echo-server.wasm", "echo.sock"]);
+        send(signal, &child);
+        finish(child);
+        assert_eq!(folder.names(), ["echo-server.wasm"]);
+    }
+}
+
+/// The socket that a killed host leaves is in the way of the next one, which says so: nothing
+/// is replaced silently.
+#[cfg(unix)]
+#[test]
+fn a_stale_socket_is_not_replaced() {
+    let folder = Folder::new();
+    let child = serving_at(&folder, "./", "./echo.sock");
+    send("-KILL", &child);
+    finish(child);
+    assert_eq!(folder.names(), ["echo-server.wasm", "echo.sock"]);
+    let output = output(
+        plugnet()
+            .args([
+                "run",
+                "--allow-ipc",
+                "./",
+                "echo-server.wasm",
+                "./echo.sock",
+            ])
+            .current_dir(folder.0.path()),
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(
+        message.contains("listen EADDRINUSE: address already in use ./echo.sock"),
+        "{message}"
+    );
+    assert_eq!(folder.names(), ["echo-server.wasm", "echo.sock"]);
+}
+
+/// `HOST::GUEST`: the program's path is not the host's.
+#[cfg(unix)]
+#[test]
+fn a_grant_may_rename_the_path() {
+    use std::io::Write;
+
+    let folder = Folder::new();
+    fs::create_dir(folder.path("run")).expect("a folder");
+    let child = serving_at(&folder, "./run/::/app/", "/app/echo.sock");
+    let path = folder.path("run/echo.sock");
+    let mut client = std::os::unix::net::UnixStream::connect(path).expect("it listens");
+    client.set_read_timeout(Some(LIMIT)).expect("a time limit");
+    client.write_all(b"ping").expect("it reads");
+    client
+        .shutdown(std::net::Shutdown::Write)
+        .expect("a connection");
+    let mut received = String::new();
+    client.read_to_string(&mut received).expect("it answers");
+    assert_eq!(received, "hello\r\nping");
+    send("-TERM", &child);
+    finish(child);
+}
+
+/// Without a grant a path is EACCES, and the message names the grant that would allow it; the
+/// network's grant does not help.
+#[cfg(unix)]
+#[test]
+fn a_path_is_denied_and_the_grant_is_named() {
+    let folder = Folder::new();
+    let server = folder.file("echo-server.wasm", ECHO_SERVER);
+    let client = folder.file("echo-client.wasm", ECHO_CLIENT);
+    for (program, denied) in [(server, "listen on"), (client, "connect to")] {
+        let output = output(
+            plugnet()
+                .args(["run", "--allow-net", "--allow-ipc", "./other.sock"])
+                .args([&program, Path::new("./echo.sock")])
+                .current_dir(folder.0.path()),
+        );
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("EACCES"), "{message}");
+        let hint = format!("denied: {denied} ./echo.sock. Grant it with --allow-ipc ./echo.sock");
+        assert!(message.contains(&hint), "{message}");
+    }
+    assert_eq!(folder.names(), ["echo-client.wasm", "echo-server.wasm"]);
+}
+
+/// A path that would leave its grant is denied, and the message says how.
+#[cfg(unix)]
+#[test]
+fn a_grant_is_not_left() {
+    let folder = Folder::new();
+    let program = folder.file("echo-server.wasm", ECHO_SERVER);
+    fs::create_dir(folder.path("granted")).expect("a folder");
+    std::os::unix::fs::symlink("..", folder.path("granted/out")).expect("a link");
+    for (path, why) in [
+        ("granted/../echo.sock", "`..`"),
+        ("granted/out/echo.sock", "symbolic link"),
+    ] {
+        let output = output(
+            plugnet()
+                .args(["run", "--allow-ipc", "granted/"])
+                .args([&program, Path::new(path)])
+                .current_dir(folder.0.path()),
+        );
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("listen EACCES"), "{message}");
+        assert!(message.contains(why), "{message}");
+    }
+    assert_eq!(folder.names(), ["echo-server.wasm", "granted"]);
+}
+
+/// A grant that cannot be understood, or opened, is refused before the program starts.
+#[cfg(unix)]
+#[test]
+fn a_bad_grant_is_refused() {
+    let folder = Folder::new();
+    let program = folder.file("echo-server.wasm", ECHO_SERVER);
+    for (grant, parts) in [
+        ("", &["--allow-ipc", "the entry is empty"][..]),
+        ("./::/app.sock", &["./::/app.sock"]),
+        ("nowhere/app.sock", &["nowhere", "cannot be opened"]),
+        (r"\\.\pipe\app", &[r"\\.\pipe\app", "this system"]),
+    ] {
+        let output = output(
+            plugnet()
+                .args(["run", "--allow-ipc", grant])
+                .arg(&program)
+                .current_dir(folder.0.path()),
+        );
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        for part in parts {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
+
+/// `compose --no-ipc` writes a program in which every path is denied.
+#[cfg(unix)]
+#[test]
+fn compose_without_ipc_denies_paths() {
+    let folder = Folder::new();
+    folder.file("app.wasm", ECHO_SERVER);
+    let composed = output(
+        plugnet()
+            .args(["compose", "--no-ipc", "app.wasm", "-o", "out.wasm"])
+            .current_dir(folder.0.path()),
+    );
+    assert_eq!(composed.status.code(), Some(0), "{}", stderr(&composed));
+    let output = output(
+        plugnet()
+            .args(["run", "--allow-ipc", "./", "out.wasm", "./echo.sock"])
+            .current_dir(folder.0.path()),
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(
+        message.contains("listen EACCES: permission denied ./echo.sock"),
+        "{message}"
+    );
 }
 
 /// `plugnet wit` prints a package that stands for itself and has what programs need.

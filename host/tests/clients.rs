@@ -1,5 +1,5 @@
-//! The servers of the examples, run by `plugnet run`, and clients that people have. A client that
-//! this machine lacks is skipped, and the test says so.
+//! The examples, run by `plugnet run`, and clients and servers that people have. One that this
+//! machine lacks is skipped, and the test says so.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
+const HTTP_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-server.wasm"));
 const WORD_COUNT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/word-count.wasm"));
 const IDLE_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/idle-server.wasm"));
 
@@ -118,6 +119,92 @@ fn node_is_answered() {
         c.on('data', d => { got += d; if (got.endsWith('from node')) c.end(); });\n\
         c.on('close', hadError => console.log(JSON.stringify(got), hadError));\n";
     if let Some(output) = client("node", &["-e", script, &server.port], "") {
+        assert_eq!(output, "\"hello\\r\\nfrom node\" false\n");
+    }
+}
+
+/// `plugnet run --allow-ipc ./ PROGRAM ./SOCKET` in a folder of its own, until it is dropped.
+#[cfg(unix)]
+struct PathServer {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl PathServer {
+    fn start(program: &[u8]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("program.wasm"), program).expect("the program");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
+            .args(["run", "--allow-ipc", "./", "program.wasm", "./app.sock"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("plugnet starts");
+        let stdout = process.stdout.take().expect("a pipe");
+        let mut lines = BufReader::new(stdout).lines();
+        lines.next().expect("a line").expect("text");
+        thread::spawn(move || lines.for_each(drop));
+        PathServer { process, folder }
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("app.sock").display().to_string()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for PathServer {
+    fn drop(&mut self) {
+        self.process.kill().expect("the server runs");
+        self.process.wait().expect("it ends");
+    }
+}
+
+/// `nc -U` types a line to the echo server.
+#[cfg(unix)]
+#[test]
+fn nc_is_answered_at_a_path() {
+    let server = PathServer::start(ECHO_SERVER);
+    if let Some(output) = client("nc", &["-N", "-U", &server.path()], "typed\n") {
+        assert_eq!(output, "hello\r\ntyped\n");
+    }
+}
+
+/// `curl --unix-socket` asks the HTTP server; a method that it has not is told so.
+#[cfg(unix)]
+#[test]
+fn curl_is_answered_at_a_path() {
+    let server = PathServer::start(HTTP_SERVER);
+    let path = server.path();
+    let get = ["-sS", "--unix-socket", &path, "http://localhost/world"];
+    if let Some(output) = client("curl", &get, "") {
+        assert_eq!(output, "hello, world\n");
+    }
+    let post = [
+        "-sS",
+        "-d",
+        "x",
+        "--unix-socket",
+        &path,
+        "http://localhost/",
+    ];
+    if let Some(output) = client("curl", &post, "") {
+        assert_eq!(output, "only GET\n");
+    }
+}
+
+/// Node's own `net`, by path.
+#[cfg(unix)]
+#[test]
+fn node_is_answered_at_a_path() {
+    let server = PathServer::start(ECHO_SERVER);
+    let script = "let got = '';\n\
+        const c = require('net').connect(process.argv[1], () => c.write('from node'));\n\
+        c.on('data', d => { got += d; if (got.endsWith('from node')) c.end(); });\n\
+        c.on('close', hadError => console.log(JSON.stringify(got), hadError));\n";
+    if let Some(output) = client("node", &["-e", script, &server.path()], "") {
         assert_eq!(output, "\"hello\\r\\nfrom node\" false\n");
     }
 }

@@ -8,7 +8,7 @@ use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
 use plugnet_host::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use plugnet_host::{
     Access, Error, Exit, NET_COMPONENT, Program, ProgramError, RunOptions, Runtime, RuntimeOptions,
-    WIT, compose,
+    WIT, compose, compose_without_ipc,
 };
 use tokio::io::{AsyncBufReadExt, AsyncWrite, BufReader};
 use wasmtime::component::{Component, Linker, ResourceTable};
@@ -47,12 +47,13 @@ fn imports(component: &[u8]) -> Vec<String> {
     imports
 }
 
-/// The net component imports sockets and clocks of WASI 0.3, and nothing else.
+/// The net component imports sockets and clocks of WASI 0.3, and `ipc`, and nothing else.
 #[test]
-fn the_net_component_imports_sockets_and_clocks_only() {
+fn the_net_component_imports_sockets_clocks_and_ipc_only() {
     assert_eq!(
         imports(NET_COMPONENT),
         [
+            "plugnet:net/ipc@0.1.0",
             "wasi:clocks/monotonic-clock@0.3.0",
             "wasi:clocks/types@0.3.0",
             "wasi:sockets/ip-name-lookup@0.3.0",
@@ -61,22 +62,50 @@ fn the_net_component_imports_sockets_and_clocks_only() {
     );
 }
 
-/// A composed program imports nothing but WASI, each interface once, and exports what it did.
+/// A composed program imports WASI and `ipc`, each interface once, and exports what it did.
 #[test]
-fn a_composed_program_imports_only_wasi() {
+fn a_composed_program_imports_wasi_and_ipc() {
     let composed = compose(ECHO_SERVER).expect("a program");
     let imports = imports(&composed);
     for import in &imports {
-        assert!(import.starts_with("wasi:"), "{import}");
+        let known = import.starts_with("wasi:") || import == "plugnet:net/ipc@0.1.0";
+        assert!(known, "{import}");
     }
-    let mut once = imports.clone();
-    once.dedup();
-    assert_eq!(imports, once);
     for import in self::imports(NET_COMPONENT) {
         assert!(imports.contains(&import), "{import}");
     }
+    composes_once(&composed);
+}
+
+/// Without `ipc` a composed program imports nothing but WASI.
+#[test]
+fn a_program_composed_without_ipc_imports_only_wasi() {
+    let composed = compose_without_ipc(ECHO_SERVER).expect("a program");
+    for import in imports(&composed) {
+        assert!(import.starts_with("wasi:"), "{import}");
+    }
+    composes_once(&composed);
+    // There is nothing left to provide, either way.
+    assert!(compose(&composed).expect("a component") == composed);
+    assert!(compose_without_ipc(&composed).expect("a component") == composed);
+}
+
+/// One that was composed before loses its `ipc`, too.
+#[test]
+fn ipc_can_be_taken_out_later() {
+    let composed = compose(ECHO_SERVER).expect("a program");
+    let without = compose_without_ipc(&composed).expect("a program");
+    assert!(imports(&without).iter().all(|it| it.starts_with("wasi:")));
+}
+
+#[track_caller]
+fn composes_once(composed: &[u8]) {
+    let imports = imports(composed);
+    let mut once = imports.clone();
+    once.dedup();
+    assert_eq!(imports, once);
     let engine = plain_engine();
-    let component = Component::from_binary(&engine, &composed).expect("a component");
+    let component = Component::from_binary(&engine, composed).expect("a component");
     let ty = component.component_type();
     let exports: Vec<&str> = ty.exports(&engine).map(|(name, _)| name).collect();
     assert_eq!(exports, ["wasi:cli/run@0.3.0"]);
@@ -326,8 +355,8 @@ async fn bound(lines: &mut Lines) -> String {
 /// Composed programs run in a host that knows nothing of plugnet.
 #[tokio::test]
 async fn composed_programs_run_in_a_plain_host() {
-    let server = compose(ECHO_SERVER).expect("a program");
-    let client = compose(ECHO_CLIENT).expect("a program");
+    let server = compose_without_ipc(ECHO_SERVER).expect("a program");
+    let client = compose_without_ipc(ECHO_CLIENT).expect("a program");
     let (out, mut server_lines) = lines();
     let (client_out, mut client_lines) = lines();
     let server = run_plain(&server, &["echo-server", "--once", "127.0.0.1:0"], out);

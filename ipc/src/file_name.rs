@@ -25,6 +25,7 @@ impl FileName {
     }
 
     /// What follows `prefix`, by whole components.
+    #[cfg(target_os = "linux")]
     pub(crate) fn below(&self, prefix: &FileName) -> Option<&[String]> {
         if self.absolute != prefix.absolute {
             return None;
@@ -32,6 +33,7 @@ impl FileName {
         self.components.strip_prefix(prefix.components.as_slice())
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn depth(&self) -> usize {
         self.components.len()
     }

@@ -5,7 +5,8 @@ use crate::{Access, Error, Grant, GrantError, Rights};
 
 /// What a program may reach: at first nothing.
 ///
-/// Of several grants that cover a path and have the right, the longest decides where it leads.
+/// Of several grants that cover a path and have the right, the longest decides where it leads,
+/// and of equals the last.
 /// A denial beats every grant, whatever their lengths. It holds by name and, for files, for
 /// what is there under any other name: another grant, a symbolic link or a mount does not lead
 /// around it.
@@ -24,6 +25,10 @@ pub struct Grants {
 pub(crate) struct Rule<P> {
     pub(crate) grant: Grant,
     rights: Rights,
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "only files have something to hold open")
+    )]
     pub(crate) place: P,
 }
 

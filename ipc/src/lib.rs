@@ -39,7 +39,10 @@
 //! is ever replaced, and no other file's mode is ever changed. Dropping the [`Listener`]
 //! removes the file if it is still the one it made. Between looking and removing there is a
 //! moment; who can write to the folder can use it to have another file of that name removed.
-//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`.
+//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`; killed
+//! while it makes a socket, it leaves the private folder, which can be removed. To the system
+//! the socket keeps the name it was made under: `ss` and a peer's getpeername(2) show
+//! `/proc/self/fd/N/socket`.
 //!
 //! Not covered: hard links, which are the file; and a folder on a file system that does not
 //! answer makes the call wait, as any file operation there does.
@@ -49,7 +52,14 @@
 //!
 //! # Windows
 //!
-//! See the notes at [`Socket::shutdown_write`] and [`ListenOptions`].
+//! Names of pipes are not told apart by the case of letters, as Windows has it. A name that
+//! Windows would read as another one (`..`, a dot or a space at the end, an empty part) is
+//! refused with `EINVAL`, and so are other devices and other machines. Clients on other machines
+//! are refused.
+//!
+//! A listener has four instances of its pipe waiting; a client that finds all taken waits up to
+//! 30 seconds, as in libuv. A pipe has no half-open state: see `Socket::shutdown_write` there.
+//! There are no descriptors.
 //!
 //! # Other systems
 //!
@@ -65,7 +75,18 @@
 
 mod error;
 mod file_name;
+#[cfg_attr(
+    not(any(target_os = "linux", windows)),
+    allow(
+        dead_code,
+        reason = "grants are read everywhere, and used where there is something"
+    )
+)]
 mod grant;
+#[cfg_attr(
+    not(any(target_os = "linux", windows)),
+    allow(dead_code, reason = "nothing can be granted elsewhere")
+)]
 mod grants;
 #[cfg(not(target_os = "linux"))]
 mod no_descriptors;

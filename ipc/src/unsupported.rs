@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::grants::Cover;
 pub use crate::no_descriptors::Descriptors;
-use crate::{Access, Code, Error, Grant, GrantError, Grants, ListenOptions};
+use crate::{Code, Error, Grant, GrantError, Grants, ListenOptions};
 
 pub(crate) fn code(_error: &io::Error) -> Option<Code> {
     None
@@ -44,14 +43,9 @@ fn nothing_here(grant: &Grant) -> GrantError {
     }
 }
 
-fn not_supported(grants: &Grants, access: Access, path: &str) -> Error {
-    match grants.select::<Infallible>(access, path, |_| None::<Cover<Infallible>>) {
-        Ok((_, never)) => match never {},
-        Err(_) => Error::NotSupported {
-            what: "there are no sockets with a path",
-        },
-    }
-}
+const NOT_SUPPORTED: Error = Error::NotSupported {
+    what: "there are no sockets with a path",
+};
 
 /// A socket that takes connections: none on this system.
 #[derive(Debug)]
@@ -63,8 +57,12 @@ impl Listener {
     /// # Errors
     ///
     /// Always [`NotSupported`](Code::NotSupported).
-    pub fn bind(grants: &Grants, path: &str, _options: &ListenOptions) -> Result<Listener, Error> {
-        Err(not_supported(grants, Access::Listen, path))
+    pub fn bind(
+        _grants: &Grants,
+        _path: &str,
+        _options: &ListenOptions,
+    ) -> Result<Listener, Error> {
+        Err(NOT_SUPPORTED)
     }
 
     /// Takes a connection.
@@ -94,8 +92,8 @@ pub struct Socket(Infallible);
 )]
 impl Socket {
     /// Connects: not on this system, so always [`NotSupported`](Code::NotSupported).
-    pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
-        Err(not_supported(grants, Access::Connect, path))
+    pub async fn connect(_grants: &Grants, _path: &str) -> Result<Socket, Error> {
+        Err(NOT_SUPPORTED)
     }
 
     /// Reads.

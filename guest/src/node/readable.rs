@@ -21,6 +21,8 @@ pub struct Readable {
     /// Reading from the connection has begun. It begins when the connection
     /// stands, unless the socket is paused then (Node's first `read(0)`).
     pub started: bool,
+    /// It begins after `ready`, also if the program pauses the socket until then.
+    pub starts: bool,
     /// The transport was asked for bytes and has not answered.
     pub reading: bool,
     /// The peer's FIN came.

@@ -10,7 +10,7 @@ use super::lookup::Resolved;
 use super::pipe::Pipes;
 use super::readable::Readable;
 use super::transport::{Action, Attempt, Ends, Input};
-use super::turn::{Closing, Sink, Tick, Turn};
+use super::turn::{Closing, Job, Sink, Tick, Turn};
 use super::writable::{Completed, Writable};
 use std::net::{IpAddr, SocketAddr};
 
@@ -111,6 +111,8 @@ pub struct Socket {
     before_ready: Option<Completed>,
     /// They wait until the program has seen `connect`.
     corked: bool,
+    /// Rows E1 and E2: what was received after `end` was called, until `finish`.
+    after_finish: Option<Input>,
     /// Another socket pipes to this one, or has done so.
     is_destination: bool,
     /// The program has the connection's own streams.
@@ -147,6 +149,7 @@ impl Socket {
             pipes: Pipes::default(),
             before_ready: None,
             corked: false,
+            after_finish: None,
             is_destination: false,
             taken: false,
             abandoned: false,
@@ -534,7 +537,7 @@ impl Socket {
     /// not taken all of it.
     pub fn written(&mut self, bytes: usize, more: bool, turn: &mut Turn) {
         let completed = if more {
-            self.writable.sent(bytes)
+            self.writable.waits(bytes)
         } else {
             self.writable.sent_all()
         };
@@ -618,6 +621,7 @@ impl Socket {
             turn.tick(self.id, Tick::AfterWrite(completed.callbacks));
         }
         self.corked = false;
+        self.after_finish = None;
         self.wake_streams(turn);
         self.sleep(turn);
         self.idle.stop();
@@ -779,8 +783,9 @@ impl Socket {
         if self.destroyed || !matches!(self.link, Link::Open(_)) {
             return Err(Error::not_connected());
         }
+        let reads = self.readable.started || self.readable.starts;
         let written = self.writable.bytes_written > 0 || self.writable.ending;
-        if self.readable.started || self.readable.streamed || written {
+        if reads || self.readable.streamed || written {
             return Err(Error::in_use("takeStreams"));
         }
         // The transport reports the two ends; in between there is nothing to do.
@@ -962,10 +967,8 @@ impl Socket {
             }
             Tick::Ready => self.emit_ready(turn),
             Tick::AfterConnect => {
-                if !self.readable.paused {
-                    self.readable.started = true;
-                    self.read_on(turn);
-                }
+                self.readable.started |= std::mem::take(&mut self.readable.starts);
+                self.read_on(turn);
             }
             Tick::Destroy(error) => self.destroy(Some(error), turn),
             Tick::Readable => {
@@ -1000,6 +1003,9 @@ impl Socket {
                 turn.piped_to.push((self.id, Sink::Gone));
                 self.emit(EventKind::Finish, turn);
                 turn.tick(self.id, Tick::AfterFinish);
+                if let Some(input) = self.after_finish.take() {
+                    turn.job(self.id, Job::Input(input));
+                }
             }
             Tick::AfterFinish => {
                 if self.readable.end_emitted || (self.abandoned && !self.taken) {
@@ -1080,9 +1086,20 @@ impl Socket {
 
     // ---- what the transport reports ----
 
+    /// Rows E1 and E2: whether the FIN was asked for and `finish` is to come. libuv
+    /// sends the FIN before it looks for what has come in, so until then nothing is
+    /// received.
+    fn is_finishing(&self) -> bool {
+        self.writable.final_called && !self.writable.finished && !self.taken
+    }
+
     /// Takes an input.
     pub fn input(&mut self, input: Input, turn: &mut Turn) {
         if self.destroyed {
+            return;
+        }
+        if self.is_finishing() && input.is_received() {
+            self.after_finish = Some(input);
             return;
         }
         match input {
@@ -1134,6 +1151,13 @@ impl Socket {
                 }
             }
             Input::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), turn),
+            // Row W18: the system tells a reset once, to whoever asks first, and libuv
+            // reads before it goes on with a write that waits for room.
+            Input::WriteFailed(errno @ Errno("ECONNRESET"))
+                if self.readable.reading && self.writable.is_waiting() =>
+            {
+                self.destroy(Some(Error::system(errno, "read")), turn);
+            }
             Input::Written => {
                 self.active(turn);
                 let completed = self.writable.sent_all();
@@ -1287,6 +1311,8 @@ impl Socket {
     }
 
     fn emit_connect(&mut self, turn: &mut Turn) {
+        // Row E4: a pause in the handler of 'connect' comes too late to stop that.
+        self.readable.starts = !self.readable.paused;
         self.emit(EventKind::Connect, turn);
         let callbacks = std::mem::take(&mut self.on_connect);
         self.call_back(callbacks, None, turn);

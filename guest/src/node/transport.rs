@@ -161,3 +161,13 @@ pub enum Input {
     /// The FIN was sent, or there was nobody left to send it to.
     ShutDown,
 }
+
+impl Input {
+    /// Whether it answers [`Action::Read`].
+    pub fn is_received(&self) -> bool {
+        matches!(
+            self,
+            Input::Received(_) | Input::PeerEnded | Input::ReadFailed(_)
+        )
+    }
+}

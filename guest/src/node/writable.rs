@@ -28,6 +28,8 @@ pub struct Writable {
     high_water_mark: usize,
     /// The host has taken something since [`Writable::stalled`] was asked last.
     progress: bool,
+    /// The host did not take all of what is in flight at once: it waits for room.
+    waits: bool,
     /// `write` answered false, `'drain'` is owed.
     need_drain: bool,
     /// `end` was called (Node's `writableEnded`).
@@ -84,6 +86,18 @@ impl Writable {
     /// Whether so much waits that `write` would answer false.
     pub fn is_full(&self) -> bool {
         self.len > 0 && self.len >= self.high_water_mark
+    }
+
+    /// The host took `bytes` of a write that was just begun, and has no room for the
+    /// rest.
+    pub fn waits(&mut self, bytes: usize) -> Completed {
+        self.waits = true;
+        self.sent(bytes)
+    }
+
+    /// Whether a write waits for the host to have room.
+    pub fn is_waiting(&self) -> bool {
+        self.in_flight() && self.waits
     }
 
     /// The host has taken some of what is in flight.
@@ -150,6 +164,7 @@ impl Writable {
         self.in_flight = std::mem::take(&mut self.queued);
         self.sent = 0;
         self.progress = false;
+        self.waits = false;
         Some(std::mem::take(&mut self.data))
     }
 

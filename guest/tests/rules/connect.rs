@@ -271,7 +271,7 @@ fn c25_reconnect() {
     assert_eq!(world.read_all(id), b"two");
     world.end_with(id, Some(b"bye"), None);
     world.peer_ends(id);
-    assert_eq!(world.rest(), ["end", "finish", "close false"]);
+    assert_eq!(world.rest(), ["finish", "end", "close false"]);
     assert_eq!(world.wire(id).sent, b"bye");
 }
 

@@ -99,7 +99,8 @@ fn d2_last_call_before_connect_wins() {
     }
 }
 
-/// `pause` in the handler of `connect` comes before anything is read.
+/// `pause` in the handler of `connect` holds what comes; the socket takes it in all the same,
+/// since it reads already.
 #[test]
 fn d2_pause_in_connect() {
     let (mut world, id) = connecting();
@@ -108,7 +109,25 @@ fn d2_pause_in_connect() {
     world.pause(id);
     world.peer_sends(id, b"x");
     assert_eq!(world.rest(), [""; 0]);
-    assert_eq!(world.get(id).bytes_read(), 0);
+    assert_eq!(world.get(id).bytes_read(), 1);
+    world.resume(id);
+    assert_eq!(world.rest(), ["readable"]);
+    assert_eq!(world.read_all(id), b"x");
+}
+
+/// The connection's own streams are had before the socket reads, which it does from `connect` on.
+#[test]
+fn streams_are_taken_before_the_socket_reads() {
+    for pauses in [false, true] {
+        let (mut world, id) = connecting();
+        if pauses {
+            world.pause(id);
+        }
+        world.connected(id);
+        assert_eq!(world.next(), ["connect", "ready"]);
+        let code = world.net.take_streams(id).err().map(|error| error.code);
+        assert_eq!(code.as_deref(), (!pauses).then_some("EBUSY"));
+    }
 }
 
 /// `pause` holds for the next connection, too.

@@ -29,6 +29,62 @@ fn e2_peers_end_first() {
     assert!(world.wire(id).fin);
 }
 
+/// `finish` comes before whatever has come in, also if the FIN takes its time.
+#[test]
+fn e1_finish_comes_before_what_came_in() {
+    for holds_shutdown in [false, true] {
+        let (mut world, id) = World::client();
+        world.holds_shutdown = holds_shutdown;
+        world.end(id);
+        world.peer_sends(id, b"x");
+        if holds_shutdown {
+            assert_eq!(world.rest(), [""; 0]);
+            assert_eq!(world.get(id).bytes_read(), 0);
+            assert!(world.net.is_alive());
+            world.shut_down(id);
+        }
+        assert_eq!(world.rest(), ["finish", "readable"]);
+        assert_eq!(world.read_all(id), b"x");
+        world.peer_ends(id);
+        assert_eq!(world.rest(), ["end", "close false"]);
+    }
+}
+
+/// The same before the peer's end: `close` comes right after that.
+#[test]
+fn e2_finish_comes_before_the_peers_end() {
+    let (mut world, _, id) = World::accepted();
+    world.peer_ends(id);
+    world.end_with(id, None, Some(1));
+    assert_eq!(world.rest(), ["callback 1", "finish", "end", "close false"]);
+}
+
+/// And before a reset, which the FIN does not hear of.
+#[test]
+fn e2_finish_comes_before_a_reset() {
+    let (mut world, id) = World::client();
+    world.end(id);
+    world.peer_resets(id);
+    assert_eq!(world.rest(), ["finish", "error ECONNRESET", "close true"]);
+}
+
+/// What waits for `finish` goes with a socket that is destroyed.
+#[test]
+fn e9_destroy_forgets_what_waits_for_finish() {
+    let (mut world, id) = World::client();
+    world.holds_shutdown = true;
+    world.end(id);
+    world.peer_sends(id, b"x");
+    assert_eq!(world.rest(), [""; 0]);
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    world.holds_shutdown = false;
+    world.establish(id);
+    world.end(id);
+    assert_eq!(world.rest(), ["finish"]);
+    assert_eq!(world.get(id).bytes_read(), 0);
+}
+
 /// In `end` the socket is neither destroyed nor ended.
 #[test]
 fn e3_state_in_end() {
@@ -62,6 +118,20 @@ fn e4_end_waits_until_all_is_read() {
 #[test]
 fn e4_end_without_bytes_needs_no_reader() {
     let (mut world, id) = World::client();
+    world.pause(id);
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["end", "finish", "close false"]);
+}
+
+/// A pause in the handlers of `connect` and `ready` is no different: the socket reads already.
+#[test]
+fn e4_pause_in_connect_does_not_hold_an_empty_end_back() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.next(), ["connect", "ready"]);
     world.pause(id);
     world.peer_ends(id);
     assert_eq!(world.rest(), ["end", "finish", "close false"]);
@@ -325,8 +395,8 @@ fn unread_bytes_keep_an_ended_socket() {
     world.peer_sends(id, &[1; HIGH_WATER_MARK]);
     world.peer_ends(id);
     world.end(id);
-    assert_eq!(world.next(), ["readable"]);
-    assert_eq!(world.rest(), ["finish"]);
+    assert_eq!(world.next(), ["finish"]);
+    assert_eq!(world.rest(), ["readable"]);
     assert!(world.is_open(id));
     world.read_all(id);
     assert_eq!(world.rest(), ["end", "close false"]);

@@ -959,6 +959,7 @@ impl Program {
         for id in ids {
             let socket = self.world.get(id);
             let writing = self.world.is_writing(id);
+            let shutting_down = self.world.is_shutting_down(id);
             let piped = self
                 .pipes
                 .iter()
@@ -966,7 +967,10 @@ impl Program {
             let Some(life) = self.lives.get_mut(&id) else {
                 continue;
             };
-            life.model.check_at_rest(socket);
+            // Rows E1 and E2: what has come in waits for `finish`.
+            if !shutting_down {
+                life.model.check_at_rest(socket);
+            }
             // Row T11: a write under way may have made progress.
             if !writing && !piped {
                 life.model.timer.check_at_rest(since, now);

@@ -46,6 +46,8 @@ pub struct World {
     pub actions: Vec<Action>,
     /// How many bytes the host takes of a write at once; absent: all.
     pub takes: Option<usize>,
+    /// Why the host takes nothing of a write, from the first byte on.
+    pub refuses: Option<&'static str>,
     /// Whether the host lets `Shutdown` wait.
     pub holds_shutdown: bool,
     /// `listen` on this port fails.
@@ -60,8 +62,8 @@ pub struct World {
     paths: HashMap<Handle, String>,
     /// Who connects to a path.
     to_paths: HashSet<Id>,
-    /// Whose FIN waits.
-    shutdowns: HashSet<Id>,
+    /// Whose FIN waits, and how much they had received when it was asked for.
+    shutdowns: HashMap<Id, u64>,
     servers: HashSet<Id>,
     /// Sockets that have told `close`.
     closed: HashSet<Id>,
@@ -137,9 +139,14 @@ impl World {
             }
             Action::Write { id, mut data } => {
                 let takes = self.takes.unwrap_or(usize::MAX);
+                let refuses = self.refuses;
                 let wire = self.open(id);
                 assert!(wire.unsent.is_none(), "asked to write during a write");
                 assert!(!wire.fin, "asked to write after the FIN");
+                if let Some(code) = refuses {
+                    self.net.input(id, Input::WriteFailed(Errno(code)));
+                    return;
+                }
                 let rest = data.split_off(takes.min(data.len()));
                 let (taken, more) = (data.len(), !rest.is_empty());
                 wire.sent.extend(data);
@@ -151,7 +158,7 @@ impl World {
                 assert!(wire.unsent.is_none(), "asked for a FIN during a write");
                 assert!(!wire.fin, "asked for a FIN twice");
                 wire.fin = true;
-                self.shutdowns.insert(id);
+                self.shutdowns.insert(id, self.get(id).bytes_read());
                 if !self.holds_shutdown {
                     self.shut_down(id);
                 }
@@ -251,9 +258,14 @@ impl World {
 
     /// The FIN is sent, if that was asked for.
     pub fn shut_down(&mut self, id: Id) {
-        if self.is_open(id) && self.shutdowns.remove(&id) {
+        if self.is_open(id) && self.shutdowns.remove(&id).is_some() {
             self.net.input(id, Input::ShutDown);
         }
+    }
+
+    /// Whether the FIN was asked for and is not sent.
+    pub fn is_shutting_down(&self, id: Id) -> bool {
+        self.shutdowns.contains_key(&id)
     }
 
     /// The host fails to send the rest of a write.
@@ -617,7 +629,8 @@ impl World {
         }
     }
 
-    fn say(&self, event: &Event) -> String {
+    /// An event in words.
+    pub fn say(&self, event: &Event) -> String {
         let word = word(&event.kind);
         if self.servers.contains(&event.source) {
             format!("server {word}")
@@ -630,7 +643,11 @@ impl World {
     /// waited for the connection and `ready`, or what follows from `destroy`, `error` and
     /// `close`; and callbacks. The `close` of an earlier connection may come with any, and so
     /// may the end of a socket that another one pipes to, which nobody asks the program for.
+    /// Nothing is received while the FIN is under way.
     fn check(&mut self, events: &[Event]) {
+        for (id, received) in &self.shutdowns {
+            assert_eq!(self.get(*id).bytes_read(), *received, "before `finish`");
+        }
         let mut turns: HashMap<Id, Vec<String>> = HashMap::new();
         for event in events {
             if !matches!(

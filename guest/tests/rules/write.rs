@@ -504,6 +504,70 @@ fn w18_order_after_a_reset() {
     );
 }
 
+/// A write that waits for room sees the reset first: it is told as if reading had seen it, and
+/// the end that reading sees then is none.
+#[test]
+fn w18_write_sees_the_reset_first() {
+    let (mut world, id) = clogged();
+    world.write_cb(id, BIG, 1);
+    world.write_cb(id, b"q", 2);
+    world.end_with(id, None, Some(3));
+    world.send_fails(id, "ECONNRESET");
+    world.peer_ends(id);
+    let events = world.poll();
+    let error = &errors(&events)[0];
+    assert_eq!(error.message, "read ECONNRESET");
+    assert_eq!(error.syscall.as_deref(), Some("read"));
+    let words: Vec<_> = events.iter().map(|event| world.say(event)).collect();
+    assert_eq!(
+        words,
+        [
+            "error ECONNRESET",
+            "callback 1",
+            "callback 2 ECONNRESET",
+            "callback 3 ECONNRESET",
+            "close true"
+        ]
+    );
+    assert_eq!(world.rest(), [""; 0]);
+}
+
+/// Where nothing is read, as after `pauseOnConnect`, it is the write that fails.
+#[test]
+fn w18_write_sees_the_reset_and_nobody_reads() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.pause(id);
+    world.establish(id);
+    world.takes = Some(3);
+    world.write_cb(id, BIG, 1);
+    world.write_cb(id, b"q", 2);
+    world.send_fails(id, "ECONNRESET");
+    let events = world.poll();
+    assert_eq!(errors(&events)[0].message, "write ECONNRESET");
+    let words: Vec<_> = events.iter().map(|event| world.say(event)).collect();
+    assert_eq!(
+        words,
+        [
+            "callback 1 ECONNRESET",
+            "callback 2 ECONNRESET",
+            "error ECONNRESET",
+            "close true"
+        ]
+    );
+}
+
+/// A write that fails at once, before anything was read, tells so itself.
+#[test]
+fn w18_write_fails_at_once() {
+    let (mut world, id) = World::client();
+    world.refuses = Some("ECONNRESET");
+    world.write_cb(id, b"x", 1);
+    let events = world.poll();
+    assert_eq!(errors(&events)[0].message, "write ECONNRESET");
+    assert_eq!(world.say(&events[0]), "callback 1 ECONNRESET");
+}
+
 /// Sending fails and then receiving: one `error`.
 #[test]
 fn w18_only_one_error() {

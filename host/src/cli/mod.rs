@@ -8,9 +8,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use plugnet_host::{Error, Runtime, RuntimeOptions};
 
+mod audit;
+mod check;
 mod compose;
 mod demo;
 mod input;
+mod policy;
 mod run;
 mod signal;
 
@@ -24,7 +27,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Args),
+    Run(Box<run::Args>),
+    Check(Box<check::Args>),
     Compose(compose::Args),
     /// Runs Node's echo example: a server and a client, two sandboxed programs, over TCP on
     /// loopback and over a UNIX domain socket (on Windows a named pipe).
@@ -43,6 +47,8 @@ struct Failure {
 const HOST_FAILED: u8 = 1;
 /// The command line, or a file it names, is wrong. clap ends with the same code.
 const WRONG_INPUT: u8 = 2;
+/// As timeout(1) ends.
+const TIMED_OUT: u8 = 124;
 /// As a shell reports a process that ended by SIGABRT.
 const TRAPPED: u8 = 134;
 
@@ -70,6 +76,10 @@ impl Failure {
                 message,
                 code: TRAPPED,
             },
+            Error::Timeout(_) => Failure {
+                message,
+                code: TIMED_OUT,
+            },
             Error::Directory { .. } | Error::Grant(_) => Failure::input(error),
             _ => Failure::host(error),
         }
@@ -78,7 +88,8 @@ impl Failure {
 
 pub(crate) fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::check(&args),
         Command::Compose(args) => compose::compose(&args),
         Command::Demo => demo::demo(),
         Command::Wit => print(plugnet_host::WIT),

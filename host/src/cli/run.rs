@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use plugnet_host::{Access, Denial, Descriptors, Grant, RunOptions};
+use plugnet_host::{Access, Denial, Descriptors, RunOptions};
 
+use super::audit::Audit;
+use super::policy::PolicyArgs;
 use super::signal::Signals;
 use super::{Failure, executor, input, runtime, say};
 
@@ -17,7 +19,7 @@ use super::{Failure, executor, input, runtime, say};
 ///
 /// It gets the arguments after its name and this process's standard streams, and whatever the
 /// options grant. The exit code is the program's own; 2 if there is no program to run, 134 if
-/// it trapped, 130 after Ctrl-C, 143 after SIGTERM.
+/// it trapped, 124 if it took longer than --timeout, 130 after Ctrl-C, 143 after SIGTERM.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Sets an environment variable of the program; without a value, to the one it has here
@@ -28,14 +30,12 @@ pub(super) struct Args {
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
-    /// Lets the program use the network: any address, any name
-    #[arg(long)]
-    allow_net: bool,
+    #[command(flatten)]
+    policy: PolicyArgs,
 
-    /// Lets the program listen at and connect to the socket PATH, or every one below the folder
-    /// DIR/; as GUEST if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe
-    #[arg(long = "allow-ipc", value_name = "PATH[::GUEST]")]
-    allow_ipc: Vec<String>,
+    /// Adds a line of JSON to FILE for every decision
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
 
     /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
     /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
@@ -89,8 +89,12 @@ fn unheard(error: io::Error) -> Failure {
 fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
     let mut options = RunOptions::new()
         .inherit_stdio()
-        .allow_net(args.allow_net)
-        .on_denied(once_per_access());
+        .policy(args.policy.policy()?)
+        .on_denied(once_each());
+    if let Some(path) = &args.audit {
+        let audit = Audit::open(path)?;
+        options = options.on_event(move |event| audit.write(event));
+    }
 
     for variable in &args.env {
         options = match variable.split_once('=') {
@@ -110,12 +114,6 @@ fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
         options = options.dir(host, guest);
     }
 
-    for path in &args.allow_ipc {
-        let grant: Grant = path
-            .parse()
-            .map_err(|error| Failure::input(format!("--allow-ipc {path}: {error}")))?;
-        options = options.allow_ipc(grant);
-    }
     let mut descriptors = Descriptors::from_environment().map_err(Failure::input)?;
     for number in args.listen_fds {
         descriptors
@@ -149,18 +147,17 @@ fn program_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// Says what the program was denied, the first time for each way to use the network and for
-/// each path, up to a number: a program that tries again and again does not flood the terminal.
-fn once_per_access() -> impl Fn(&Denial) + Send + Sync + 'static {
-    let said: Mutex<HashSet<(Access, Option<String>)>> = Mutex::default();
+/// Says what the program was denied, each once and up to a number: a program that tries again and
+/// again does not flood the terminal.
+fn once_each() -> impl Fn(&Denial) + Send + Sync + 'static {
+    let said: Mutex<HashSet<(Access, String)>> = Mutex::default();
     move |denial| {
-        let path = matches!(denial.access, Access::PathListen | Access::PathConnect);
-        let key = (denial.access, path.then(|| denial.target.clone()));
+        let key = (denial.access, denial.target.clone());
         let first = said
             .lock()
             .is_ok_and(|mut said| said.len() < MOST_DENIALS && said.insert(key));
         if first {
-            say(how_to_grant(denial));
+            say(denied(denial));
         }
     }
 }
@@ -168,19 +165,13 @@ fn once_per_access() -> impl Fn(&Denial) + Send + Sync + 'static {
 /// How many denials are told of.
 const MOST_DENIALS: usize = 20;
 
-fn how_to_grant(denial: &Denial) -> String {
-    match denial {
-        Denial {
-            reason: Some(reason),
-            ..
-        } => format!("denied: {reason}"),
-        Denial {
-            grant: Some(grant), ..
-        } => format!("denied: {denial}. Grant it with --allow-ipc {grant}"),
-        Denial {
-            access: Access::PathListen | Access::PathConnect,
-            ..
-        } => format!("denied: {denial}"),
-        _ => format!("denied: {denial}. Grant the network with --allow-net"),
+fn denied(denial: &Denial) -> String {
+    let reason = denial.reason.as_ref();
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    match &denial.grant {
+        Some(grant) => format!("denied: {denial}{reason}. Grant it with {grant}"),
+        None => format!("denied: {denial}{reason}"),
     }
 }

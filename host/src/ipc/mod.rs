@@ -20,7 +20,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode as TransferError, Ip
 
 use self::bindings::plugnet::net::ipc;
 use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions};
-use crate::network;
+use crate::Access as Wanted;
 use crate::runtime::State;
 
 /// What a program may use of paths and descriptors.
@@ -117,40 +117,25 @@ impl State {
             streamed: false,
         })?)
     }
+}
 
-    /// What the program sees of an error; who listens for denials hears of them.
-    fn ipc_error(&self, access: network::Access, error: &Error) -> ErrorCode {
-        let denied = match error {
-            Error::NotGranted { path, grant, .. } => Some((path, grant.clone(), None)),
-            Error::Denied { path, .. } | Error::Escape { path, .. } => {
-                Some((path, None, Some(error.to_string())))
-            }
-            _ => None,
-        };
-        if let Some((path, grant, reason)) = denied {
-            self.network.denied(|| network::Denial {
-                access,
-                target: path.clone(),
-                grant,
-                reason,
-            });
-        }
-        match error.code() {
-            Code::AccessDenied => ErrorCode::AccessDenied,
-            Code::NotSupported => ErrorCode::NotSupported,
-            Code::InvalidArgument | Code::InvalidDescriptorType => ErrorCode::InvalidArgument,
-            Code::AddressInUse => ErrorCode::AddressInUse,
-            Code::NotFound => ErrorCode::NotFound,
-            Code::NotADirectory => ErrorCode::NotADirectory,
-            Code::NotASocket => ErrorCode::NotASocket,
-            Code::WrongType => ErrorCode::WrongType,
-            Code::ConnectionRefused => ErrorCode::ConnectionRefused,
-            Code::WouldBlock => ErrorCode::WouldBlock,
-            Code::TooManyFiles => ErrorCode::TooManyFiles,
-            Code::OutOfMemory => ErrorCode::OutOfMemory,
-            Code::BadDescriptor => ErrorCode::BadDescriptor,
-            _ => ErrorCode::Other(Some(error.to_string())),
-        }
+/// What the program sees of an error.
+fn error_code(error: &Error) -> ErrorCode {
+    match error.code() {
+        Code::AccessDenied => ErrorCode::AccessDenied,
+        Code::NotSupported => ErrorCode::NotSupported,
+        Code::InvalidArgument | Code::InvalidDescriptorType => ErrorCode::InvalidArgument,
+        Code::AddressInUse => ErrorCode::AddressInUse,
+        Code::NotFound => ErrorCode::NotFound,
+        Code::NotADirectory => ErrorCode::NotADirectory,
+        Code::NotASocket => ErrorCode::NotASocket,
+        Code::WrongType => ErrorCode::WrongType,
+        Code::ConnectionRefused => ErrorCode::ConnectionRefused,
+        Code::WouldBlock => ErrorCode::WouldBlock,
+        Code::TooManyFiles => ErrorCode::TooManyFiles,
+        Code::OutOfMemory => ErrorCode::OutOfMemory,
+        Code::BadDescriptor => ErrorCode::BadDescriptor,
+        _ => ErrorCode::Other(Some(error.to_string())),
     }
 }
 
@@ -191,9 +176,12 @@ impl ipc::HostListener for State {
             readable_all: options.readable_all,
             writable_all: options.writable_all,
         };
-        match plugnet_ipc::Listener::bind(&self.ipc.grants, &path, &options) {
+        let bound = plugnet_ipc::Listener::bind(&self.ipc.grants, &path, &options);
+        self.guard
+            .path(Wanted::PathListen, &path, bound.as_ref().err());
+        match bound {
             Ok(listener) => self.listening(listener).map(Ok),
-            Err(error) => Ok(Err(self.ipc_error(network::Access::PathListen, &error))),
+            Err(error) => Ok(Err(error_code(&error))),
         }
     }
 
@@ -205,7 +193,7 @@ impl ipc::HostListener for State {
         let number = i32::try_from(descriptor).unwrap_or(-1);
         match self.ipc.descriptors.take_listener(number, backlog) {
             Ok(listener) => self.listening(listener).map(Ok),
-            Err(error) => Ok(Err(self.ipc_error(network::Access::PathListen, &error))),
+            Err(error) => Ok(Err(error_code(&error))),
         }
     }
 
@@ -244,7 +232,7 @@ impl ipc::HostConnection for State {
         let number = i32::try_from(descriptor).unwrap_or(-1);
         match self.ipc.descriptors.take_socket(number) {
             Ok(socket) => Ok(Ok(self.table.push(Connection::new(socket))?)),
-            Err(error) => Ok(Err(self.ipc_error(network::Access::PathConnect, &error))),
+            Err(error) => Ok(Err(error_code(&error))),
         }
     }
 
@@ -291,9 +279,11 @@ impl ipc::HostConnectionWithStore<State> for HasIpc {
         let connected = Socket::connect(&grants, &path).await;
         accessor.with(|mut access| {
             let state = access.get();
+            let refused = connected.as_ref().err();
+            state.guard.path(Wanted::PathConnect, &path, refused);
             match connected {
                 Ok(socket) => Ok(Ok(state.table.push(Connection::new(socket))?)),
-                Err(error) => Ok(Err(state.ipc_error(network::Access::PathConnect, &error))),
+                Err(error) => Ok(Err(error_code(&error))),
             }
         })
     }

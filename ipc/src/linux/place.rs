@@ -248,7 +248,14 @@ impl Grants {
                     limit: LONGEST_PATH,
                 }));
             }
-            return Ok(Location::Abstract(host));
+            // By the host's name as well: a mapping leads around nothing.
+            return match self
+                .denials(access)
+                .find(|denial| covers_host(&denial.grant, &host))
+            {
+                Some(denial) => Err(denial.denies(access, path)),
+                None => Ok(Location::Abstract(host)),
+            };
         }
         if path.contains('\0') {
             return Err(invalid(InvalidPath::Nul));
@@ -392,6 +399,14 @@ fn covers_abstract(grant: &Grant, name: &str) -> Option<Cover<String>> {
         specificity: (guest.len(), !prefix),
         rest: format!("{host}{rest}"),
     })
+}
+
+fn covers_host(grant: &Grant, name: &str) -> bool {
+    let Names::Abstract { host, prefix, .. } = &grant.names else {
+        return false;
+    };
+    name.strip_prefix(host.as_str())
+        .is_some_and(|rest| *prefix != rest.is_empty())
 }
 
 fn covers_file(grant: &Grant, file: &FileName) -> Option<Cover<Vec<String>>> {

@@ -1,152 +1,32 @@
-//! Systems that this crate has no sockets for: everything answers `ENOTSUP`.
+//! Named pipes of Windows.
 
-use std::convert::Infallible;
+mod listener;
+mod place;
+mod security;
+mod socket;
+
 use std::io;
-use std::net::SocketAddr;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use crate::grants::Cover;
+use windows_sys::Win32::Foundation::{
+    ERROR_BAD_PATHNAME, ERROR_INVALID_NAME, ERROR_NO_DATA, ERROR_NO_SYSTEM_RESOURCES,
+    ERROR_PATH_NOT_FOUND, ERROR_PIPE_BUSY, ERROR_PIPE_NOT_CONNECTED, ERROR_TOO_MANY_OPEN_FILES,
+};
+
+use crate::Code;
+
 pub use crate::no_descriptors::Descriptors;
-use crate::{Access, Code, Error, Grant, GrantError, Grants, ListenOptions};
+pub use listener::Listener;
+pub(crate) use place::{Denied, Place};
+pub use socket::Socket;
 
-pub(crate) fn code(_error: &io::Error) -> Option<Code> {
-    None
-}
-
-const ACCEPTED: &str = "Sockets with a path can be granted on Linux and on Windows";
-
-/// Nothing can be granted.
-#[derive(Debug)]
-pub(crate) enum Place {}
-
-impl Place {
-    pub(crate) fn open(grant: &Grant) -> Result<Place, GrantError> {
-        Err(nothing_here(grant))
-    }
-}
-
-/// Nothing can be denied.
-#[derive(Debug)]
-pub(crate) enum Denied {}
-
-impl Denied {
-    pub(crate) fn find(grant: &Grant) -> Result<Denied, GrantError> {
-        Err(nothing_here(grant))
-    }
-}
-
-fn nothing_here(grant: &Grant) -> GrantError {
-    GrantError::NotOnThisSystem {
-        entry: grant.to_string(),
-        kind: "a socket with a path",
-        accepted: ACCEPTED,
-    }
-}
-
-fn not_supported(grants: &Grants, access: Access, path: &str) -> Error {
-    match grants.select::<Infallible>(access, path, |_| None::<Cover<Infallible>>) {
-        Ok((_, never)) => match never {},
-        Err(_) => Error::NotSupported {
-            what: "there are no sockets with a path",
-        },
-    }
-}
-
-/// A socket that takes connections: none on this system.
-#[derive(Debug)]
-pub struct Listener(Infallible);
-
-impl Listener {
-    /// Listens: not on this system.
-    ///
-    /// # Errors
-    ///
-    /// Always [`NotSupported`](Code::NotSupported).
-    pub fn bind(grants: &Grants, path: &str, _options: &ListenOptions) -> Result<Listener, Error> {
-        Err(not_supported(grants, Access::Listen, path))
-    }
-
-    /// Takes a connection.
-    ///
-    /// # Errors
-    ///
-    /// None: there is no listener.
-    pub fn poll_accept(&self, _cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
-        match self.0 {}
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn local_address(&self) -> Option<SocketAddr> {
-        match self.0 {}
-    }
-}
-
-/// A connected socket: none on this system.
-#[derive(Debug)]
-pub struct Socket(Infallible);
-
-#[allow(
-    clippy::missing_errors_doc,
-    clippy::unused_async,
-    reason = "the other systems' interface"
-)]
-impl Socket {
-    /// Connects: not on this system, so always [`NotSupported`](Code::NotSupported).
-    pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
-        Err(not_supported(grants, Access::Connect, path))
-    }
-
-    /// Reads.
-    pub fn poll_read(&self, _cx: &mut Context<'_>, _buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        match self.0 {}
-    }
-
-    /// Waits for something to read.
-    pub fn poll_readable(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0 {}
-    }
-
-    /// Writes.
-    pub fn poll_write(&self, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.0 {}
-    }
-
-    /// Waits until something can be written.
-    pub fn poll_writable(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0 {}
-    }
-
-    /// Ends writing.
-    pub fn shutdown_write(&self) -> io::Result<()> {
-        match self.0 {}
-    }
-
-    /// Ends reading.
-    pub fn shutdown_read(&self) -> io::Result<()> {
-        match self.0 {}
-    }
-
-    /// This end's address.
-    #[must_use]
-    pub fn local_address(&self) -> Option<SocketAddr> {
-        match self.0 {}
-    }
-
-    /// The other end's address.
-    #[must_use]
-    pub fn peer_address(&self) -> Option<SocketAddr> {
-        match self.0 {}
-    }
-
-    /// Asks an idle peer for a sign of life.
-    pub fn set_keep_alive(&self, _enabled: bool, _delay: Duration) -> io::Result<()> {
-        match self.0 {}
-    }
-
-    /// Sends small writes at once.
-    pub fn set_no_delay(&self, _enabled: bool) -> io::Result<()> {
-        match self.0 {}
+/// What the standard library has no kind for, or another than libuv.
+pub(crate) fn code(error: &io::Error) -> Option<Code> {
+    match error.raw_os_error()?.cast_unsigned() {
+        ERROR_PATH_NOT_FOUND | ERROR_INVALID_NAME | ERROR_BAD_PATHNAME => Some(Code::NotFound),
+        ERROR_PIPE_BUSY => Some(Code::WouldBlock),
+        ERROR_NO_DATA | ERROR_PIPE_NOT_CONNECTED => Some(Code::ConnectionBroken),
+        ERROR_TOO_MANY_OPEN_FILES => Some(Code::TooManyFiles),
+        ERROR_NO_SYSTEM_RESOURCES => Some(Code::OutOfMemory),
+        _ => None,
     }
 }

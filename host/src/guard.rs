@@ -1,0 +1,267 @@
+//! Decides for one run of a program what it may reach, and lets others see.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved};
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+use crate::Event;
+
+/// A way to reach others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// Taking a local TCP address.
+    TcpBind,
+    /// Waiting for TCP connections.
+    TcpListen,
+    /// Taking a TCP connection from a peer.
+    TcpAccept,
+    /// Connecting to a peer by TCP.
+    TcpConnect,
+    /// Taking a local UDP address.
+    UdpBind,
+    /// Sending a UDP datagram to a peer.
+    UdpSend,
+    /// Receiving a UDP datagram from a peer.
+    UdpReceive,
+    /// Asking the resolver for the addresses of a name.
+    NameLookup,
+    /// Making a UNIX domain socket, or a named pipe, and waiting for connections.
+    PathListen,
+    /// Connecting to a UNIX domain socket or a named pipe.
+    PathConnect,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Access::TcpBind => "TCP bind to",
+            Access::TcpListen => "TCP listen on",
+            Access::TcpAccept => "TCP accept from",
+            Access::TcpConnect => "TCP connect to",
+            Access::UdpBind => "UDP bind to",
+            Access::UdpSend => "UDP send to",
+            Access::UdpReceive => "UDP receive from",
+            Access::NameLookup => "lookup of",
+            Access::PathListen => "listen on",
+            Access::PathConnect => "connect to",
+        })
+    }
+}
+
+impl Access {
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::TcpBind(_) => Access::TcpBind,
+            Request::TcpListen(_) => Access::TcpListen,
+            Request::TcpAccept(_) => Access::TcpAccept,
+            Request::UdpBind(_) => Access::UdpBind,
+            Request::UdpSend(_) => Access::UdpSend,
+            Request::UdpReceive(_) => Access::UdpReceive,
+            Request::Resolve(_) => Access::NameLookup,
+            Request::IpcListen(_) => Access::PathListen,
+            Request::IpcConnect(_) => Access::PathConnect,
+            // No program asks for anything else.
+            _ => Access::TcpConnect,
+        }
+    }
+}
+
+/// Something a program asked for and was not granted.
+///
+/// Displayed as `TCP connect to 192.0.2.1:80` or `connect to /run/app.sock`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Denial {
+    /// What it wanted to do.
+    pub access: Access,
+    /// The address, the name or the path it wanted to do it with, as far as it is reasonably
+    /// long. An abstract name of Linux shows as `@name`.
+    pub target: String,
+    /// The option of `plugnet run` that would allow it, if one would:
+    /// `--allow-connect tcp://192.0.2.1:80`.
+    pub grant: Option<String>,
+    /// Why, if it is something else than that nothing grants it: in words.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.access, self.target)
+    }
+}
+
+impl Denial {
+    fn of(decision: &Decision) -> Self {
+        let request = decision.request();
+        // The second line of a decision says why.
+        let text = decision.to_string();
+        let why = text.lines().nth(1).unwrap_or_default().trim().to_owned();
+        Denial {
+            access: Access::of(request),
+            target: request.target(),
+            grant: decision.grant().map(str::to_owned),
+            reason: (*decision.reason() != Reason::NoRule).then_some(why),
+        }
+    }
+}
+
+/// Who hears of what a program is not granted.
+pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
+
+/// Who hears of everything.
+pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Decides for one run. Its clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct Guard(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    policy: Policy,
+    /// What this run got from the resolver.
+    resolved: Mutex<Resolved>,
+    on_denied: Option<OnDenied>,
+    on_event: Option<OnEvent>,
+}
+
+impl Guard {
+    pub(crate) fn new(
+        policy: Policy,
+        on_denied: Option<OnDenied>,
+        on_event: Option<OnEvent>,
+    ) -> Self {
+        Guard(Arc::new(Inner {
+            policy,
+            resolved: Mutex::default(),
+            on_denied,
+            on_event,
+        }))
+    }
+
+    /// Whether the program may use the address so.
+    pub(crate) fn allows_address(&self, address: SocketAddr, reason: SocketAddrUse) -> bool {
+        let request = match reason {
+            SocketAddrUse::TcpBind => Request::TcpBind(address),
+            SocketAddrUse::TcpListen => Request::TcpListen(address),
+            SocketAddrUse::TcpAccept => Request::TcpAccept(address),
+            SocketAddrUse::TcpConnect => Request::TcpConnect(address),
+            SocketAddrUse::UdpBind => Request::UdpBind(address),
+            SocketAddrUse::UdpSend => Request::UdpSend(address),
+            SocketAddrUse::UdpReceive => Request::UdpReceive(address),
+        };
+        self.decide(&request).is_allowed()
+    }
+
+    /// Whether the program may look the name up; then in which form the resolver is to be
+    /// asked.
+    pub(crate) fn allows_lookup(&self, name: &str) -> Option<Lookup> {
+        let decision = self.decide(&Request::Resolve(name.to_owned()));
+        decision.is_allowed().then(|| match decision.name() {
+            Some(name) => Lookup::Name(name.clone()),
+            None => Lookup::Literal(name.to_owned()),
+        })
+    }
+
+    /// What the resolver said, before the program hears it.
+    pub(crate) fn answered(&self, name: &Name, addresses: impl IntoIterator<Item = IpAddr>) {
+        let mut resolved = self.resolved();
+        resolved.answered(name.as_str(), addresses, Instant::now());
+    }
+
+    fn resolved(&self) -> std::sync::MutexGuard<'_, Resolved> {
+        // Nothing that holds it panics half way.
+        self.0
+            .resolved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide(&self, request: &Request) -> Decision {
+        let decision = {
+            let resolved = self.resolved();
+            self.0.policy.decide(request, &resolved, Instant::now())
+        };
+        if !decision.is_allowed() {
+            self.denied(|| Denial::of(&decision));
+        }
+        self.tell(|| Event::Decision(decision.clone()));
+        decision
+    }
+
+    /// What was decided about a path, by whoever opens it.
+    pub(crate) fn path(&self, access: Access, path: &str, refused: Option<&plugnet_ipc::Error>) {
+        let address = IpcAddress::from_path(path);
+        let request = match access {
+            Access::PathListen => Request::IpcListen(address),
+            _ => Request::IpcConnect(address),
+        };
+        let resolved = Resolved::new();
+        let lexical = self.0.policy.decide(&request, &resolved, Instant::now());
+        let denial = refused.and_then(|error| match error {
+            plugnet_ipc::Error::NotGranted { grant, .. } => Some(Denial {
+                access,
+                target: request.target(),
+                grant: grant.as_ref().map(|grant| format!("--allow-ipc {grant}")),
+                reason: None,
+            }),
+            plugnet_ipc::Error::Denied { .. } | plugnet_ipc::Error::Escape { .. } => Some(Denial {
+                access,
+                target: request.target(),
+                grant: None,
+                reason: Some(error.to_string()),
+            }),
+            _ => None,
+        });
+        let allowed = denial.is_none();
+        if let Some(denial) = &denial {
+            self.denied(|| denial.clone());
+        }
+        // What compares the texts knows the rule; what opens the path has the last word.
+        self.tell(|| {
+            if lexical.is_allowed() == allowed {
+                Event::Decision(lexical)
+            } else {
+                Event::Path {
+                    request,
+                    allowed,
+                    detail: refused.map(ToString::to_string),
+                }
+            }
+        });
+    }
+
+    fn denied(&self, denial: impl FnOnce() -> Denial) {
+        if let Some(on_denied) = &self.0.on_denied {
+            on_denied(&denial());
+        }
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(on_event) = &self.0.on_event {
+            on_event(&event());
+        }
+    }
+}
+
+/// A name that may be looked up.
+pub(crate) enum Lookup {
+    /// A name, as it was judged.
+    Name(Name),
+    /// An address, which is its own answer.
+    Literal(String),
+}
+
+impl Lookup {
+    /// What to ask the resolver.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Lookup::Name(name) => name.to_string(),
+            Lookup::Literal(text) => text.clone(),
+        }
+    }
+}

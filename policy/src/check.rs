@@ -1,0 +1,229 @@
+//! Questions about a policy that people ask before any program runs.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::decision::Decision;
+use crate::entry::{AcceptEntry, ConnectEntry, Endpoint, ListenEntry, Transport};
+use crate::entry_error::{EntryError, Fault};
+use crate::host::Host;
+use crate::name::Name;
+use crate::path::{IpcAddress, IpcPattern};
+use crate::policy::Policy;
+use crate::ports::Ports;
+use crate::request::Request;
+use crate::resolved::Resolved;
+
+/// What a program may ask for, written as in an entry: `plugnet check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    requests: Vec<Request>,
+    /// What the program is taken to have looked up before.
+    looked_up: Option<(Name, IpAddr)>,
+}
+
+/// The answer to a [`Question`]: one decision for each step, up to the first that is denied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Check {
+    decisions: Vec<Decision>,
+}
+
+impl Question {
+    fn of(requests: Vec<Request>) -> Self {
+        Self {
+            requests,
+            looked_up: None,
+        }
+    }
+
+    /// Whether it may connect to `tcp://HOST:PORT`, `udp://HOST:PORT`, `unix://PATH`,
+    /// `unix://@name` or `pipe://NAME`.
+    ///
+    /// A name has to be looked up first, so that is the first step.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError`] if that is not one host and one port, or one local socket.
+    pub fn connect(text: &str) -> Result<Self, EntryError> {
+        let entry: ConnectEntry = text.parse()?;
+        let (transport, host, ports) = match entry.endpoint() {
+            Endpoint::Internet {
+                transport,
+                host,
+                ports,
+            } => (*transport, host, ports),
+            Endpoint::Ipc(pattern) => {
+                return Ok(Self::of(vec![Request::IpcConnect(one_socket(
+                    pattern, text,
+                )?)]));
+            }
+        };
+        let port = one_port(ports, text)?;
+        let to = |ip| {
+            let to = SocketAddr::new(ip, port);
+            match transport {
+                Transport::Tcp => Request::TcpConnect(to),
+                Transport::Udp => Request::UdpSend(to),
+            }
+        };
+        match host {
+            Host::Address(ip) => Ok(Self::of(vec![to(*ip)])),
+            Host::Name(name) => Ok(Self::of(vec![
+                Request::Resolve(name.to_string()),
+                Request::ToName(transport, name.clone(), port),
+            ])),
+            Host::Any | Host::Network(_) | Host::Below(_) => Err(many(text, ONE_HOST)),
+        }
+    }
+
+    /// Whether it may take the address and, for TCP, listen there.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError`] if that is not one address and one port, or one local socket.
+    pub fn listen(text: &str) -> Result<Self, EntryError> {
+        let entry: ListenEntry = text.parse()?;
+        let (transport, host, ports) = match entry.endpoint() {
+            Endpoint::Internet {
+                transport,
+                host,
+                ports,
+            } => (*transport, host, ports),
+            Endpoint::Ipc(pattern) => {
+                return Ok(Self::of(vec![Request::IpcListen(one_socket(
+                    pattern, text,
+                )?)]));
+            }
+        };
+        let port = one_port(ports, text)?;
+        let steps = |ip| {
+            let at = SocketAddr::new(ip, port);
+            match transport {
+                Transport::Tcp => vec![Request::TcpBind(at), Request::TcpListen(at)],
+                Transport::Udp => vec![Request::UdpBind(at)],
+            }
+        };
+        match host {
+            Host::Address(ip) => Ok(Self::of(steps(*ip))),
+            Host::Name(name) => {
+                let loopback = Ipv4Addr::LOCALHOST.into();
+                let mut requests = vec![Request::Resolve(name.to_string())];
+                requests.extend(steps(loopback));
+                Ok(Self {
+                    requests,
+                    looked_up: Some((name.clone(), loopback)),
+                })
+            }
+            Host::Any | Host::Network(_) | Host::Below(_) => Err(many(text, ONE_HOST)),
+        }
+    }
+
+    /// Whether it may look up a name.
+    pub fn resolve(name: &str) -> Self {
+        Self::of(vec![Request::Resolve(name.to_owned())])
+    }
+
+    /// Whether it may take TCP connections from a peer.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError`] if that is not an address.
+    pub fn accept(peer: &str) -> Result<Self, EntryError> {
+        let entry: AcceptEntry = peer.parse()?;
+        match entry.peers() {
+            Host::Address(ip) => Ok(Self::of(vec![Request::TcpAccept(SocketAddr::new(*ip, 0))])),
+            _ => Err(many(peer, "a question is about one address")),
+        }
+    }
+}
+
+const ONE_HOST: &str = "a question is about one host: an address or a name";
+
+fn many(text: &str, problem: &str) -> EntryError {
+    let fault = Fault::new(0..text.len(), problem);
+    fault.of(text, |_| Ok(()))
+}
+
+fn one_port(ports: &Ports, text: &str) -> Result<u16, EntryError> {
+    match ports {
+        Ports::One(port) => Ok(*port),
+        Ports::Any | Ports::Range(..) => {
+            let port = text.rfind(':').map_or(0, |colon| colon + 1);
+            let fault = Fault::new(port..text.len(), "a question is about one port");
+            Err(fault.of(text, |_| Ok(())))
+        }
+    }
+}
+
+fn one_socket(pattern: &IpcPattern, text: &str) -> Result<IpcAddress, EntryError> {
+    match pattern {
+        IpcPattern::Socket(mapping) if mapping.host() == mapping.guest() => {
+            Ok(IpcAddress::Path(mapping.guest().to_owned()))
+        }
+        IpcPattern::Abstract(name) => Ok(IpcAddress::Abstract(name.clone())),
+        IpcPattern::Pipe(name) => Ok(IpcAddress::Pipe(name.clone())),
+        IpcPattern::Socket(_) | IpcPattern::Folder(_) => Err(many(
+            text,
+            "a question is about one socket, by the path that the program uses",
+        )),
+    }
+}
+
+impl Policy {
+    /// What would happen, and which rules decide. Exit code 0 of `plugnet check` is
+    /// [`Check::is_allowed`].
+    pub fn check(&self, question: &Question, now: Instant) -> Check {
+        let mut resolved = Resolved::new();
+        if let Some((name, ip)) = &question.looked_up {
+            resolved.answered(name.as_str(), [*ip], now);
+        }
+        let mut decisions = Vec::new();
+        for request in &question.requests {
+            let decision = self.decide(request, &resolved, now);
+            let denied = !decision.is_allowed();
+            decisions.push(decision);
+            if denied {
+                break;
+            }
+        }
+        Check { decisions }
+    }
+}
+
+impl Check {
+    /// Whether every step is allowed.
+    pub fn is_allowed(&self) -> bool {
+        self.decisions.iter().all(Decision::is_allowed)
+    }
+
+    /// The steps.
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, decision) in self.decisions.iter().enumerate() {
+            if at > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{decision}")?;
+            if let Request::ToName(_, name, _) = decision.request()
+                && decision.is_allowed()
+                && !name.is_localhost()
+            {
+                write!(
+                    f,
+                    "\n  if it gives a public address that no rule denies; one that is loopback, private or \
+                     special otherwise needs a rule of its own"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,424 @@
+//! The decisions.
+//!
+//! Every one is made in the same order: what is denied, what is allowed and may not be because
+//! of the special-address rule or an answer that is too old, and what no rule is about.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::address;
+use crate::decision::{Decision, Reason};
+use crate::entry::{Endpoint, Transport};
+use crate::host::Host;
+use crate::name::{Asked, Name, NameError};
+use crate::path::{IpcAddress, IpcPattern};
+use crate::policy::{Policy, Stored};
+use crate::ports::Ports;
+use crate::request::Request;
+use crate::resolved::Resolved;
+use crate::rule::{Effect, Rule};
+use crate::special::SpecialRange;
+
+/// A peer as the rules see it: its address, and the names by which the program got it.
+struct Peer<'a> {
+    /// None for what is known by name alone, as when a policy is asked about a name.
+    ip: Option<IpAddr>,
+    names: Vec<&'a Name>,
+    stale: Vec<(&'a Name, Duration)>,
+}
+
+impl<'a> Peer<'a> {
+    fn new(ip: IpAddr, resolved: &'a Resolved, now: Instant) -> Self {
+        let ip = address::canonical_peer(ip);
+        Self {
+            ip: Some(ip),
+            names: resolved.names(ip, now).collect(),
+            stale: resolved.stale(ip, now).collect(),
+        }
+    }
+
+    /// The peer that some address of `name` is; this machine, if that is its name.
+    fn named(name: &'a Name) -> Self {
+        Self {
+            ip: name.is_localhost().then_some(Ipv4Addr::LOCALHOST.into()),
+            names: vec![name],
+            stale: Vec::new(),
+        }
+    }
+
+    fn special(&self) -> Option<SpecialRange> {
+        self.ip.and_then(SpecialRange::of)
+    }
+
+    /// Whether an entry that allows covers it, and by which name.
+    fn allowed_by(&self, host: &Host) -> Option<Option<&'a Name>> {
+        match host {
+            Host::Any => Some(None),
+            Host::Address(_) | Host::Network(_) => {
+                let covered = self.ip.is_some_and(|ip| contains(host, ip));
+                covered.then_some(None)
+            }
+            Host::Name(_) | Host::Below(_) => {
+                let name = self.names.iter().find(|name| host.is_named(name));
+                name.map(|name| Some(*name))
+            }
+        }
+    }
+
+    /// Whether an entry that denies covers it: by what it leads to as well.
+    fn denied_by(&self, host: &Host) -> Option<Option<&'a Name>> {
+        self.allowed_by(host).or_else(|| {
+            let inner = self.ip.into_iter().flat_map(address::embedded);
+            let inner = inner.map(address::canonical_peer);
+            inner
+                .into_iter()
+                .any(|ip| contains(host, ip))
+                .then_some(None)
+        })
+    }
+
+    fn stale_for(&self, host: &Host) -> Option<(&'a Name, Duration)> {
+        let found = self.stale.iter().find(|(name, _)| host.is_named(name));
+        found.copied()
+    }
+}
+
+fn contains(host: &Host, ip: IpAddr) -> bool {
+    match host {
+        Host::Any => true,
+        Host::Address(address) => *address == ip,
+        Host::Network(network) => network.contains(&ip),
+        Host::Name(_) | Host::Below(_) => false,
+    }
+}
+
+/// The host and the ports of an endpoint of the transport.
+fn internet(endpoint: &Endpoint, wanted: Transport) -> Option<(&Host, &Ports)> {
+    match endpoint {
+        Endpoint::Internet {
+            transport,
+            host,
+            ports,
+        } if *transport == wanted => Some((host, ports)),
+        _ => None,
+    }
+}
+
+impl Policy {
+    /// Whether the program may do what it asks for, and why.
+    ///
+    /// `resolved` is what the program got from the host's resolver, and `now` the time.
+    pub fn decide(&self, request: &Request, resolved: &Resolved, now: Instant) -> Decision {
+        use Transport::{Tcp, Udp};
+        match request {
+            Request::TcpConnect(to) => {
+                let peer = Peer::new(to.ip(), resolved, now);
+                self.connect(request, Tcp, &peer, to.port())
+            }
+            Request::UdpSend(to) => {
+                let peer = Peer::new(to.ip(), resolved, now);
+                self.connect(request, Udp, &peer, to.port())
+            }
+            Request::TcpBind(at) => self.bind(request, Tcp, *at, resolved, now),
+            Request::UdpBind(at) => self.bind(request, Udp, *at, resolved, now),
+            Request::TcpListen(at) => self.listen(request, Tcp, *at, true, resolved, now),
+            Request::TcpAccept(from) => self.accept(request, Tcp, from.ip()),
+            Request::UdpReceive(from) => self.receive(request, *from, resolved, now),
+            Request::Resolve(name) => self.resolve(request, name),
+            Request::ToName(transport, name, port) => {
+                self.connect(request, *transport, &Peer::named(name), *port)
+            }
+            Request::IpcConnect(to) => self.ipc(request, to),
+            Request::IpcListen(at) => self.ipc(request, at),
+        }
+    }
+
+    fn connect(
+        &self,
+        request: &Request,
+        transport: Transport,
+        peer: &Peer<'_>,
+        port: u16,
+    ) -> Decision {
+        let about = |effect| {
+            self.connect.of(effect).iter().filter_map(move |stored| {
+                let (host, ports) = internet(stored.entry.endpoint(), transport)?;
+                ports.contains(port).then_some((host, &stored.rule))
+            })
+        };
+        for (host, rule) in about(Effect::Deny) {
+            if let Some(name) = peer.denied_by(host) {
+                return Decision::denied(request, Reason::Rule(rule.clone()))
+                    .with_name(name.cloned());
+            }
+        }
+        let special = peer.special();
+        let mut but = None;
+        for (host, rule) in about(Effect::Allow) {
+            match (peer.allowed_by(host), special) {
+                (Some(name), Some(range)) if !range.is_granted_by(host) => {
+                    let rule = rule.clone();
+                    but.get_or_insert((Reason::SpecialAddress { range, rule }, name.cloned()));
+                }
+                (Some(name), _) => {
+                    return Decision::allowed(request, Reason::Rule(rule.clone()))
+                        .with_name(name.cloned());
+                }
+                (None, _) => {
+                    if let Some((name, age)) = peer.stale_for(host) {
+                        let rule = rule.clone();
+                        let name = Some(name.clone());
+                        but.get_or_insert((Reason::StaleAnswer { rule, age }, name));
+                    }
+                }
+            }
+        }
+        if let Some(rule) = &self.net {
+            return Decision::allowed(request, Reason::Rule(rule.clone()));
+        }
+        let (reason, name) = but.unwrap_or((Reason::NoRule, None));
+        let host = match (peer.ip, peer.names.first()) {
+            (Some(ip), _) => Some(Host::Address(ip)),
+            (None, name) => name.map(|name| Host::Name((*name).clone())),
+        };
+        let grant = match reason {
+            Reason::StaleAnswer { .. } => None,
+            _ => host.and_then(|host| connect_grant(transport, host, port)),
+        };
+        Decision::denied(request, reason)
+            .with_name(name)
+            .with_grant(grant)
+    }
+
+    fn bind(
+        &self,
+        request: &Request,
+        transport: Transport,
+        at: SocketAddr,
+        resolved: &Resolved,
+        now: Instant,
+    ) -> Decision {
+        // Asked for before every connect that names no local address. Nothing comes in or goes
+        // out by it; what follows is asked for with an address that tells more.
+        if address::canonical(at.ip()).is_unspecified() && at.port() == 0 {
+            return Decision::allowed(request, Reason::AnyLocalAddress);
+        }
+        self.listen(request, transport, at, false, resolved, now)
+    }
+
+    /// `bound`: the address was taken before, when this was allowed. Its port may then be one
+    /// that the system chose, so an entry for such ports covers it.
+    fn listen(
+        &self,
+        request: &Request,
+        transport: Transport,
+        at: SocketAddr,
+        bound: bool,
+        resolved: &Resolved,
+        now: Instant,
+    ) -> Decision {
+        let ip = address::canonical(at.ip());
+        let about = |effect| {
+            self.listen.of(effect).iter().filter_map(move |stored| {
+                let (host, ports) = internet(stored.entry.endpoint(), transport)?;
+                let chosen = bound && *ports == Ports::One(0);
+                (chosen || ports.contains(at.port())).then_some((host, &stored.rule))
+            })
+        };
+        // Whoever is at every local address is at the one that is denied.
+        let denies = |host: &Host| match host {
+            Host::Address(address) => {
+                *address == ip || ip.is_unspecified() && address.is_ipv4() == ip.is_ipv4()
+            }
+            Host::Network(network) => {
+                let same_family = network.addr().is_ipv4() == ip.is_ipv4();
+                network.contains(&ip) || ip.is_unspecified() && same_family
+            }
+            Host::Name(_) | Host::Below(_) => ip.is_loopback() || ip.is_unspecified(),
+            Host::Any => true,
+        };
+        if let Some((_, rule)) = about(Effect::Deny).find(|(host, _)| denies(host)) {
+            return Decision::denied(request, Reason::Rule(rule.clone()));
+        }
+        for (host, rule) in about(Effect::Allow) {
+            let name = match host {
+                Host::Any => None,
+                Host::Address(address) if *address == ip => None,
+                Host::Network(network) if network.contains(&ip) && !ip.is_unspecified() => None,
+                // Only `localhost` is a name for listening.
+                Host::Name(_) | Host::Below(_) if ip.is_loopback() => {
+                    match resolved.names(ip, now).find(|name| host.is_named(name)) {
+                        Some(name) => Some(name.clone()),
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            return Decision::allowed(request, Reason::Rule(rule.clone())).with_name(name);
+        }
+        if let Some(rule) = &self.net {
+            return Decision::allowed(request, Reason::Rule(rule.clone()));
+        }
+        let grant = Endpoint::Internet {
+            transport,
+            host: Host::Address(ip),
+            ports: Ports::One(at.port()),
+        };
+        Decision::denied(request, Reason::NoRule)
+            .with_grant(Some(format!("--allow-listen {grant}")))
+    }
+
+    /// The rule by which the program may listen at all.
+    fn listens(&self, transport: Transport) -> Option<&Arc<Rule>> {
+        let rules = self.listen.allow.iter();
+        rules
+            .filter(|stored| internet(stored.entry.endpoint(), transport).is_some())
+            .map(|stored| &stored.rule)
+            .next()
+            .or(self.net.as_ref())
+    }
+
+    fn accept(&self, request: &Request, transport: Transport, from: IpAddr) -> Decision {
+        let ip = address::canonical(from);
+        let denied = self.accept.deny.iter().find(|stored| {
+            let host = stored.entry.peers();
+            contains(host, ip) || address::embedded(ip).any(|inner| contains(host, inner))
+        });
+        if let Some(stored) = denied {
+            return Decision::denied(request, Reason::Rule(stored.rule.clone()));
+        }
+        let Some(listens) = self.listens(transport) else {
+            return Decision::denied(request, Reason::NoRule);
+        };
+        if self.accept.allow.is_empty() {
+            return Decision::allowed(request, Reason::Implied(listens.clone()));
+        }
+        let mut allow = self.accept.allow.iter();
+        match allow.find(|stored| contains(stored.entry.peers(), ip)) {
+            Some(stored) => Decision::allowed(request, Reason::Rule(stored.rule.clone())),
+            None => Decision::denied(request, Reason::NotAmongPeers)
+                .with_grant(Some(format!("--allow-accept {ip}"))),
+        }
+    }
+
+    /// A datagram is an answer, if the program may send to the peer, and otherwise comes as a
+    /// connection does.
+    fn receive(
+        &self,
+        request: &Request,
+        from: SocketAddr,
+        resolved: &Resolved,
+        now: Instant,
+    ) -> Decision {
+        let accept = self.accept(request, Transport::Udp, from.ip());
+        if accept.is_allowed() || matches!(accept.reason(), Reason::Rule(_)) {
+            return accept;
+        }
+        let peer = Peer::new(from.ip(), resolved, now);
+        let send = self.connect(request, Transport::Udp, &peer, from.port());
+        match (send.is_allowed(), send.rule()) {
+            (true, Some(rule)) => Decision::allowed(request, Reason::Implied(rule.clone()))
+                .with_name(send.name().cloned()),
+            _ => accept,
+        }
+    }
+
+    fn resolve(&self, request: &Request, text: &str) -> Decision {
+        let name = match Asked::parse(text) {
+            Ok(Asked::Name(name)) => name,
+            Ok(Asked::Address(_)) => {
+                return Decision::allowed(request, Reason::AddressLiteral);
+            }
+            Err(error) => {
+                let problem = match &error {
+                    NameError::Number(Some(address)) => {
+                        format!("{error}, this one as {address}")
+                    }
+                    _ => error.to_string(),
+                };
+                return Decision::denied(request, Reason::NotAName(problem));
+            }
+        };
+        let covers = |host: &Host| *host == Host::Any || host.is_named(&name);
+        let find = |effect| {
+            let rules = self.resolve.of(effect).iter();
+            let mut rules = rules.filter(|stored| covers(stored.entry.names()));
+            rules.next().map(|stored| stored.rule.clone())
+        };
+        if let Some(rule) = find(Effect::Deny) {
+            return Decision::denied(request, Reason::Rule(rule)).with_name(Some(name));
+        }
+        if let Some(rule) = find(Effect::Allow) {
+            return Decision::allowed(request, Reason::Rule(rule)).with_name(Some(name));
+        }
+        if let Some(rule) = self.useless_without(&name) {
+            return Decision::allowed(request, Reason::Implied(rule.clone())).with_name(Some(name));
+        }
+        if let Some(rule) = &self.net {
+            return Decision::allowed(request, Reason::Rule(rule.clone())).with_name(Some(name));
+        }
+        let grant = Some(format!("--allow-resolve {name}"));
+        Decision::denied(request, Reason::NoRule)
+            .with_name(Some(name))
+            .with_grant(grant)
+    }
+
+    /// A rule to connect or to listen that can hold only if the program may look up `name`.
+    fn useless_without(&self, name: &Name) -> Option<&Arc<Rule>> {
+        fn find<'a, E>(
+            rules: &'a [Stored<E>],
+            endpoint: impl Fn(&E) -> &Endpoint,
+            name: &Name,
+        ) -> Option<&'a Arc<Rule>> {
+            let mut rules = rules.iter();
+            let found = rules.find(|stored| match endpoint(&stored.entry) {
+                Endpoint::Internet { host, .. } => host.is_named(name),
+                Endpoint::Ipc(_) => false,
+            });
+            found.map(|stored| &stored.rule)
+        }
+        find(&self.connect.allow, |entry| entry.endpoint(), name)
+            .or_else(|| find(&self.listen.allow, |entry| entry.endpoint(), name))
+    }
+
+    fn ipc(&self, request: &Request, address: &IpcAddress) -> Decision {
+        let listens = matches!(request, Request::IpcListen(_));
+        let find = |effect| {
+            self.ipc_rules().find(|rule| {
+                let about = if listens { rule.listen } else { rule.connect };
+                about && rule.rule.effect() == effect && rule.pattern.matches(address)
+            })
+        };
+        if let Some(rule) = find(Effect::Deny) {
+            return Decision::denied(request, Reason::Rule(rule.rule.clone()));
+        }
+        if let Some(rule) = find(Effect::Allow) {
+            return Decision::allowed(request, Reason::Rule(rule.rule.clone()));
+        }
+        let option = if listens { "listen" } else { "connect" };
+        let entry = match address {
+            // A path that ends in a slash is a folder in an entry, and no socket anywhere.
+            IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
+                Ok(pattern @ IpcPattern::Socket(_)) => Some(Endpoint::Ipc(pattern).to_string()),
+                _ => None,
+            },
+            IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),
+            IpcAddress::Pipe(name) => Some(format!("pipe://{name}")),
+        };
+        let grant = entry.filter(|entry| entry.parse::<crate::ConnectEntry>().is_ok());
+        Decision::denied(request, Reason::NoRule)
+            .with_grant(grant.map(|entry| format!("--allow-{option} {entry}")))
+    }
+}
+
+/// The option for what was not granted; none for port 0, where nobody is.
+fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> {
+    let ports = Ports::One(port);
+    let endpoint = Endpoint::Internet {
+        transport,
+        host,
+        ports,
+    };
+    (port != 0).then(|| format!("--allow-connect {endpoint}"))
+}

@@ -1,0 +1,246 @@
+//! What holds for every policy and every request.
+
+mod arbitrary;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use plugnet_policy::{
+    AcceptEntry, ByteSize, ConnectEntry, IpcEntry, ListenEntry, Policy, PolicyBuilder, Request,
+    ResolveEntry, Subject, TimeLimit,
+};
+use proptest::prelude::*;
+
+use arbitrary::{Line, World};
+
+fn built(lines: &[Line]) -> Policy {
+    lines
+        .iter()
+        .fold(Policy::builder(), |builder, line| line.add(builder))
+        .build()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    /// What is displayed is accepted, is the same, and is displayed in the same way.
+    #[test]
+    fn entries_round_trip(
+        connect in arbitrary::connect(),
+        listen in arbitrary::listen(),
+        resolve in arbitrary::resolve(),
+        accept in arbitrary::accept(),
+        ipc in arbitrary::ipc(),
+    ) {
+        let parsed: ConnectEntry = connect.parse().unwrap();
+        prop_assert_eq!(parsed.to_string().parse::<ConnectEntry>().unwrap(), parsed.clone());
+        prop_assert_eq!(parsed.to_string(), connect);
+        let parsed: ListenEntry = listen.parse().unwrap();
+        prop_assert_eq!(parsed.to_string().parse::<ListenEntry>().unwrap(), parsed.clone());
+        prop_assert_eq!(parsed.to_string(), listen);
+        let parsed: ResolveEntry = resolve.parse().unwrap();
+        prop_assert_eq!(parsed.to_string(), resolve);
+        let parsed: AcceptEntry = accept.parse().unwrap();
+        prop_assert_eq!(parsed.to_string(), accept);
+        let parsed: IpcEntry = ipc.parse().unwrap();
+        prop_assert_eq!(parsed.to_string(), ipc);
+    }
+
+    /// Quantities are displayed as they are accepted.
+    #[test]
+    fn quantities_round_trip(amount in 1..=u64::MAX) {
+        let size = ByteSize::from_bytes(amount).unwrap();
+        prop_assert_eq!(size.to_string().parse::<ByteSize>().unwrap(), size);
+        let time = TimeLimit::from_millis(amount).unwrap();
+        prop_assert_eq!(time.to_string().parse::<TimeLimit>().unwrap(), time);
+    }
+
+    /// A policy is the same after it was written to a file.
+    #[test]
+    fn policies_round_trip(lines in arbitrary::lines(), limits in arbitrary::limits()) {
+        let policy = built(&lines).into_builder().limits(limits).build();
+        let text = policy.to_toml();
+        let read = Policy::from_toml("policy.toml", &text);
+        prop_assert_eq!(read.as_ref(), Ok(&policy), "{}", text);
+    }
+
+    /// An empty policy allows nothing but what leads nowhere.
+    #[test]
+    fn an_empty_policy_allows_nothing(world in arbitrary::world()) {
+        let decision = world.decide(&Policy::default());
+        if decision.is_allowed() {
+            let reason = decision.reason().as_str();
+            prop_assert!(matches!(reason, "any-local-address" | "address-literal"));
+        }
+    }
+
+    /// One more deny never allows more.
+    #[test]
+    fn a_deny_never_allows_more(
+        lines in arbitrary::lines(),
+        more in arbitrary::denying_line(),
+        world in arbitrary::world(),
+    ) {
+        let before = built(&lines);
+        let after = more.add(before.clone().into_builder()).build();
+        prop_assert!(world.decide(&before).is_allowed() || !world.decide(&after).is_allowed());
+    }
+
+    /// One more allow never denies more; the one exception is the first `allow-accept`, which
+    /// begins a list of peers.
+    #[test]
+    fn an_allow_never_denies_more(
+        lines in arbitrary::lines(),
+        more in arbitrary::allowing_line(),
+        world in arbitrary::world(),
+    ) {
+        let before = built(&lines);
+        let after = more.add(before.clone().into_builder()).build();
+        let first = before.rules().all(|rule| rule.key() != "allow-accept");
+        let exception = more.subject() == Some(Subject::Accept) && first;
+        prop_assume!(!exception);
+        prop_assert!(!world.decide(&before).is_allowed() || world.decide(&after).is_allowed());
+    }
+
+    /// A rule that denies a request denies it, whatever else there is and in whatever order.
+    #[test]
+    fn deny_beats_allow(
+        mut lines in arbitrary::lines(),
+        deny in arbitrary::denying_line(),
+        world in arbitrary::world(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let alone = deny.add(Policy::builder()).build();
+        let denies = world.decide(&alone).rule().is_some_and(|rule| rule.key().starts_with("deny-"));
+        prop_assume!(denies);
+        lines.insert(at.index(lines.len() + 1), deny);
+        let policy = built(&lines).into_builder().allow_net().build();
+        prop_assert!(!world.decide(&policy).is_allowed());
+    }
+
+    /// The order of rules decides nothing.
+    #[test]
+    fn the_order_of_rules_does_not_matter(lines in arbitrary::lines(), world in arbitrary::world()) {
+        let there = built(&lines);
+        let back = built(&lines.iter().rev().cloned().collect::<Vec<_>>());
+        prop_assert_eq!(world.decide(&there).is_allowed(), world.decide(&back).is_allowed());
+    }
+
+    /// The spellings of an address decide equally, and so does any zone.
+    #[test]
+    fn spellings_decide_equally(
+        lines in arbitrary::lines(),
+        world in arbitrary::world(),
+        zone in 1_u32..10,
+    ) {
+        let policy = built(&lines);
+        let decided = world.decide(&policy).is_allowed();
+        for request in spellings(world.request(), zone) {
+            let world = world.asking(request);
+            prop_assert_eq!(world.decide(&policy).is_allowed(), decided, "{}", world.request());
+        }
+    }
+
+    /// The option that a decision advises allows what was denied.
+    #[test]
+    fn what_is_advised_helps(lines in arbitrary::lines(), world in arbitrary::world()) {
+        let policy = built(&lines);
+        let decision = world.decide(&policy);
+        if let Some(grant) = decision.grant() {
+            let (option, entry) = grant.split_once(' ').unwrap();
+            let add = match option {
+                "--allow-connect" => PolicyBuilder::allow_connect,
+                "--allow-listen" => PolicyBuilder::allow_listen,
+                "--allow-resolve" => PolicyBuilder::allow_resolve,
+                "--allow-accept" => PolicyBuilder::allow_accept,
+                _ => panic!("{grant}"),
+            };
+            let policy = add(policy.into_builder(), entry).unwrap().build();
+            prop_assert!(world.decide(&policy).is_allowed(), "{}", grant);
+        }
+    }
+
+    /// Any text is an entry or an error that shows it, and the corrected form is an entry.
+    #[test]
+    fn any_text_is_an_entry_or_an_error(text in "\\PC{0,40}|(tcp|unix|pipe)://[\\[\\]0-9a-f:./*%@-]{0,30}") {
+        if let Err(error) = text.parse::<ConnectEntry>() {
+            prop_assert_eq!(error.entry(), &text);
+            prop_assert!(text.get(error.spot()).is_some());
+            prop_assert!(error.to_string().contains('^'));
+            if let Some(corrected) = error.corrected() {
+                prop_assert!(corrected.parse::<ConnectEntry>().is_ok());
+            }
+        }
+    }
+}
+
+/// Other ways to write the address of a request.
+fn spellings(request: &Request, zone: u32) -> Vec<Request> {
+    let address = match request {
+        Request::TcpConnect(address)
+        | Request::TcpBind(address)
+        | Request::TcpListen(address)
+        | Request::TcpAccept(address)
+        | Request::UdpBind(address)
+        | Request::UdpSend(address)
+        | Request::UdpReceive(address) => *address,
+        _ => return Vec::new(),
+    };
+    let mut others: Vec<SocketAddr> = Vec::new();
+    match address.ip() {
+        IpAddr::V4(v4) => {
+            others.push((v4.to_ipv6_mapped(), address.port()).into());
+            // `::` and `::1` are addresses of IPv6 itself.
+            if u32::from(v4) > 1 {
+                others.push((v4.to_ipv6_compatible(), address.port()).into());
+            }
+            let connects = matches!(request, Request::TcpConnect(_) | Request::UdpSend(_));
+            if connects && v4 == Ipv4Addr::LOCALHOST {
+                others.push((Ipv4Addr::UNSPECIFIED, address.port()).into());
+            }
+        }
+        IpAddr::V6(v6) => {
+            let port = address.port();
+            others.push(std::net::SocketAddrV6::new(v6, port, 7, zone).into());
+            let connects = matches!(request, Request::TcpConnect(_) | Request::UdpSend(_));
+            if connects && v6 == Ipv6Addr::LOCALHOST {
+                others.push((Ipv6Addr::UNSPECIFIED, port).into());
+            }
+        }
+    }
+    others
+        .into_iter()
+        .map(|address| match request {
+            Request::TcpConnect(_) => Request::TcpConnect(address),
+            Request::TcpBind(_) => Request::TcpBind(address),
+            Request::TcpListen(_) => Request::TcpListen(address),
+            Request::TcpAccept(_) => Request::TcpAccept(address),
+            Request::UdpBind(_) => Request::UdpBind(address),
+            Request::UdpSend(_) => Request::UdpSend(address),
+            _ => Request::UdpReceive(address),
+        })
+        .collect()
+}
+
+/// The worlds that properties are tried in meet the rules: a property that nothing reaches
+/// holds for nothing.
+#[test]
+fn the_properties_are_about_something() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let strategy = (arbitrary::lines(), arbitrary::world());
+    let (mut allowed, mut denied, mut special) = (0, 0, 0);
+    for _ in 0..2000 {
+        let (lines, world): (Vec<Line>, World) = strategy.new_tree(&mut runner).unwrap().current();
+        let decision = world.decide(&built(&lines));
+        match decision.reason().as_str() {
+            "rule" | "implied" if decision.is_allowed() => allowed += 1,
+            "rule" => denied += 1,
+            "special-address" => special += 1,
+            _ => {}
+        }
+    }
+    assert!(allowed > 300, "{allowed}");
+    assert!(denied > 50, "{denied}");
+    assert!(special > 15, "{special}");
+}
