@@ -30,6 +30,10 @@ fmt:
 lint:
     .ci/lint
 
+# All of plugnet on Windows, under Wine: the tests of its named pipes, and the demo.
+windows:
+    .ci/ipc-windows --host
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run

@@ -35,6 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::copy(component, out_dir.join(example).with_extension("wasm"))?;
     }
 
+    // What the tests do with descriptors is a case of the program that `tests` has.
+    let program = plugnet_build::wasm("plugnet-test-program", Target::Wasip2);
+    fs::copy(program, out_dir.join("test-program.wasm"))?;
+
     let wit = Path::new("../wit");
     println!("cargo::rerun-if-changed={}", wit.display());
     println!("cargo::rerun-if-changed=build.rs");

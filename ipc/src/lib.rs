@@ -150,7 +150,7 @@ pub enum DescriptorKind {
         /// It listens; otherwise it is connected, or nothing yet.
         listening: bool,
     },
-    /// A UDP socket.
+    /// An internet socket for datagrams.
     Udp,
     /// A terminal.
     Terminal,

@@ -1,9 +1,11 @@
 //! Starting a case, and watching it while it runs.
 
 use crate::output::Output;
+use crate::peer::{Folder, Place, Stream, Transport};
 use crate::transcript::Transcript;
-use plugnet_host::{Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{Descriptors, Program, RunOptions, Runtime, RuntimeOptions};
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tokio::runtime::{self, Runtime as Executor};
@@ -19,6 +21,9 @@ const LAST_LINE: &str = "end of the loop";
 pub struct Case {
     arguments: Vec<String>,
     allow_net: bool,
+    grants: Vec<String>,
+    descriptors: Descriptors,
+    folder: Option<Folder>,
     limit: Duration,
 }
 
@@ -28,6 +33,9 @@ impl Case {
         Self {
             arguments: vec!["test-program".to_owned(), name.to_owned()],
             allow_net: true,
+            grants: Vec::new(),
+            descriptors: Descriptors::new(),
+            folder: None,
             limit: Duration::from_secs(20),
         }
     }
@@ -36,6 +44,50 @@ impl Case {
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Display) -> Self {
         self.arguments.push(format!("{key}={value}"));
+        self
+    }
+
+    /// Has the case listen on a free port, or at a path in a folder of its own, which has to be
+    /// empty again at its end.
+    #[must_use]
+    pub fn at(mut self, over: Transport) -> Self {
+        if over == Transport::Tcp {
+            return self;
+        }
+        let folder = Folder::new();
+        self.folder = Some(folder.clone());
+        self.at_path(folder.place("server").path())
+    }
+
+    /// Has the case listen at a path.
+    #[must_use]
+    pub fn at_path(self, path: &Path) -> Self {
+        let listening = self.with("at", path.display());
+        listening.grant_folder_of(path)
+    }
+
+    /// Tells the case where to connect to.
+    #[must_use]
+    pub fn to(self, place: &Place) -> Self {
+        match place {
+            Place::Port(host, port) => self.with("host", host).with("port", port),
+            Place::Path(path) => self.with("path", path.display()).grant_folder_of(path),
+        }
+    }
+
+    /// Grants all paths of the folder that `path` is in.
+    #[must_use]
+    pub fn grant_folder_of(mut self, path: &Path) -> Self {
+        let folder = path.parent().expect("a folder");
+        self.grants.push(format!("{}/", folder.display()));
+        self
+    }
+
+    /// Hands the case a descriptor, by its number, which nobody uses after that.
+    #[must_use]
+    pub fn descriptor(mut self, number: i32) -> Self {
+        let added = self.descriptors.add(number);
+        added.expect("an open descriptor that was inherited");
         self
     }
 
@@ -58,11 +110,15 @@ impl Case {
         let program = program();
         let transcript = Transcript::default();
         let name = self.arguments[1..].join(" ");
-        let options = RunOptions::new()
+        let mut options = RunOptions::new()
             .args(self.arguments)
             .stdout(transcript.stdout())
             .stderr(transcript.stderr())
-            .allow_net(self.allow_net);
+            .allow_net(self.allow_net)
+            .descriptors(self.descriptors);
+        for grant in &self.grants {
+            options = options.allow_ipc(grant.parse().expect("a grant"));
+        }
         let told = transcript.clone();
         let task = executor().spawn(async move {
             let end = program.run(options).await;
@@ -71,6 +127,7 @@ impl Case {
         Running {
             name,
             transcript,
+            folder: self.folder,
             seen: 0,
             limit: self.limit,
             deadline: Instant::now() + self.limit,
@@ -88,6 +145,7 @@ impl Case {
 pub struct Running {
     name: String,
     transcript: Transcript,
+    folder: Option<Folder>,
     /// How many lines the test has waited for and passed.
     seen: usize,
     limit: Duration,
@@ -120,15 +178,30 @@ impl Running {
         }
     }
 
-    /// Waits for the line `listening ADDRESS:PORT FAMILY`, and returns the port.
-    pub fn port(&mut self) -> u16 {
+    /// Waits for the line `listening ADDRESS:PORT FAMILY` or `listening PATH`, and returns where
+    /// that is: a port of 127.0.0.1 reaches also who listens on all addresses.
+    pub fn place(&mut self) -> Place {
         let address = self.line("listening ");
-        address
+        if address.starts_with('/') {
+            return Place::Path(address.into());
+        }
+        let port = address
             .split(' ')
             .next()
             .and_then(|address| address.rsplit(':').next())
-            .and_then(|port| port.parse().ok())
-            .unwrap_or_else(|| self.fail(&format!("no port in `{address}`")))
+            .and_then(|port| port.parse().ok());
+        let port = port.unwrap_or_else(|| self.fail(&format!("no port in `{address}`")));
+        Place::port_of_loopback(port)
+    }
+
+    /// Waits until the program listens, and connects to it.
+    pub fn connect(&mut self) -> Stream {
+        self.place().connect()
+    }
+
+    /// The folder of the case.
+    pub fn folder(&self) -> Folder {
+        self.folder.clone().expect("the case listens at a path")
     }
 
     /// Waits for the case to come to its end, and returns what it printed.
@@ -148,7 +221,22 @@ impl Running {
         if lines.pop().as_deref() != Some(LAST_LINE) {
             self.fail(&format!("the last line is not `{LAST_LINE}`"));
         }
+        if let Some(folder) = &self.folder {
+            let left = folder.names();
+            assert!(left.is_empty(), "case `{}` left {left:?} behind", self.name);
+        }
         Output::new(self.name.clone(), lines)
+    }
+
+    /// Waits for the program to trap, and returns what it said on its standard error.
+    pub fn trapped(&self) -> String {
+        let end = self
+            .transcript
+            .wait(self.deadline, |printed| printed.end.clone());
+        match end {
+            Some(Err(_)) => self.transcript.report(),
+            _ => self.fail("no trap"),
+        }
     }
 
     /// Whether the program runs still, a while after.

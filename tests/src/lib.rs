@@ -1,8 +1,9 @@
 //! Runs the cases of the test program and plays the other side.
 //!
 //! [`Case`] starts a case in this process, [`Running`] tells what it prints while it runs, and
-//! [`Output`] what it printed in all. [`peer`] has the other side: plain sockets of std, with
-//! time limits. Everything is on the loopback, on ports that the system chose.
+//! [`Output`] what it printed in all. [`peer`] has the other side: plain sockets, with time
+//! limits. Everything is on the loopback, on ports that the system chose, or at paths in temporary
+//! folders.
 
 #![deny(missing_docs)]
 

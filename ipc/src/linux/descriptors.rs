@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::io::IsTerminal as _;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::fs::FileType;
@@ -88,7 +89,7 @@ impl Descriptors {
         Ok(match classify(descriptor) {
             Some((Family::Tcp, listening)) => DescriptorKind::Tcp { listening },
             Some((Family::Unix, listening)) => DescriptorKind::Unix { listening },
-            None => otherwise(descriptor),
+            None => no_stream_socket(descriptor),
         })
     }
 
@@ -178,25 +179,23 @@ fn borrow(number: i32) -> Option<BorrowedFd<'static>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-/// What it is if it is no stream socket there is use for, as libuv's `uv_guess_handle` has it.
-fn otherwise(descriptor: BorrowedFd<'_>) -> DescriptorKind {
-    if rustix::termios::isatty(descriptor) {
+/// What a descriptor is that is no stream socket, as libuv's `uv_guess_handle()` tells it.
+fn no_stream_socket(descriptor: BorrowedFd<'_>) -> DescriptorKind {
+    // A terminal is a device, too.
+    if descriptor.is_terminal() {
         return DescriptorKind::Terminal;
     }
-    let Ok(file) = rustix::fs::fstat(descriptor) else {
-        return DescriptorKind::Other;
-    };
-    let internet = |family| matches!(family, Ok(AddressFamily::INET | AddressFamily::INET6));
-    match FileType::from_raw_mode(file.st_mode) {
-        FileType::RegularFile | FileType::CharacterDevice => DescriptorKind::File,
-        FileType::Socket
-            if sockopt::socket_type(descriptor) == Ok(SocketType::DGRAM)
-                && internet(sockopt::socket_domain(descriptor)) =>
-        {
-            DescriptorKind::Udp
-        }
+    match rustix::fs::fstat(descriptor).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+        Ok(FileType::RegularFile | FileType::CharacterDevice) => DescriptorKind::File,
+        Ok(FileType::Socket) if is_udp(descriptor) => DescriptorKind::Udp,
         _ => DescriptorKind::Other,
     }
+}
+
+fn is_udp(socket: BorrowedFd<'_>) -> bool {
+    let domain = sockopt::socket_domain(socket);
+    matches!(domain, Ok(AddressFamily::INET | AddressFamily::INET6))
+        && sockopt::socket_type(socket) == Ok(SocketType::DGRAM)
 }
 
 /// Its family and whether it listens, if it is a stream socket of a family there is use for.

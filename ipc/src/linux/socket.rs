@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
     SocketType, sockopt,
@@ -126,10 +127,18 @@ impl Socket {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let send = || rustix::net::send(&self.socket, buf, SendFlags::NOSIGNAL);
         loop {
-            let mut guard = ready!(self.socket.poll_write_ready(cx))?;
-            let written =
-                guard.try_io(|socket| Ok(rustix::net::send(socket, buf, SendFlags::NOSIGNAL)?));
+            let Poll::Ready(ready) = self.socket.poll_write_ready(cx) else {
+                // A socket that was just made takes something, and the reactor has yet to hear
+                // of it. What is written in that turn goes out in it, as over TCP.
+                return match rustix::io::retry_on_intr(send) {
+                    Err(Errno::AGAIN) => Poll::Pending,
+                    written => Poll::Ready(Ok(written?)),
+                };
+            };
+            let mut guard = ready?;
+            let written = guard.try_io(|_| Ok(send()?));
             match written {
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(written) => return Poll::Ready(written),
@@ -145,7 +154,15 @@ impl Socket {
     /// If the runtime is shutting down.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let mut guard = ready!(self.socket.poll_write_ready(cx))?;
+            let Poll::Ready(ready) = self.socket.poll_write_ready(cx) else {
+                // As in `poll_write`.
+                return match is_ready(self.socket.get_ref(), PollFlags::OUT) {
+                    Ok(false) => Poll::Pending,
+                    Ok(true) => Poll::Ready(Ok(())),
+                    Err(error) => Poll::Ready(Err(error)),
+                };
+            };
+            let mut guard = ready?;
             if is_ready(guard.get_inner(), PollFlags::OUT)? {
                 return Poll::Ready(Ok(()));
             }

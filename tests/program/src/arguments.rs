@@ -1,7 +1,10 @@
 //! The options of a case: `key=value`.
 
 use crate::options::{CONNECT, LISTEN};
-use crate::plugnet::net::net::{ConnectOptions, IpFamily, ListenOptions};
+use crate::plugnet::net::net::{
+    ConnectOptions, IpFamily, ListenOptions, ListenPathOptions, Server, Socket,
+};
+use crate::plugnet::net::types::Error;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -34,8 +37,33 @@ impl Arguments {
         self.0.contains_key(key)
     }
 
-    /// `port`, 0 without it, and `host`.
-    pub fn listen(&self) -> ListenOptions {
+    /// Listens at the path `at`, or on `port`, 0 without it, and `host`.
+    pub fn listen(&self, server: &Server) -> Result<(), Error> {
+        self.listen_on(server, self.listen_options())
+    }
+
+    /// The same for a case that connects to `port`.
+    pub fn listen_anywhere(&self, server: &Server) -> Result<(), Error> {
+        let options = self.listen_options();
+        self.listen_on(server, ListenOptions { port: 0, ..options })
+    }
+
+    fn listen_on(&self, server: &Server, options: ListenOptions) -> Result<(), Error> {
+        let Some(path) = self.text("at") else {
+            return server.listen(&options, None);
+        };
+        let options = ListenPathOptions {
+            path,
+            backlog: options.backlog,
+            exclusive: options.exclusive,
+            readable_all: false,
+            writable_all: false,
+        };
+        server.listen_path(&options, None)
+    }
+
+    /// `port`, 0 without it, `host` and `backlog`.
+    pub fn listen_options(&self) -> ListenOptions {
         ListenOptions {
             port: self.number("port").unwrap_or(0),
             host: self.text("host"),
@@ -44,8 +72,16 @@ impl Arguments {
         }
     }
 
+    /// Connects to the path `path`, or as `connect_options` say.
+    pub fn connect(&self, socket: &Socket) -> Result<(), Error> {
+        match self.text("path") {
+            Some(path) => socket.connect_path(&path, None),
+            None => socket.connect(&self.connect_options(), None),
+        }
+    }
+
     /// `port`, `host`, `local-address`, `local-port` and `family`.
-    pub fn connect(&self) -> ConnectOptions {
+    pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             port: self.number("port").expect("port=… is missing"),
             host: self.text("host"),

@@ -76,13 +76,17 @@ pub fn address(info: Option<AddressInfo>) -> String {
     }
 }
 
+/// Where a server listens: an address or a path, or `none`.
+pub fn place(server: &Server) -> String {
+    match server.path() {
+        Some(path) => path,
+        None => address(server.address()),
+    }
+}
+
 /// What a server says of itself.
 pub fn server(server: &Server) -> String {
-    format!(
-        "listening={} address={}",
-        server.listening(),
-        address(server.address())
-    )
+    format!("listening={} address={}", server.listening(), place(server))
 }
 
 /// What a socket says of itself.

@@ -50,7 +50,8 @@ pub fn number<T: std::str::FromStr>(text: &str) -> T {
 pub fn parse(text: &str) -> Vec<Step> {
     let is_header = |line: &str| {
         let key = line.split(" = ").next().unwrap_or_default();
-        key.len() < line.len() && key.chars().all(|character| character.is_ascii_lowercase())
+        let is_key = |character: char| character.is_ascii_lowercase() || character == '-';
+        key.len() < line.len() && key.chars().all(is_key)
     };
     let lines = text.lines().filter(|line| {
         let content = line.trim();

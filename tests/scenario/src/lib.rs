@@ -1,5 +1,6 @@
 //! Runs one scenario on the net component and prints its trace, as `scenarios/runner.mjs` does
-//! on Node's `net`. The scenario's text is the first argument.
+//! on Node's `net`. The arguments are `tcp` or `path`, the folder of the scenario's paths, and the
+//! scenario's text.
 //!
 //! The test harness plays the peers: commands to it are lines of the standard output that begin
 //! with `@`, its replies come on the standard input.
@@ -8,6 +9,7 @@ mod data;
 mod language;
 mod outside;
 mod peers;
+mod places;
 mod run;
 mod server;
 mod socket;
@@ -28,6 +30,7 @@ wit_bindgen::generate!({
 });
 
 use outside::{Happened, Outside};
+use places::Places;
 use run::Run;
 
 struct Scenario;
@@ -36,8 +39,12 @@ export!(Scenario);
 
 impl exports::wasi::cli::run::Guest for Scenario {
     async fn run() -> Result<(), ()> {
-        let text = std::env::args().nth(1).expect("a scenario");
-        let mut run = Run::new(language::parse(&text));
+        let arguments: Vec<_> = std::env::args().skip(1).collect();
+        let [transport, folder, text] = &arguments[..] else {
+            panic!("there should be a transport, a folder and a scenario");
+        };
+        let places = Places::new(transport == "path", folder.clone());
+        let mut run = Run::new(language::parse(text), places);
         let mut outside = Outside::default();
         run.main();
         while !run.stopped {

@@ -3,11 +3,12 @@
 use crate::data::quote;
 use crate::language::{EventName, Options, Step, Word, event_name, number, split};
 use crate::peers::Peers;
+use crate::places::Places;
 use crate::plugnet::net::net::{self, Event, EventKind, ListenHandle};
 use crate::plugnet::net::types::{Error, IpFamily};
 use crate::server::ServerObject;
 use crate::socket::SocketObject;
-use crate::trace::{Ports, or_none};
+use crate::trace::or_none;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,9 +43,8 @@ impl Object {
 }
 
 /// What the steps act upon.
-#[derive(Default)]
 pub struct World {
-    pub ports: Ports,
+    pub places: Places,
     objects: HashMap<String, Object>,
     names: HashMap<u64, String>,
     /// The labels of callbacks; a callback's number is its place.
@@ -52,6 +52,15 @@ pub struct World {
 }
 
 impl World {
+    fn new(places: Places) -> Self {
+        Self {
+            places,
+            objects: HashMap::new(),
+            names: HashMap::new(),
+            callbacks: Vec::new(),
+        }
+    }
+
     /// The number for the option `callback`.
     pub fn callback(&mut self, options: &Options) -> Option<u64> {
         let label = options.get("callback")?;
@@ -110,9 +119,14 @@ impl World {
         println!("{line}");
     }
 
+    /// The name of a server or socket.
+    pub fn name(&self, id: u64) -> &str {
+        &self.names[&id]
+    }
+
     fn learn_port(&mut self, name: &str, server: &ServerObject) {
         if let Some(info) = server.server.address() {
-            self.ports.name(name, info.port);
+            self.places.name_port(name, info.port);
         }
     }
 
@@ -176,7 +190,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(steps: Vec<Step>) -> Self {
+    pub fn new(steps: Vec<Step>, places: Places) -> Self {
         Self {
             steps,
             next: 0,
@@ -184,7 +198,7 @@ impl Run {
             blocked: None,
             sleep: None,
             stopped: false,
-            world: World::default(),
+            world: World::new(places),
             peers: Peers::default(),
             handlers: Vec::new(),
             came: HashMap::new(),
@@ -233,7 +247,7 @@ impl Run {
             if step.words[0].as_str() == "wait" {
                 self.wait(&step.words[1..]);
             } else if self.peers.is_command(step) {
-                let id = self.peers.command(step, &self.world.ports);
+                let id = self.peers.command(step, &self.world.places);
                 if step.words.last().map(Word::as_str) != Some("&") {
                     self.block(&step.text, By::Replies(vec![id]));
                 }
@@ -298,7 +312,7 @@ impl Run {
 
     /// Takes a line from the harness.
     pub fn reply(&mut self, line: &str) {
-        let Some(done) = self.peers.reply(line, &mut self.world.ports) else {
+        let Some(done) = self.peers.reply(line, &mut self.world.places) else {
             return;
         };
         if let Some(Blocked {
@@ -365,7 +379,7 @@ impl Run {
         let word = |at: usize| rest[at].as_str();
         match verb {
             _ if self.peers.is_command(step) => {
-                self.peers.command(step, &world.ports);
+                self.peers.command(step, &world.places);
             }
             "on" | "once" => self.handlers.push(Handler {
                 of: event_name(rest),
@@ -382,7 +396,7 @@ impl Run {
             "socket" => world.add_socket(word(0), SocketObject::create(rest, options)),
             "connect" => match SocketObject::connect(world, rest, options) {
                 Ok(socket) => world.add_socket(word(0), socket),
-                Err(error) => println!("connect throws {}", world.ports.error(&error)),
+                Err(error) => println!("connect throws {}", world.places.error(&error)),
             },
             "get" => {
                 let value = world.property(word(0));
@@ -423,7 +437,7 @@ impl Run {
             None => panic!("there is no {verb}"),
             Some(Outcome::Nothing) => String::new(),
             Some(Outcome::Value(value)) => format!(" = {value}"),
-            Some(Outcome::Thrown(error)) => format!(" throws {}", world.ports.error(&error)),
+            Some(Outcome::Thrown(error)) => format!(" throws {}", world.places.error(&error)),
         };
         world.print(name, &format!("{verb}{text}"));
         match (object, method) {
@@ -485,14 +499,14 @@ impl Run {
 
     /// The event's name, and what it carries.
     fn tell(&self, kind: &EventKind) -> (String, String) {
-        let ports = &self.world.ports;
+        let places = &self.world.places;
         let plain = |event: &str| (event.to_owned(), String::new());
         match kind {
             EventKind::Listening => plain("listening"),
             EventKind::Connection => plain("connection"),
             EventKind::Drop(dropped) => {
                 let [local, remote] = [&dropped.local, &dropped.remote].map(|info| {
-                    let told = ports.address(info.clone());
+                    let told = places.address(info.clone());
                     format!(" {told}")
                 });
                 ("drop".to_owned(), local + &remote)
@@ -515,7 +529,7 @@ impl Run {
             EventKind::Lookup(lookup) => {
                 let outcome = match &lookup.outcome {
                     Ok(address) => format!("{address} {}", or_none(lookup.family)),
-                    Err(error) => ports.error(error),
+                    Err(error) => places.error(error),
                 };
                 ("lookup".to_owned(), format!(" {} {outcome}", lookup.host))
             }
@@ -526,11 +540,12 @@ impl Run {
             EventKind::Finish => plain("finish"),
             EventKind::End => plain("end"),
             EventKind::Timeout => plain("timeout"),
-            EventKind::Error(error) => ("error".to_owned(), format!(" {}", ports.error(error))),
+            EventKind::Error(error) => ("error".to_owned(), format!(" {}", places.error(error))),
             EventKind::Close(had_error) => ("close".to_owned(), format!(" {had_error}")),
             EventKind::Callback(completion) => {
                 let error = completion.error.as_ref();
-                let error = error.map_or(String::new(), |error| format!(" {}", ports.error(error)));
+                let error =
+                    error.map_or(String::new(), |error| format!(" {}", places.error(error)));
                 let label = self.world.label(completion.callback);
                 (format!("callback {label}"), error)
             }

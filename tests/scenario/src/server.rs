@@ -1,7 +1,7 @@
 //! A server: the steps that concern it, and its properties.
 
 use crate::language::{Options, Word, number};
-use crate::plugnet::net::net::{ListenOptions, Server, ServerOptions};
+use crate::plugnet::net::net::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 use crate::run::{Outcome, World};
 use crate::trace::or_none;
 use std::cell::Cell;
@@ -44,11 +44,24 @@ impl ServerObject {
         let callback = world.callback(options);
         match method {
             "listen" => {
+                let has = |flag: &str| words.iter().any(|word| word.as_str() == flag);
+                let (backlog, exclusive) = (options.number("backlog"), has("exclusive"));
+                if let Some(path) = world.places.path_for(options, world.name(server.id())) {
+                    let options = ListenPathOptions {
+                        path,
+                        backlog,
+                        exclusive,
+                        readable_all: has("readable-all"),
+                        writable_all: has("writable-all"),
+                    };
+                    return Some(Outcome::of(server.listen_path(&options, callback)));
+                }
+                let port = options.get("port");
                 let options = ListenOptions {
-                    port: options.get("port").map_or(0, |port| world.ports.find(port)),
+                    port: port.map_or(0, |port| world.places.port(port)),
                     host: options.get("host").map(str::to_owned),
-                    backlog: options.number("backlog"),
-                    exclusive: words.iter().any(|word| word.as_str() == "exclusive"),
+                    backlog,
+                    exclusive,
                 };
                 return Some(Outcome::of(server.listen(&options, callback)));
             }
@@ -75,7 +88,13 @@ impl ServerObject {
     pub fn property(&self, world: &World, name: &str) -> Option<String> {
         Some(match name {
             "listening" => self.server.listening().to_string(),
-            "address" => world.ports.address(self.server.address()),
+            "address" if self.server.address().is_some() => {
+                world.places.address(self.server.address())
+            }
+            // Both are Node's `address()`.
+            "address" | "path" => {
+                or_none(self.server.path().map(|path| world.places.symbolic(&path)))
+            }
             "connections" => self.server.connections().to_string(),
             "max-connections" => or_none(self.server.max_connections()),
             _ => return None,

@@ -3,7 +3,8 @@
 use crate::data;
 use crate::language::{Data, Options, Word, data_of, number};
 use crate::plugnet::net::net::{
-    ConnectOptions, ReadyState, ResolvedAddress, Socket, SocketOptions, create_connection,
+    ConnectOptions, ReadyState, ResolvedAddress, Socket, SocketOptions, connect_path,
+    create_connection,
 };
 use crate::plugnet::net::types::{Error, IpFamily};
 use crate::run::{Outcome, World};
@@ -30,8 +31,18 @@ impl SocketObject {
 
     /// Creates a socket that connects.
     pub fn connect(world: &World, words: &[Word], options: &Options) -> Result<Self, Error> {
-        let connect = connect_options(world, words, options);
-        let socket = create_connection(Some(socket_options(words, options)), &connect, None)?;
+        let socket = match world.places.path_for(options, "") {
+            Some(path) if is_plain(words, options) => connect_path(&path)?,
+            Some(path) => {
+                let socket = Socket::new(Some(socket_options(words, options)));
+                to_path(&socket, &path, words, options, None)?;
+                socket
+            }
+            None => {
+                let connect = connect_options(world, words, options);
+                create_connection(Some(socket_options(words, options)), &connect, None)?
+            }
+        };
         Ok(Self::new(socket, has(words, "unread")))
     }
 
@@ -85,7 +96,10 @@ impl SocketObject {
         let word = |at: usize| words.get(at).map(Word::as_str);
         match method {
             "connect" => {
-                let outcome = socket.connect(&connect_options(world, words, options), callback);
+                let outcome = match world.places.path_for(options, "") {
+                    Some(path) => to_path(socket, &path, words, options, callback),
+                    None => socket.connect(&connect_options(world, words, options), callback),
+                };
                 return Some(Outcome::of(outcome));
             }
             "looked-up" => socket.looked_up(looked_up(words, options).as_ref().map(Vec::as_slice)),
@@ -143,8 +157,8 @@ impl SocketObject {
     pub fn property(&self, world: &World, name: &str) -> Option<String> {
         let socket = &self.socket;
         Some(match name {
-            "address" => world.ports.address(socket.address()),
-            "remote-address" => world.ports.address(socket.remote_address()),
+            "address" => world.places.address(socket.address()),
+            "remote-address" => world.places.address(socket.remote_address()),
             "bytes-read" => socket.bytes_read().to_string(),
             "bytes-written" => socket.bytes_written().to_string(),
             "buffer-size" => socket.buffer_size().to_string(),
@@ -180,14 +194,42 @@ fn ready_state(state: ReadyState) -> &'static str {
     }
 }
 
+/// Whether a socket that connects has Node's defaults.
+fn is_plain(words: &[Word], options: &Options) -> bool {
+    let chosen = ["high-water-mark", "timeout", "keep-alive"];
+    words.len() == 1 && chosen.iter().all(|key| options.get(key).is_none())
+}
+
+/// Connects to a path. What `connect` takes as options is called first, as Node's does.
+fn to_path(
+    socket: &Socket,
+    path: &str,
+    words: &[Word],
+    options: &Options,
+    callback: Option<u64>,
+) -> Result<(), Error> {
+    if let Some(timeout) = options.number("timeout") {
+        socket.set_timeout(timeout, None);
+    }
+    if has(words, "no-delay") {
+        socket.set_no_delay(true);
+    }
+    if let Some(delay) = options.number("keep-alive") {
+        socket.set_keep_alive(true, delay);
+    }
+    socket.connect_path(path, callback)
+}
+
 fn connect_options(world: &World, words: &[Word], options: &Options) -> ConnectOptions {
     let text = |key| options.get(key).map(str::to_owned);
     let port = options.get("port").expect("a port to connect to");
     ConnectOptions {
-        port: world.ports.find(port),
+        port: world.places.port(port),
         host: text("host"),
         local_address: text("local-address"),
-        local_port: options.get("local-port").map(|port| world.ports.find(port)),
+        local_port: options
+            .get("local-port")
+            .map(|port| world.places.port(port)),
         family: options.get("family").map(|family| match family {
             "4" => IpFamily::Ipv4,
             _ => IpFamily::Ipv6,

@@ -1,38 +1,11 @@
-//! What a trace looks like, and the names of the ports in it.
+//! What a trace looks like.
 
 use crate::data::quote;
+use crate::places::Places;
 use crate::plugnet::net::types::{AddressInfo, Error, IpFamily};
 use std::fmt::{Display, Write};
 
-/// Ports that the system chose, and their names. The first name of a port stays.
-#[derive(Default)]
-pub struct Ports(Vec<(String, u16)>);
-
-impl Ports {
-    pub fn name(&mut self, name: &str, port: u16) {
-        self.0.push((name.to_owned(), port));
-    }
-
-    /// The port that `@name` stands for, or a number.
-    pub fn find(&self, text: &str) -> u16 {
-        let Some(name) = text.strip_prefix('@') else {
-            return crate::language::number(text);
-        };
-        let mut latest = self.0.iter().rev();
-        let found = latest.find(|(of, _)| of == name);
-        found
-            .unwrap_or_else(|| panic!("nobody has the port {text}"))
-            .1
-    }
-
-    pub fn tell(&self, port: u16) -> String {
-        match self.0.iter().find(|(_, of)| *of == port) {
-            Some((name, _)) => format!("<port:{name}>"),
-            None if port >= 1024 => "<port>".to_owned(),
-            None => port.to_string(),
-        }
-    }
-
+impl Places {
     pub fn address(&self, info: Option<AddressInfo>) -> String {
         let Some(info) = info else {
             return "none".to_owned();
@@ -47,9 +20,11 @@ impl Ports {
     pub fn error(&self, error: &Error) -> String {
         let mut text = self.failure(&error.code, &error.message);
         let port = error.port.map(|port| self.tell(port));
+        let address = error.address.as_deref();
+        let address = address.map(|address| self.symbolic(address));
         for (key, value) in [
             ("syscall", &error.syscall),
-            ("address", &error.address),
+            ("address", &address),
             ("port", &port),
             ("hostname", &error.hostname),
         ] {
@@ -75,7 +50,7 @@ impl Ports {
 
     /// The code, and the message without a value of JavaScript in it.
     fn failure(&self, code: &str, message: &str) -> String {
-        let message = message.split(" Received ").next().unwrap_or_default();
+        let message = self.symbolic(message.split(" Received ").next().unwrap_or_default());
         let mut parts = message.split(':');
         let mut named = parts.next().unwrap_or_default().to_owned();
         for part in parts {

@@ -6,7 +6,7 @@ export function parse(text) {
   const open = [root];
   for (const [index, line] of text.split('\n').entries()) {
     const content = line.trim();
-    if (content === '' || content.startsWith('#') || /^[a-z]+ = /.test(content)) continue;
+    if (content === '' || content.startsWith('#') || /^[a-z-]+ = /.test(content)) continue;
     const indent = line.length - line.trimStart().length;
     while (open.at(-1).indent >= indent) open.pop();
     const step = { line: index + 1, text: content, indent, block: [], ...split(content) };

@@ -1,7 +1,8 @@
 // The peers, which the harness plays: commands go out, replies come in.
 
 import { createInterface } from 'node:readline';
-import { namePort, portOf, print } from './trace.mjs';
+import { namePort, pathFor, portOf } from './places.mjs';
+import { print } from './trace.mjs';
 
 export class Peers {
   #names = new Set();
@@ -12,7 +13,7 @@ export class Peers {
   #opened = false;
 
   isCommand({ words: [verb] }) {
-    return verb === 'peer' || verb === 'port' || this.#names.has(verb.split('.')[0]);
+    return ['peer', 'port', 'path'].includes(verb) || this.#names.has(verb.split('.')[0]);
   }
 
   /** Sends a command. What is returned takes what to do after the reply. */
@@ -36,13 +37,19 @@ export class Peers {
 
   #line([verb, ...rest], options) {
     if (rest.at(-1) === '&') rest.pop();
-    if (verb === 'peer' || verb === 'port') {
+    const host = options.host ?? '127.0.0.1';
+    if (verb === 'peer' || verb === 'port' || verb === 'path') {
       const [name, kind] = rest;
       this.#names.add(name);
-      return [name, verb === 'port' ? `port ${kind}` : `listen ${options.host ?? '127.0.0.1'}`];
+      const path = pathFor(verb === 'path' ? { path: `@${name}` } : options, name);
+      if (path !== undefined) return [name, `path ${kind} ${typed(path)}`];
+      return [name, verb === 'port' ? `port ${kind}` : `listen ${host}`];
     }
     const [name, method] = verb.split('.');
-    if (method === 'connect') return [name, `connect ${options.host ?? '127.0.0.1'} ${portOf(options.port)}`];
+    if (method === 'connect') {
+      const path = pathFor(options);
+      return [name, path === undefined ? `connect ${host} ${portOf(options.port)}` : `path connect ${typed(path)}`];
+    }
     const argument = rest[0]?.text === undefined ? rest[0] ?? '' : `hex:${Buffer.from(rest[0].text).toString('hex')}`;
     return [name, `${method} ${argument}`.trim()];
   }
@@ -76,4 +83,9 @@ export class Peers {
       },
     };
   }
+}
+
+/** A path as the harness takes it: an abstract one begins with `@`. */
+function typed(path) {
+  return path.replace('\0', '@');
 }

@@ -2,7 +2,8 @@
 
 import net from 'node:net';
 import { SocketObject } from './socket.mjs';
-import { address, error, namePort, portOf, print } from './trace.mjs';
+import { namePort, pathFor, portOf } from './places.mjs';
+import { address, error, print } from './trace.mjs';
 
 export class ServerObject {
   #run;
@@ -43,12 +44,13 @@ export class ServerObject {
       tell('connection', ` ${name}`);
     });
     this.handle.on('drop', (drop) => {
-      const side = (which) => address({
+      // Node has nothing to tell of a path.
+      const side = (which) => drop && address({
         address: drop[`${which}Address`],
         family: drop[`${which}Family`],
         port: drop[`${which}Port`],
       });
-      tell('drop', ` ${side('local')} ${side('remote')}`);
+      tell('drop', ` ${side('local') ?? 'none'} ${side('remote') ?? 'none'}`);
     });
     this.handle.on('error', (e) => tell('error', ` ${error(e)}`));
     this.handle.on('close', () => tell('close'));
@@ -70,9 +72,12 @@ export class ServerObject {
   flush() {}
 
   listen(flags, options) {
+    const path = pathFor(options, this.#name);
+    const place = path === undefined
+      ? { port: portOf(options.port ?? '0'), host: options.host }
+      : { path, readableAll: flags.includes('readable-all'), writableAll: flags.includes('writable-all') };
     this.handle.listen({
-      port: portOf(options.port ?? '0'),
-      host: options.host,
+      ...place,
       backlog: options.backlog && Number(options.backlog),
       exclusive: flags.includes('exclusive'),
     }, ...this.#callback(options));
@@ -111,7 +116,11 @@ export class ServerObject {
   property(name) {
     switch (name) {
       case 'listening': return this.handle.listening;
-      case 'address': return address(this.handle.address() ?? undefined);
+      case 'address': return address(this.handle.address());
+      case 'path': {
+        const path = this.handle.address();
+        return typeof path === 'string' ? address(path) : 'none';
+      }
       case 'connections': return this.handle._connections;
       case 'max-connections': return this.handle.maxConnections ?? 'none';
       default: throw new Error(`a server has no ${name}`);

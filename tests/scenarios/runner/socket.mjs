@@ -2,7 +2,8 @@
 
 import net from 'node:net';
 import { dataOf } from './language.mjs';
-import { address, data, error, portOf, print } from './trace.mjs';
+import { pathFor, portOf } from './places.mjs';
+import { address, data, error, print } from './trace.mjs';
 
 function socketOptions(flags, options) {
   const highWaterMark = options['high-water-mark'];
@@ -14,6 +15,8 @@ function socketOptions(flags, options) {
 
 /** Those of `socket.connect`. */
 function connectOptions(flags, options) {
+  const path = pathFor(options);
+  if (path !== undefined) return { path };
   const number = (key) => options[key] === undefined ? undefined : Number(options[key]);
   const auto = options['auto-select-family'];
   return {

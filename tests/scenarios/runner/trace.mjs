@@ -1,6 +1,7 @@
-// What a trace looks like, and the names of the ports in it.
+// What a trace looks like.
 
 import { writeSync } from 'node:fs';
+import { port, symbolic } from './places.mjs';
 
 /** Prints one line. */
 export function print(line) {
@@ -8,40 +9,21 @@ export function print(line) {
   for (let from = 0; from < bytes.length;) from += writeSync(1, bytes, from);
 }
 
-/** Ports that the system chose, by number. The first name of a port stays. */
-const names = new Map();
-const ports = new Map();
-
-export function namePort(name, port) {
-  if (!names.has(port)) names.set(port, name);
-  ports.set(name, port);
-}
-
-/** The port that `@name` stands for, or a number. */
-export function portOf(text) {
-  if (!text.startsWith('@')) return Number(text);
-  const port = ports.get(text.slice(1));
-  if (port === undefined) throw new Error(`nobody has the port ${text}`);
-  return port;
-}
-
-export function port(number) {
-  if (names.has(number)) return `<port:${names.get(number)}>`;
-  return number >= 1024 ? '<port>' : String(number);
-}
-
-export function address({ address, family, port: number } = {}) {
+/** Node's `address()` of a server, or the parts of an address. */
+export function address(info) {
+  if (typeof info === 'string') return symbolic(info);
+  const { address, family, port: number } = info ?? {};
   return address === undefined ? 'none' : `${address} ${family} ${port(number)}`;
 }
 
 /** Without what stands only for JavaScript: a value in the message, `null`, the port -1. */
 export function error(e) {
-  const message = e.message
+  const message = symbolic(e.message)
     .replace(/ Received .*/s, '')
     .replace(/:(\d{4,5})(?!\d)/g, (_, digits) => `:${port(Number(digits))}`);
   let text = `${e.code ?? '-'} ${JSON.stringify(message)}`;
   if (e.syscall !== undefined) text += ` syscall=${e.syscall}`;
-  if (e.address != null) text += ` address=${e.address}`;
+  if (e.address != null) text += ` address=${symbolic(e.address)}`;
   if (e.port !== undefined && e.port !== -1) text += ` port=${port(e.port)}`;
   if (e.hostname !== undefined) text += ` hostname=${e.hostname}`;
   for (const attempt of e.errors ?? []) text += ` [${error(attempt)}]`;

@@ -1,9 +1,11 @@
 //! Sockets that connect.
 
 use plugnet_tests::Case;
-use plugnet_tests::peer::{self, Busy, Peer};
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{self, Busy, Peer, Unused};
 use std::io::Write;
 use std::net::{IpAddr, ToSocketAddrs};
+use test_case::test_case;
 
 /// A case that connects to a port of 127.0.0.1.
 fn to(case: &str, port: u16) -> Case {
@@ -25,19 +27,27 @@ fn localhost() -> Vec<String> {
 
 /// C10, C12, E1: a client by address: no `lookup`, `connect` and `ready` in one go, and the
 /// order of events when the client ends first.
-#[test]
-fn c10_connects_by_address() {
-    let peer = Peer::listen();
-    let running = to("talk", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn c10_connects_by_address(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("talk").to(&peer.place).start();
     let mut stream = peer.accept();
     assert_eq!(peer::read_to_end(&mut stream), "hello");
     stream.write_all(b"world").expect("it is connected");
-    let from = stream.peer_addr().expect("it is connected").port();
+    let (remote, local) = match over {
+        Tcp => (
+            format!("remote 127.0.0.1:{} ipv4", peer.port()),
+            format!("local 127.0.0.1:{} ipv4", stream.peer_port()),
+        ),
+        // P11: a path has no addresses.
+        Path => ("remote none".to_owned(), "local none".to_owned()),
+    };
     drop(stream);
     running.end().is(&[
         "client connect",
-        &format!("remote 127.0.0.1:{} ipv4", peer.port),
-        &format!("local 127.0.0.1:{from} ipv4"),
+        &remote,
+        &local,
         "client ready",
         "client finish",
         "client got \"world\"",
@@ -53,20 +63,20 @@ fn connects_over_ipv6() {
         return;
     }
     let peer = Peer::listen_on("::1");
-    let case = Case::new("talk").with("port", peer.port);
+    let case = Case::new("talk").with("port", peer.port());
     let running = case.with("host", "::1").start();
     assert_eq!(peer::finish(peer.accept()), "hello");
     running
         .end()
-        .has(&format!("remote [::1]:{} ipv6", peer.port));
+        .has(&format!("remote [::1]:{} ipv6", peer.port()));
 }
 
 /// C10, C11: by name there is a `lookup` for each address, before `connect`. A server that only
 /// listens on IPv4 is reached also where the name has an IPv6 address.
 #[test]
 fn c11_connects_by_name() {
-    let peer = Peer::listen();
-    let case = Case::new("talk").with("port", peer.port);
+    let peer = Peer::listen(Tcp);
+    let case = Case::new("talk").with("port", peer.port());
     let running = case.with("host", "localhost").start();
     assert_eq!(peer::finish(peer.accept()), "hello");
     let output = running.end();
@@ -85,8 +95,8 @@ fn c11_connects_by_name() {
 /// C1: without a host a client connects to `localhost`.
 #[test]
 fn c1_without_a_host_it_is_localhost() {
-    let peer = Peer::listen();
-    let running = Case::new("talk").with("port", peer.port).start();
+    let peer = Peer::listen(Tcp);
+    let running = Case::new("talk").with("port", peer.port()).start();
     assert_eq!(peer::finish(peer.accept()), "hello");
     let output = running.end();
     assert!(!output.after("client lookup localhost ").is_empty());
@@ -95,9 +105,9 @@ fn c1_without_a_host_it_is_localhost() {
 /// `family` restricts what a name is resolved to.
 #[test]
 fn family_restricts_the_lookup() {
-    let peer = Peer::listen();
+    let peer = Peer::listen(Tcp);
     let running = Case::new("talk")
-        .with("port", peer.port)
+        .with("port", peer.port())
         .with("host", "localhost")
         .with("family", 4)
         .start();
@@ -109,10 +119,11 @@ fn family_restricts_the_lookup() {
 }
 
 /// P1, P2, P4, P9: what a socket says of itself, from new to closed.
-#[test]
-fn p9_states() {
-    let peer = Peer::listen();
-    let running = to("states", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn p9_states(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("states").to(&peer.place).start();
     peer::finish(peer.accept());
     running.end().is(&[
         "new: state=open connecting=false pending=true destroyed=false address=none remote=none",
@@ -132,7 +143,8 @@ fn p9_states() {
 /// C18: nobody listens.
 #[test]
 fn c18_refused() {
-    let port = peer::closed_port();
+    let unused = Unused::new();
+    let port = unused.port;
     to("talk", port).run().is(&[
         &format!(
             "client error ECONNREFUSED \"connect ECONNREFUSED 127.0.0.1:{port}\" \
@@ -147,7 +159,8 @@ fn c18_refused() {
 /// several the errors of all.
 #[test]
 fn c18_refused_by_name() {
-    let port = peer::closed_port();
+    let unused = Unused::new();
+    let port = unused.port;
     let case = Case::new("talk").with("port", port);
     let output = case.with("host", "localhost").run();
     let error = output.one("client error ");
@@ -164,7 +177,8 @@ fn c18_refused_by_name() {
 /// C19: with a local address and port, the message names them.
 #[test]
 fn c19_refused_from_a_local_port() {
-    let (port, local) = (peer::closed_port(), peer::closed_port());
+    let (unused, bound) = (Unused::new(), Unused::new());
+    let (port, local) = (unused.port, bound.port);
     let output = to("talk", port)
         .with("local-address", "127.0.0.1")
         .with("local-port", local)
@@ -216,14 +230,16 @@ fn c14_name_without_address() {
 /// A client connects from the address and port it was told to.
 #[test]
 fn connects_from_a_local_port() {
-    let peer = Peer::listen();
-    let local = peer::closed_port();
-    let running = to("talk", peer.port)
+    let peer = Peer::listen(Tcp);
+    let bound = Unused::new();
+    let local = bound.port;
+    let running = Case::new("talk")
+        .to(&peer.place)
         .with("local-address", "127.0.0.1")
         .with("local-port", local)
         .start();
     let stream = peer.accept();
-    assert_eq!(stream.peer_addr().expect("it is connected").port(), local);
+    assert_eq!(stream.peer_port(), local);
     peer::finish(stream);
     running.end().has(&format!("local 127.0.0.1:{local} ipv4"));
 }
@@ -231,8 +247,8 @@ fn connects_from_a_local_port() {
 /// C21: the local port is taken: an error of `bind`, about the local end.
 #[test]
 fn c21_local_port_is_taken() {
-    let peer = Peer::listen();
-    let port = peer.port;
+    let peer = Peer::listen(Tcp);
+    let port = peer.port();
     to("talk", port)
         .with("local-address", "127.0.0.1")
         .with("local-port", port)
@@ -250,8 +266,10 @@ fn c21_local_port_is_taken() {
 /// C21: a local address of the other family.
 #[test]
 fn c21_local_address_of_another_family() {
-    let peer = Peer::listen();
-    let case = to("talk", peer.port).with("local-address", "::1");
+    let peer = Peer::listen(Tcp);
+    let case = Case::new("talk")
+        .to(&peer.place)
+        .with("local-address", "::1");
     let output = case.run();
     output.has("client error EINVAL \"bind EINVAL ::1\" syscall=bind address=::1");
     output.has("client close true");
@@ -260,8 +278,10 @@ fn c21_local_address_of_another_family() {
 /// C21: a local address of another machine.
 #[test]
 fn c21_local_address_of_another_machine() {
-    let peer = Peer::listen();
-    let case = to("talk", peer.port).with("local-address", "203.0.113.1");
+    let peer = Peer::listen(Tcp);
+    let case = Case::new("talk")
+        .to(&peer.place)
+        .with("local-address", "203.0.113.1");
     let output = case.run();
     output.has(
         "client error EADDRNOTAVAIL \"bind EADDRNOTAVAIL 203.0.113.1\" syscall=bind \
@@ -281,10 +301,11 @@ fn c7_invalid_local_address() {
 }
 
 /// C26: `destroy` while connecting: neither `connect` nor `error`.
-#[test]
-fn c26_destroy_while_connecting() {
-    let peer = Peer::listen();
-    to("destroy-connecting", peer.port).run().is(&[
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn c26_destroy_while_connecting(over: Transport) {
+    let peer = Peer::listen(over);
+    Case::new("destroy-connecting").to(&peer.place).run().is(&[
         "destroyed: state=closed connecting=false pending=true destroyed=true",
         "client close false",
     ]);
@@ -294,9 +315,10 @@ fn c26_destroy_while_connecting() {
 /// nothing else.
 #[test]
 fn c26_destroy_an_attempt_under_way() {
-    let (busy, peer) = (Busy::listen(), Peer::listen());
-    let output = to("destroy-attempt", busy.port)
-        .with("signal", peer.port)
+    let (busy, peer) = (Busy::listen(), Peer::listen(Tcp));
+    let output = Case::new("destroy-attempt")
+        .to(&busy.place)
+        .with("signal", peer.port())
         .run();
     output.only(
         &["client"],
@@ -311,9 +333,10 @@ fn c26_destroy_an_attempt_under_way() {
 /// The same when the handle is dropped.
 #[test]
 fn dropping_an_attempt_under_way() {
-    let (busy, peer) = (Busy::listen(), Peer::listen());
-    let output = to("destroy-attempt", busy.port)
-        .with("signal", peer.port)
+    let (busy, peer) = (Busy::listen(), Peer::listen(Tcp));
+    let output = Case::new("destroy-attempt")
+        .to(&busy.place)
+        .with("signal", peer.port())
         .with("dropped", true)
         .run();
     output.only(
@@ -325,8 +348,8 @@ fn dropping_an_attempt_under_way() {
 /// C27: `destroy` during the lookup: no `lookup` either.
 #[test]
 fn c27_destroy_during_the_lookup() {
-    let peer = Peer::listen();
-    let case = Case::new("destroy-connecting").with("port", peer.port);
+    let peer = Peer::listen(Tcp);
+    let case = Case::new("destroy-connecting").with("port", peer.port());
     case.with("host", "localhost").run().is(&[
         "destroyed: state=closed connecting=false pending=true destroyed=true",
         "client close false",
@@ -335,10 +358,11 @@ fn c27_destroy_during_the_lookup() {
 }
 
 /// C28: `end` while connecting: the connection is made, and what was to be sent is sent.
-#[test]
-fn c28_end_while_connecting() {
-    let peer = Peer::listen();
-    let running = to("end-connecting", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn c28_end_while_connecting(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("end-connecting").to(&peer.place).start();
     let mut stream = peer.accept();
     assert_eq!(peer::read_to_end(&mut stream), "hello");
     drop(stream);
@@ -356,8 +380,8 @@ fn c28_end_while_connecting() {
 /// C23: `connect` while connecting is an error that ends both attempts.
 #[test]
 fn c23_connect_while_connecting() {
-    let peer = Peer::listen();
-    let port = peer.port;
+    let peer = Peer::listen(Tcp);
+    let port = peer.port();
     let output = to("connect-twice", port).run();
     let error = output.one("client error ");
     assert!(
@@ -373,10 +397,14 @@ fn c23_connect_while_connecting() {
 }
 
 /// C25: a socket that has closed connects again; its counters start over.
-#[test]
-fn c25_connects_again() {
-    let peer = Peer::listen();
-    let running = to("reconnect", peer.port).with("times", 3).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn c25_connects_again(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("reconnect")
+        .to(&peer.place)
+        .with("times", 3)
+        .start();
     for time in 1..=3 {
         let mut stream = peer.accept();
         assert_eq!(peer::read_to_end(&mut stream), "x".repeat(time));
@@ -407,15 +435,17 @@ fn c25_connects_again() {
 
 /// The contract: nothing is told of a socket whose handle was dropped, and it keeps nothing
 /// running, although it was connecting.
-#[test]
-fn dropped_while_connecting() {
-    let peer = Peer::listen();
-    to("drop-connecting", peer.port).run().is(&[]);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn dropped_while_connecting(over: Transport) {
+    let peer = Peer::listen(over);
+    Case::new("drop-connecting").to(&peer.place).run().is(&[]);
 }
 
 /// The same during the lookup.
 #[test]
 fn dropped_during_the_lookup() {
-    let case = Case::new("drop-connecting").with("port", peer::closed_port());
+    let unused = Unused::new();
+    let case = Case::new("drop-connecting").with("port", unused.port);
     case.with("host", "localhost").run().is(&[]);
 }

@@ -1,11 +1,13 @@
 //! What the interface promises beyond Node.
 
 use plugnet_tests::Case;
-use plugnet_tests::peer::{self, Peer};
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{self, Folder, Peer};
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use test_case::test_case;
 
 /// Long enough for what should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(300);
@@ -36,9 +38,10 @@ fn i1_is_ip() {
 }
 
 /// A `poll` while another waits is an error, EALREADY, and leaves the other alone.
-#[test]
-fn second_poll_is_an_error() {
-    Case::new("second-poll").run().only(
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn second_poll_is_an_error(over: Transport) {
+    Case::new("second-poll").at(over).run().only(
         &["second", "server"],
         &[
             "server listening",
@@ -50,12 +53,13 @@ fn second_poll_is_an_error() {
 }
 
 /// A `poll` that is cancelled while it waits loses nothing that happens later.
-#[test]
-fn cancelled_poll_loses_nothing() {
-    let mut running = Case::new("cancelled-poll").start();
-    let port = running.port();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn cancelled_poll_loses_nothing(over: Transport) {
+    let mut running = Case::new("cancelled-poll").at(over).start();
+    let place = running.place();
     running.line("cancelled");
-    assert!(peer::is_over(&mut peer::connect(port)));
+    assert!(peer::is_over(&mut place.connect()));
     running.end().only(
         &["server", "connection"],
         &[
@@ -70,12 +74,13 @@ fn cancelled_poll_loses_nothing() {
 /// A program that waits for something else beside `poll` keeps the call: what happens in
 /// between is there when it goes on waiting. (A call that is complete cannot be cancelled any
 /// more; its events are in it.)
-#[test]
-fn kept_poll_has_what_happened_in_between() {
-    let mut running = Case::new("kept-poll").start();
-    let port = running.port();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn kept_poll_has_what_happened_in_between(over: Transport) {
+    let mut running = Case::new("kept-poll").at(over).start();
+    let place = running.place();
     running.line("waiting");
-    let mut client = peer::connect(port);
+    let mut client = place.connect();
     running.line("back");
     assert!(peer::is_over(&mut client));
     running.end().only(
@@ -89,17 +94,22 @@ fn kept_poll_has_what_happened_in_between() {
 }
 
 /// O4: a server that listens lets the program end if it is `unref`'d.
-#[test]
-fn o4_unref_server() {
-    Case::new("unref-server").run().has("still listening=true");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn o4_unref_server(over: Transport) {
+    Case::new("unref-server")
+        .at(over)
+        .run()
+        .has("still listening=true");
 }
 
 /// O4: its connections still keep the program.
-#[test]
-fn o4_connections_of_an_unref_server() {
-    let case = Case::new("unref-server").with("connected", true);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn o4_connections_of_an_unref_server(over: Transport) {
+    let case = Case::new("unref-server").at(over).with("connected", true);
     let mut running = case.start();
-    let client = peer::connect(running.port());
+    let client = running.connect();
     running.line("server connection");
     assert!(running.is_running_after(A_WHILE));
     peer::finish(client);
@@ -109,37 +119,41 @@ fn o4_connections_of_an_unref_server() {
 }
 
 /// A server that listens keeps the program, also after `unref` and `ref`.
-#[test]
-fn ref_server() {
-    let mut running = Case::new("ref-server").start();
-    let port = running.port();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn ref_server(over: Transport) {
+    let mut running = Case::new("ref-server").at(over).start();
+    let place = running.place();
     assert!(running.is_running_after(A_WHILE));
-    drop(peer::connect(port));
+    drop(place.connect());
     running.end().has("server close false");
 }
 
 /// O4: a socket that is open lets the program end if it is `unref`'d.
-#[test]
-fn o4_unref_socket() {
-    let peer = Peer::listen();
-    let case = Case::new("unref-socket").with("port", peer.port);
-    let running = case.with("host", "127.0.0.1").start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn o4_unref_socket(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("unref-socket").to(&peer.place).start();
     let stream = peer.accept();
     running.end().has("still open");
     drop(stream);
 }
 
 /// No id names two servers or sockets, whether they were made or accepted.
-#[test]
-fn ids_are_used_once() {
-    let case = Case::new("ids").with("host", "127.0.0.1");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn ids_are_used_once(over: Transport) {
+    let case = Case::new("ids").at(over).with("host", "127.0.0.1");
     case.run().has("ids 1101");
 }
 
 /// After 2,000 connections, 100 at a time, nothing is left that keeps the program.
-#[test]
-fn many_connections_leave_nothing_behind() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn many_connections_leave_nothing_behind(over: Transport) {
     Case::new("many")
+        .at(over)
         .with("host", "127.0.0.1")
         .with("connections", 2000)
         .with("batch", 100)
@@ -151,14 +165,17 @@ fn many_connections_leave_nothing_behind() {
 /// last event of a socket; nothing is told of what has no handle; and everything comes to its
 /// end.
 fn odd_calls(seed: u64) {
-    let peer = Peer::listen();
+    let (peer, folder) = (Peer::listen(Tcp), Folder::new());
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| odd_peer(&peer, &over));
         let _at_the_end = Set(&over);
         let case = Case::new("odd-calls").with("seed", seed);
-        let running = case.with("calls", 10_000).with("port", peer.port).start();
+        let case = case.with("calls", 10_000).with("port", peer.port());
+        let case = case.with("folder", folder.path().display());
+        let running = case.grant_folder_of(folder.place("any").path()).start();
         running.end().has("survived");
+        assert!(folder.names().is_empty(), "it left {:?}", folder.names());
     });
 }
 

@@ -2,12 +2,13 @@
 
 use plugnet_tests::Case;
 use plugnet_tests::peer::Peer;
+use plugnet_tests::peer::Transport::Tcp;
 
 /// A client reaches nobody.
 #[test]
 fn connecting_is_denied() {
-    let peer = Peer::listen();
-    let port = peer.port;
+    let peer = Peer::listen(Tcp);
+    let port = peer.port();
     let case = Case::new("talk").with("port", port).deny_net();
     let output = case.with("host", "127.0.0.1").run();
     let error = output.one("client error ");

@@ -1,4 +1,5 @@
-//! What a program that imports `plugnet:net/net` sees of TCP, and what its peers see of it.
+//! What a program that imports `plugnet:net/net` sees of TCP and of UNIX domain sockets, and what
+//! its peers see of it: one set of tests for both, where a rule is not about one of them alone.
 //!
 //! One test a rule. A rule's number is its row in `net-behaviour.md`, the record of what Node
 //! does; unless a test says otherwise, the outcome is that of Node 20.
@@ -6,7 +7,10 @@
 mod client;
 mod contract;
 mod denied;
+mod descriptors;
 mod harness;
+mod lifetime;
+mod paths;
 mod receive;
 mod send;
 mod server;

@@ -1,26 +1,24 @@
 //! Receiving: reads, pauses, and the peer's end.
 
 use plugnet_tests::Case;
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
 use plugnet_tests::peer::{self, Peer};
 use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
+use test_case::test_case;
 
 /// Long enough for what should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(200);
 
-/// A case that connects to a port of 127.0.0.1.
-fn to(case: &str, port: u16) -> Case {
-    Case::new(case).with("port", port).with("host", "127.0.0.1")
-}
-
 /// E2, E4 and the contract of `read`: after a read that left something there is another
 /// `readable`; `end` comes when everything was read.
-#[test]
-fn e4_end_comes_after_the_last_read() {
-    let peer = Peer::listen();
-    let running = to("partial-reads", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e4_end_comes_after_the_last_read(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("partial-reads").to(&peer.place).start();
     let mut stream = peer.accept();
     stream.write_all(b"abcdefghij").expect("it is connected");
     assert_eq!(peer::finish(stream), "");
@@ -38,15 +36,16 @@ fn e4_end_comes_after_the_last_read() {
 }
 
 /// E4, D1: data that nobody reads is kept, and holds `end` and `close` back.
-#[test]
-fn e4_unread_data_holds_the_end_back() {
-    let mut running = Case::new("unread").start();
-    let port = running.port();
-    let mut stream = peer::connect(port);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e4_unread_data_holds_the_end_back(over: Transport) {
+    let mut running = Case::new("unread").at(over).start();
+    let place = running.place();
+    let mut stream = place.connect();
     stream.write_all(b"x").expect("it is connected");
     stream.shutdown(Shutdown::Write).expect("it is connected");
     thread::sleep(A_WHILE);
-    let signal = peer::connect(port);
+    let signal = place.connect();
     assert_eq!(peer::read_to_end(&mut stream), "");
     drop(signal);
     running.end().only(
@@ -62,17 +61,18 @@ fn e4_unread_data_holds_the_end_back() {
 }
 
 /// D4: a paused socket gets no data and no end; nothing is lost.
-#[test]
-fn d4_pause_holds_everything_back() {
-    let mut running = Case::new("pause").start();
-    let port = running.port();
-    let mut stream = peer::connect(port);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn d4_pause_holds_everything_back(over: Transport) {
+    let mut running = Case::new("pause").at(over).start();
+    let place = running.place();
+    let mut stream = place.connect();
     stream.write_all(b"one").expect("it is connected");
     peer::read_text(&mut stream, "paused");
     stream.write_all(b"two").expect("it is connected");
     stream.shutdown(Shutdown::Write).expect("it is connected");
     thread::sleep(A_WHILE);
-    let signal = peer::connect(port);
+    let signal = place.connect();
     assert_eq!(peer::read_to_end(&mut stream), "");
     drop(signal);
     running.end().only(
@@ -88,15 +88,16 @@ fn d4_pause_holds_everything_back() {
 }
 
 /// D3, P7: with `pause-on-connect` nothing is read before `resume`, not even into a buffer.
-#[test]
-fn d3_pause_on_connect() {
-    let mut running = Case::new("pause-on-connect").start();
-    let port = running.port();
-    let mut stream = peer::connect(port);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn d3_pause_on_connect(over: Transport) {
+    let mut running = Case::new("pause-on-connect").at(over).start();
+    let place = running.place();
+    let mut stream = place.connect();
     stream.write_all(b"early").expect("it is connected");
     stream.shutdown(Shutdown::Write).expect("it is connected");
     thread::sleep(A_WHILE);
-    let signal = peer::connect(port);
+    let signal = place.connect();
     assert_eq!(peer::read_to_end(&mut stream), "");
     drop(signal);
     running.end().only(
@@ -112,10 +113,11 @@ fn d3_pause_on_connect() {
 }
 
 /// D2: `pause` before the connection stands is respected.
-#[test]
-fn d2_pause_before_the_connection() {
-    let peer = Peer::listen();
-    let running = to("pause-before-connect", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn d2_pause_before_the_connection(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("pause-before-connect").to(&peer.place).start();
     let mut stream = peer.accept();
     stream.write_all(b"early").expect("it is connected");
     let mut signal = peer.accept();
@@ -139,10 +141,11 @@ fn d2_pause_before_the_connection() {
 }
 
 /// E1, E3, P7: when the peer ends first, a socket ends too, by itself.
-#[test]
-fn e1_the_peer_ends_first() {
-    let mut running = Case::new("peer-ends").start();
-    let mut stream = peer::connect(running.port());
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e1_the_peer_ends_first(over: Transport) {
+    let mut running = Case::new("peer-ends").at(over).start();
+    let mut stream = running.connect();
     stream.write_all(b"hello").expect("it is connected");
     assert_eq!(peer::finish(stream), "");
     running.end().only(
@@ -159,10 +162,11 @@ fn e1_the_peer_ends_first() {
 }
 
 /// W9: at the event `end` it is not too late to write.
-#[test]
-fn w9_write_at_the_end() {
-    let mut running = Case::new("peer-ends").with("late", true).start();
-    let stream = peer::connect(running.port());
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w9_write_at_the_end(over: Transport) {
+    let mut running = Case::new("peer-ends").at(over).with("late", true).start();
+    let stream = running.connect();
     assert_eq!(peer::finish(stream), "late");
     running.end().only(
         &["connection", "late"],
@@ -177,12 +181,14 @@ fn w9_write_at_the_end() {
 }
 
 /// E6: after its own end a socket goes on receiving.
-#[test]
-fn e6_receives_after_its_own_end() {
-    let peer = Peer::listen();
-    let running = to("end-first", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e6_receives_after_its_own_end(over: Transport) {
+    let peer = Peer::listen(over);
+    let mut running = Case::new("end-first").to(&peer.place).start();
     let mut stream = peer.accept();
     assert_eq!(peer::read_to_end(&mut stream), "");
+    running.line("at finish");
     stream.write_all(b"late").expect("it is connected");
     drop(stream);
     running.end().is(&[
@@ -198,15 +204,16 @@ fn e6_receives_after_its_own_end() {
 }
 
 /// E5: a half-open socket stays writable after the peer's end, until its own.
-#[test]
-fn e5_half_open() {
-    let mut running = Case::new("half-open").start();
-    let port = running.port();
-    let mut stream = peer::connect(port);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e5_half_open(over: Transport) {
+    let mut running = Case::new("half-open").at(over).start();
+    let place = running.place();
+    let mut stream = place.connect();
     stream.shutdown(Shutdown::Write).expect("it is connected");
     peer::read_text(&mut stream, "first ");
     thread::sleep(A_WHILE);
-    let signal = peer::connect(port);
+    let signal = place.connect();
     assert_eq!(peer::read_to_end(&mut stream), "second");
     drop(signal);
     running.end().only(
@@ -224,10 +231,11 @@ fn e5_half_open() {
 
 /// E7, E9: `destroy` with unread data: it is lost, the peer sees the connection go, and there is
 /// one `close`, without an error.
-#[test]
-fn e9_destroy_with_unread_data() {
-    let peer = Peer::listen();
-    let running = to("destroy-unread", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e9_destroy_with_unread_data(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("destroy-unread").to(&peer.place).start();
     let mut stream = peer.accept();
     stream.write_all(b"x").expect("it is connected");
     assert!(peer::is_over(&mut stream));
@@ -243,8 +251,8 @@ fn e9_destroy_with_unread_data() {
 /// Section 4.10: a reset by the peer.
 #[test]
 fn reset_by_the_peer() {
-    let peer = Peer::listen();
-    let mut running = to("wait", peer.port).start();
+    let peer = Peer::listen(Tcp);
+    let mut running = Case::new("wait").to(&peer.place).start();
     let stream = peer.accept();
     running.line("client ready");
     peer::reset(stream);

@@ -1,26 +1,24 @@
 //! Sending: callbacks, ends, and writing when it is too late.
 
 use plugnet_tests::Case;
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
 use plugnet_tests::peer::{self, Peer};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
+use test_case::test_case;
 
 /// Long enough for what should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(200);
 
-/// A case that connects to a port of 127.0.0.1.
-fn to(case: &str, port: u16) -> Case {
-    Case::new(case).with("port", port).with("host", "127.0.0.1")
-}
-
 /// W5, W15, E12: the callbacks come once, in the order of the writes; that of an empty write,
 /// too; that of `end` before `finish`.
-#[test]
-fn w5_callbacks_come_in_order() {
-    let peer = Peer::listen();
-    let running = to("callbacks", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w5_callbacks_come_in_order(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("callbacks").to(&peer.place).start();
     assert_eq!(peer::finish(peer.accept()), "abcd");
     running.end().only(
         &["client callback", "client finish"],
@@ -37,10 +35,11 @@ fn w5_callbacks_come_in_order() {
 
 /// W1, W3, P6, P8: what is written before the connection stands is kept, counted once, and sent
 /// before what is written then.
-#[test]
-fn w1_writes_before_the_connection() {
-    let peer = Peer::listen();
-    let running = to("before-connect", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w1_writes_before_the_connection(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("before-connect").to(&peer.place).start();
     let received = peer::finish(peer.accept());
     assert_eq!(received, format!("one zwölf {} last", ".".repeat(20_000)));
     running.end().only(
@@ -71,10 +70,11 @@ fn w1_writes_before_the_connection() {
 }
 
 /// W6: a write after `end` destroys the socket.
-#[test]
-fn w6_write_after_end() {
-    let peer = Peer::listen();
-    let running = to("after-end", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w6_write_after_end(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("after-end").to(&peer.place).start();
     assert!(peer::is_over(&mut peer.accept()));
     running.end().is(&[
         "client connect",
@@ -87,10 +87,14 @@ fn w6_write_after_end() {
 }
 
 /// W7: so does `end` with data after `end`. Both callbacks have the error.
-#[test]
-fn w7_end_with_data_after_end() {
-    let peer = Peer::listen();
-    let running = to("end-twice", peer.port).with("data", true).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w7_end_with_data_after_end(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("end-twice")
+        .to(&peer.place)
+        .with("data", true)
+        .start();
     assert!(peer::is_over(&mut peer.accept()));
     let output = running.end();
     output.is(&[
@@ -104,10 +108,11 @@ fn w7_end_with_data_after_end() {
 }
 
 /// E13: `end` without data may be repeated; after `finish` its callback has an error.
-#[test]
-fn e13_end_twice() {
-    let peer = Peer::listen();
-    let running = to("end-twice", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e13_end_twice(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("end-twice").to(&peer.place).start();
     let mut stream = peer.accept();
     assert_eq!(peer::read_to_end(&mut stream), "");
     thread::sleep(A_WHILE);
@@ -126,10 +131,11 @@ fn e13_end_twice() {
 
 /// W8: a write after the peer's end, which the socket has answered with its own, fails with
 /// EPIPE. Whether an `error` still comes depends on how far the socket's own close is.
-#[test]
-fn w8_write_after_the_end_of_both() {
-    let peer = Peer::listen();
-    let running = to("after-peer-end", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w8_write_after_the_end_of_both(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("after-peer-end").to(&peer.place).start();
     assert_eq!(peer::finish(peer.accept()), "");
     let output = running.end();
     output.has_in_order(&[
@@ -150,10 +156,11 @@ fn w8_write_after_the_end_of_both() {
 }
 
 /// W10: a write after `destroy` is refused, and only its callback has the error.
-#[test]
-fn w10_write_after_destroy() {
-    let peer = Peer::listen();
-    let running = to("after-destroy", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w10_write_after_destroy(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("after-destroy").to(&peer.place).start();
     assert!(peer::is_over(&mut peer.accept()));
     running.end().is(&[
         "client connect",
@@ -195,10 +202,11 @@ fn e11_end_without_connect() {
 
 /// W12: `destroy` while a write waits for the connection. Its callback has the error, and there
 /// is no `error`.
-#[test]
-fn w12_destroy_before_the_connection() {
-    let peer = Peer::listen();
-    to("destroy-pending", peer.port).run().is(&[
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w12_destroy_before_the_connection(over: Transport) {
+    let peer = Peer::listen(over);
+    Case::new("destroy-pending").to(&peer.place).run().is(&[
         "client close false",
         "client callback 1 ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
     ]);
@@ -206,10 +214,11 @@ fn w12_destroy_before_the_connection() {
 
 /// W13: `destroy` while writes are under way. Each callback comes once, those of what was queued
 /// with an error.
-#[test]
-fn w13_destroy_with_writes_under_way() {
-    let peer = Peer::listen();
-    let running = to("destroy-in-flight", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w13_destroy_with_writes_under_way(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("destroy-in-flight").to(&peer.place).start();
     let mut stream = peer.accept();
     thread::sleep(A_WHILE);
     stream.write_all(b"now").expect("it is connected");
@@ -234,10 +243,11 @@ fn w13_destroy_with_writes_under_way() {
 }
 
 /// E8: `destroy` with an error: the first counts.
-#[test]
-fn e8_destroy_with_an_error() {
-    let peer = Peer::listen();
-    let running = to("destroy-with-error", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e8_destroy_with_an_error(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("destroy-with-error").to(&peer.place).start();
     assert!(peer::is_over(&mut peer.accept()));
     running.end().is(&[
         "client connect",
@@ -248,10 +258,11 @@ fn e8_destroy_with_an_error() {
 }
 
 /// E15, P6: what the system can take before `destroy` still reaches the peer, and then an end.
-#[test]
-fn e15_destroy_after_a_write() {
-    let peer = Peer::listen();
-    let running = to("write-then-destroy", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn e15_destroy_after_a_write(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("write-then-destroy").to(&peer.place).start();
     assert_eq!(peer::read_to_end(&mut peer.accept()), "last words");
     let output = running.end();
     output.has_in_order(&["client ready", "client close false"]);
@@ -261,11 +272,13 @@ fn e15_destroy_after_a_write() {
 
 /// The contract: when the handle is dropped, what was written still goes out, and then an end,
 /// though it is more than the system takes at once and the peer is slow.
-#[test]
-fn dropping_a_socket_sends_what_was_written() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn dropping_a_socket_sends_what_was_written(over: Transport) {
     const BYTES: usize = 16 << 20;
-    let peer = Peer::listen();
-    let running = to("write-then-drop", peer.port)
+    let peer = Peer::listen(over);
+    let running = Case::new("write-then-drop")
+        .to(&peer.place)
         .with("bytes", BYTES)
         .start();
     let mut stream = peer.accept();
@@ -278,8 +291,8 @@ fn dropping_a_socket_sends_what_was_written() {
 /// W18: the peer resets the connection during a big write: one error, then `close`.
 #[test]
 fn w18_reset_during_a_big_write() {
-    let peer = Peer::listen();
-    let running = to("flood", peer.port).start();
+    let peer = Peer::listen(Tcp);
+    let running = Case::new("flood").to(&peer.place).start();
     let mut stream = peer.accept();
     stream.read_exact(&mut [0; 100_000]).expect("so many bytes");
     peer::reset(stream);
@@ -287,10 +300,11 @@ fn w18_reset_during_a_big_write() {
 }
 
 /// W18: the same when the peer closes without reading what is there.
-#[test]
-fn w18_close_during_a_big_write() {
-    let peer = Peer::listen();
-    let running = to("flood", peer.port).start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w18_close_during_a_big_write(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("flood").to(&peer.place).start();
     let mut stream = peer.accept();
     stream.read_exact(&mut [0; 100_000]).expect("so many bytes");
     drop(stream);
@@ -315,39 +329,49 @@ fn fails_once(running: plugnet_tests::Running) {
     );
 }
 
-/// W19: of writes to a peer that has closed, the first goes out, and the next one, of so many
-/// bytes, fails.
-fn write_after_the_peer_has_closed(bytes: usize) {
-    let mut running = Case::new("closed-peer").with("bytes", bytes).start();
-    let port = running.port();
-    let stream = peer::connect(port);
+/// W19: of writes to a peer that has closed, the first goes out over TCP, and the next one, of
+/// so many bytes, fails. Over a path the system knows that nobody is there: the first fails.
+fn write_after_the_peer_has_closed(over: Transport, bytes: usize) {
+    let case = Case::new("closed-peer").at(over).with("bytes", bytes);
+    let mut running = case.start();
+    let place = running.place();
+    let stream = place.connect();
     stream.shutdown(Shutdown::Both).expect("it is connected");
     drop(stream);
     running.line("write: true");
     thread::sleep(A_WHILE);
-    let signal = peer::connect(port);
+    let signal = place.connect();
     let output = running.end();
     drop(signal);
-    output.only(
-        &["connection"],
-        &[
+    let expected = match over {
+        Tcp => [
             "connection end",
             "connection callback 1 ok",
             "connection callback 2 EPIPE",
             "connection error EPIPE \"write EPIPE\" syscall=write",
             "connection close true",
         ],
-    );
+        Path => [
+            "connection end",
+            "connection callback 1 EPIPE",
+            "connection error EPIPE \"write EPIPE\" syscall=write",
+            "connection close true",
+            "connection callback 2 ERR_STREAM_DESTROYED",
+        ],
+    };
+    output.only(&["connection"], &expected);
 }
 
 /// W19: a small write, which is handed to the host at the next `poll`.
-#[test]
-fn w19_small_write_after_the_peer_has_closed() {
-    write_after_the_peer_has_closed(1);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w19_small_write_after_the_peer_has_closed(over: Transport) {
+    write_after_the_peer_has_closed(over, 1);
 }
 
 /// W19: a large write, which is handed to the host within the call.
-#[test]
-fn w19_large_write_after_the_peer_has_closed() {
-    write_after_the_peer_has_closed(100_000);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn w19_large_write_after_the_peer_has_closed(over: Transport) {
+    write_after_the_peer_has_closed(over, 100_000);
 }

@@ -1,8 +1,11 @@
 //! Servers: listening, accepting, closing.
 
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{Peer, Place, Unused};
 use plugnet_tests::{Case, Output, peer};
 use std::io::Write;
-use std::net::{IpAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, TcpListener, ToSocketAddrs};
+use test_case::test_case;
 
 /// The address of a server that was given no host.
 fn any() -> &'static str {
@@ -75,7 +78,7 @@ fn it_listens_by_name() {
 /// A server listens on the port that it is given.
 #[test]
 fn it_listens_on_the_given_port() {
-    let port = peer::closed_port();
+    let port = Unused::new().port;
     Case::new("listen")
         .with("host", "127.0.0.1")
         .with("port", port)
@@ -93,11 +96,12 @@ fn p5_one_server_has_clients_of_both_families() {
         return;
     }
     let mut running = Case::new("echo").with("clients", 2).start();
-    let port = running.port();
+    let port = running.place().port();
     let mut ports = Vec::new();
     for host in ["127.0.0.1", "::1"] {
-        let mut client = peer::connect_to(host, port);
-        ports.push(client.local_addr().expect("it is connected").port());
+        let address = host.parse().expect("an address");
+        let mut client = Place::Port(address, port).connect();
+        ports.push(client.local_port());
         client.write_all(host.as_bytes()).expect("it is connected");
         assert_eq!(peer::finish(client), host);
     }
@@ -117,9 +121,9 @@ fn p5_one_server_has_clients_of_both_families() {
 fn ipv4_server_has_ipv4_addresses() {
     let case = Case::new("echo").with("clients", 1);
     let mut running = case.with("host", "127.0.0.1").start();
-    let port = running.port();
-    let client = peer::connect(port);
-    let from = client.local_addr().expect("it is connected").port();
+    let port = running.place().port();
+    let client = Place::port_of_loopback(port).connect();
+    let from = client.local_port();
     peer::finish(client);
     let output = running.end();
     output.has(&format!("remote 127.0.0.1:{from} ipv4"));
@@ -130,8 +134,8 @@ fn ipv4_server_has_ipv4_addresses() {
 /// The server can listen elsewhere then.
 #[test]
 fn s13_taken_port() {
-    let taken = peer::Peer::listen();
-    let port = taken.port;
+    let taken = Peer::listen(Tcp);
+    let port = taken.port();
     Case::new("listen-fails")
         .with("port", port)
         .with("host", "127.0.0.1")
@@ -154,8 +158,8 @@ fn s13_port_taken_on_ipv4_alone() {
     if !peer::has_ipv6() {
         return;
     }
-    let taken = peer::Peer::listen_on("0.0.0.0");
-    let port = taken.port;
+    let taken = Peer::listen_on("0.0.0.0");
+    let port = taken.port();
     Case::new("listen-fails")
         .with("port", port)
         .run()
@@ -205,9 +209,10 @@ fn name_without_address() {
 }
 
 /// S1: a second `listen` is refused, and the first one is not disturbed.
-#[test]
-fn s1_second_listen_is_refused() {
-    Case::new("listen-twice").run().is(&[
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s1_second_listen_is_refused(over: Transport) {
+    Case::new("listen-twice").at(over).run().is(&[
         "second: ERR_SERVER_ALREADY_LISTEN \
          \"Listen method has been called more than once without closing.\"",
         "server listening",
@@ -230,9 +235,11 @@ fn s2_second_listen_during_the_lookup() {
 }
 
 /// S5: `close` in the turn of `listen` leaves no `listening`.
-#[test]
-fn s5_close_at_once() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s5_close_at_once(over: Transport) {
     Case::new("close-at-once")
+        .at(over)
         .run()
         .is(&["server close false", "server callback 1 ok"]);
 }
@@ -257,9 +264,10 @@ fn s8_close_without_listen() {
 }
 
 /// S9: of two closes the second is an error, and each emits `close`.
-#[test]
-fn s9_close_twice() {
-    let case = Case::new("close-twice").with("host", "127.0.0.1");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s9_close_twice(over: Transport) {
+    let case = Case::new("close-twice").at(over).with("host", "127.0.0.1");
     case.run().only(
         &["server"],
         &[
@@ -273,11 +281,12 @@ fn s9_close_twice() {
 }
 
 /// S9: with a client there are two closes but one `close`, when the client is gone.
-#[test]
-fn s9_close_twice_with_a_client() {
-    let case = Case::new("close-twice").with("connected", true);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s9_close_twice_with_a_client(over: Transport) {
+    let case = Case::new("close-twice").at(over).with("connected", true);
     let mut running = case.start();
-    peer::finish(peer::connect(running.port()));
+    peer::finish(running.connect());
     running.end().only(
         &["server"],
         &[
@@ -291,10 +300,11 @@ fn s9_close_twice_with_a_client() {
 }
 
 /// S10: a server may listen again in the turn of its `close`.
-#[test]
-fn s10_listen_again() {
-    let mut running = Case::new("listen-again").start();
-    peer::finish(peer::connect(running.port()));
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s10_listen_again(over: Transport) {
+    let mut running = Case::new("listen-again").at(over).start();
+    peer::finish(running.connect());
     running.end().only(
         &["server"],
         &[
@@ -309,15 +319,19 @@ fn s10_listen_again() {
 
 /// S23, S24: after `close` new clients are refused and the one that is there is served on. The
 /// event comes when it is gone, before its own.
-#[test]
-fn s23_close_with_a_client() {
-    let mut running = Case::new("close-with-connections").start();
-    let port = running.port();
-    let mut client = peer::connect(port);
-    running.line("closed: listening=false address=none");
-    assert!(peer::is_refused("127.0.0.1", port));
-    if peer::has_ipv6() {
-        assert!(peer::is_refused("::1", port));
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn s23_close_with_a_client(over: Transport) {
+    let mut running = Case::new("close-with-connections").at(over).start();
+    let place = running.place();
+    let mut client = place.connect();
+    running.line("closed: listening=false");
+    assert!(place.is_refused());
+    if let Place::Port(_, port) = place
+        && peer::has_ipv6()
+    {
+        let ipv6 = Ipv6Addr::LOCALHOST.into();
+        assert!(Place::Port(ipv6, port).is_refused());
     }
     client.write_all(b"ping").expect("it is connected");
     peer::read_text(&mut client, "ping");
@@ -336,10 +350,11 @@ fn s23_close_with_a_client() {
 }
 
 /// The contract of `close`: a connection that was announced and not taken is destroyed.
-#[test]
-fn close_destroys_connections_that_were_not_taken() {
-    let mut running = Case::new("close-untaken").start();
-    let mut client = peer::connect(running.port());
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn close_destroys_connections_that_were_not_taken(over: Transport) {
+    let mut running = Case::new("close-untaken").at(over).start();
+    let mut client = running.connect();
     assert!(peer::is_over(&mut client));
     running.end().has_in_order(&[
         "server connection",
@@ -349,13 +364,14 @@ fn close_destroys_connections_that_were_not_taken() {
 }
 
 /// The contract: dropping a server is a `close` without the event.
-#[test]
-fn dropping_a_server_closes_it() {
-    let mut running = Case::new("drop-server").start();
-    let port = running.port();
-    let mut client = peer::connect(port);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn dropping_a_server_closes_it(over: Transport) {
+    let mut running = Case::new("drop-server").at(over).start();
+    let place = running.place();
+    let mut client = place.connect();
     running.line("dropped");
-    assert!(peer::is_refused("127.0.0.1", port));
+    assert!(place.is_refused());
     client.write_all(b"ping").expect("it is connected");
     peer::read_text(&mut client, "ping");
     peer::finish(client);
@@ -365,10 +381,14 @@ fn dropping_a_server_closes_it() {
 }
 
 /// A backlog of 0 is taken as 1.
-#[test]
-fn backlog_of_zero_still_accepts() {
-    let case = Case::new("echo").with("clients", 1).with("backlog", 0);
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn backlog_of_zero_still_accepts(over: Transport) {
+    let case = Case::new("echo")
+        .at(over)
+        .with("clients", 1)
+        .with("backlog", 0);
     let mut running = case.start();
-    peer::finish(peer::connect(running.port()));
+    peer::finish(running.connect());
     running.end().has("connection close false");
 }

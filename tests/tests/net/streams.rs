@@ -1,16 +1,18 @@
 //! Data by streams and by pipes.
 
-use plugnet_tests::peer::{self, Peer};
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{self, Peer, Stream};
 use plugnet_tests::{Case, Pattern, Running};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
+use test_case::test_case;
 
 const MIB: u64 = 1 << 20;
 
 /// Sends so many bytes, ends, and receives until the other side has ended.
-fn echo(stream: &TcpStream, bytes: u64) -> (Pattern, Pattern) {
+fn echo(stream: &Stream, bytes: u64) -> (Pattern, Pattern) {
     thread::scope(|scope| {
         let receiver = scope.spawn(|| peer::receive_pattern(stream));
         let sent = peer::send_pattern(stream, bytes);
@@ -18,13 +20,14 @@ fn echo(stream: &TcpStream, bytes: u64) -> (Pattern, Pattern) {
     })
 }
 
-fn start(case: &str) -> (Running, TcpStream) {
-    let mut running = Case::new(case).limit(Duration::from_secs(60)).start();
-    let stream = peer::connect(running.port());
+fn start(over: Transport, case: &str) -> (Running, Stream) {
+    let case = Case::new(case).at(over).limit(Duration::from_secs(60));
+    let mut running = case.start();
+    let stream = running.connect();
     (running, stream)
 }
 
-fn echoes(stream: &TcpStream, bytes: u64) {
+fn echoes(stream: &Stream, bytes: u64) {
     let (sent, received) = echo(stream, bytes);
     assert_eq!(
         (sent.count, sent.checksum),
@@ -33,9 +36,10 @@ fn echoes(stream: &TcpStream, bytes: u64) {
 }
 
 /// `streams`: every byte, both ends, and all the bookkeeping; once for each socket.
-#[test]
-fn streams_echo_16_mib() {
-    let (running, stream) = start("pumped");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn streams_echo_16_mib(over: Transport) {
+    let (running, stream) = start(over, "pumped");
     echoes(&stream, 16 * MIB);
     let output = running.end();
     output.has("again: EALREADY");
@@ -54,9 +58,10 @@ fn streams_echo_16_mib() {
 }
 
 /// `take-streams`: every byte and both ends; the component sees no data.
-#[test]
-fn taken_streams_echo_16_mib() {
-    let (running, stream) = start("taken");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn taken_streams_echo_16_mib(over: Transport) {
+    let (running, stream) = start(over, "taken");
     echoes(&stream, 16 * MIB);
     let output = running.end();
     output.has("again: EBUSY");
@@ -64,9 +69,10 @@ fn taken_streams_echo_16_mib() {
 }
 
 /// `take-streams` is for a connection that nothing was received from or written to.
-#[test]
-fn taken_streams_of_a_socket_in_use() {
-    let (running, stream) = start("taken-too-late");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn taken_streams_of_a_socket_in_use(over: Transport) {
+    let (running, stream) = start(over, "taken-too-late");
     let output = running.end();
     drop(stream);
     output.has("fresh: ENOTCONN");
@@ -76,9 +82,10 @@ fn taken_streams_of_a_socket_in_use() {
 }
 
 /// Dropping the stream of what is received leaves it to be read.
-#[test]
-fn stream_that_is_dropped_leaves_the_data() {
-    let (running, mut stream) = start("stopped");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn stream_that_is_dropped_leaves_the_data(over: Transport) {
+    let (running, mut stream) = start(over, "stopped");
     stream.write_all(b"to be read").expect("write");
     stream.shutdown(Shutdown::Write).expect("shutdown");
     assert!(peer::is_over(&mut stream));
@@ -88,9 +95,10 @@ fn stream_that_is_dropped_leaves_the_data() {
 }
 
 /// `c.pipe(c)`, Node's echo server: every byte, and the end.
-#[test]
-fn pipe_to_itself_echoes_16_mib() {
-    let (running, stream) = start("piped-to-itself");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn pipe_to_itself_echoes_16_mib(over: Transport) {
+    let (running, stream) = start(over, "piped-to-itself");
     echoes(&stream, 16 * MIB);
     running.end().has(&format!(
         "counters read={0} written={0} buffered=0",
@@ -99,15 +107,16 @@ fn pipe_to_itself_echoes_16_mib() {
 }
 
 /// A proxy of two pipes: every byte in both directions, and the ends of both.
-#[test]
-fn pipes_make_a_proxy() {
-    let upstream = Peer::listen();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn pipes_make_a_proxy(over: Transport) {
+    let upstream = Peer::listen(over);
     let mut running = Case::new("proxy")
-        .with("port", upstream.port)
-        .with("host", "127.0.0.1")
+        .at(over)
+        .to(&upstream.place)
         .limit(Duration::from_secs(60))
         .start();
-    let client = peer::connect(running.port());
+    let client = running.connect();
     let server = upstream.accept();
     thread::scope(|scope| {
         let far = scope.spawn(|| {
@@ -126,9 +135,10 @@ fn pipes_make_a_proxy() {
 }
 
 /// T5: a timeout comes once per idle period, and again after activity; its callback once.
-#[test]
-fn t5_timeout_is_told_once_per_idle_period() {
-    let (running, mut stream) = start("timeout");
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn t5_timeout_is_told_once_per_idle_period(over: Transport) {
+    let (running, mut stream) = start(over, "timeout");
     let mut received = String::new();
     stream.read_to_string(&mut received).expect("read");
     assert_eq!(received, "more");
@@ -148,13 +158,11 @@ fn t5_timeout_is_told_once_per_idle_period() {
 }
 
 /// T5: a client's timeout.
-#[test]
-fn t5_timeout_of_a_client() {
-    let peer = Peer::listen();
-    let running = Case::new("client-timeout")
-        .with("port", peer.port)
-        .with("host", "127.0.0.1")
-        .start();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn t5_timeout_of_a_client(over: Transport) {
+    let peer = Peer::listen(over);
+    let running = Case::new("client-timeout").to(&peer.place).start();
     let stream = peer.accept();
     let output = running.end();
     drop(stream);

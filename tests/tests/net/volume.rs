@@ -1,11 +1,13 @@
 //! Large transfers, many clients, and what holds them back.
 
-use plugnet_tests::peer::{self, Peer};
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{self, Peer, Stream};
 use plugnet_tests::{Case, Output, Pattern};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
+use test_case::test_case;
 
 const MIB: u64 = 1 << 20;
 
@@ -17,7 +19,7 @@ const A_WHILE: Duration = Duration::from_millis(500);
 const MOST_BUFFERED: u64 = (16 + 64) * 1024;
 
 /// Sends and receives at once, so many bytes each way; tells what it sent and received.
-fn exchange(stream: &TcpStream, bytes: u64) -> (Pattern, Pattern) {
+fn exchange(stream: &Stream, bytes: u64) -> (Pattern, Pattern) {
     thread::scope(|scope| {
         let receiver = scope.spawn(|| peer::receive_pattern(stream));
         let sent = peer::send_pattern(stream, bytes);
@@ -36,12 +38,12 @@ fn agree(output: &Output, bytes: u64, sent: &Pattern, received: &Pattern) {
 }
 
 /// 64 MiB each way at once, with the program as the client.
-#[test]
-fn client_transfers_64_mib_each_way() {
-    let peer = Peer::listen();
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn client_transfers_64_mib_each_way(over: Transport) {
+    let peer = Peer::listen(over);
     let running = Case::new("transfer-as-client")
-        .with("port", peer.port)
-        .with("host", "127.0.0.1")
+        .to(&peer.place)
         .with("bytes", 64 * MIB)
         .limit(Duration::from_secs(60))
         .start();
@@ -51,24 +53,27 @@ fn client_transfers_64_mib_each_way() {
 }
 
 /// 64 MiB each way at once, with the program as the server.
-#[test]
-fn server_transfers_64_mib_each_way() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn server_transfers_64_mib_each_way(over: Transport) {
     let mut running = Case::new("transfer-as-server")
+        .at(over)
         .with("bytes", 64 * MIB)
         .limit(Duration::from_secs(60))
         .start();
-    let stream = peer::connect(running.port());
+    let stream = running.connect();
     let (sent, received) = exchange(&stream, 64 * MIB);
     agree(&running.end(), 64 * MIB, &sent, &received);
 }
 
 /// 200 clients at once, each of which gets back what it sent.
-#[test]
-fn two_hundred_clients_at_once() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn two_hundred_clients_at_once(over: Transport) {
     const CLIENTS: usize = 200;
-    let mut running = Case::new("echo").with("clients", CLIENTS).start();
-    let port = running.port();
-    let mut clients: Vec<_> = (0..CLIENTS).map(|_| peer::connect(port)).collect();
+    let mut running = Case::new("echo").at(over).with("clients", CLIENTS).start();
+    let place = running.place();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| place.connect()).collect();
     for round in 0..3 {
         for (number, client) in clients.iter_mut().enumerate() {
             let text = format!("client {number} in round {round};");
@@ -96,18 +101,20 @@ fn counters(line: &str) -> [u64; 3] {
 
 /// A peer that does not read holds a program back that heeds `write`'s answer: it stops, with
 /// little in memory, and loses nothing.
-#[test]
-fn slow_reader_holds_the_program_back() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn slow_reader_holds_the_program_back(over: Transport) {
     const BYTES: u64 = 64 * MIB;
     let mut running = Case::new("slow-reader")
+        .at(over)
         .with("bytes", BYTES)
         .with("signals", 2)
         .start();
-    let port = running.port();
-    let stream = peer::connect(port);
+    let place = running.place();
+    let stream = place.connect();
     let mut stalled = [0, 1].map(|_| {
         thread::sleep(A_WHILE);
-        drop(peer::connect(port));
+        drop(place.connect());
         counters(&running.line("signal: "))
     });
     assert!(stalled[0][1] < BYTES / 2, "it wrote on: {stalled:?}");
@@ -125,14 +132,15 @@ fn slow_reader_holds_the_program_back() {
 }
 
 /// A program that does not read holds its peer back, with little in memory, and loses nothing.
-#[test]
-fn unread_data_holds_the_peer_back() {
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn unread_data_holds_the_peer_back(over: Transport) {
     // More than the buffers of the system take.
     const BYTES: u64 = 64 * MIB;
-    let mut running = Case::new("unread-volume").start();
-    let port = running.port();
-    let mut stream = peer::connect(port);
-    stream.set_write_timeout(Some(A_WHILE)).expect("not zero");
+    let mut running = Case::new("unread-volume").at(over).start();
+    let place = running.place();
+    let mut stream = place.connect();
+    stream.set_write_timeout(A_WHILE);
     let mut pattern = Pattern::new(3);
     let mut rest = Vec::new();
     while pattern.count < BYTES && rest.is_empty() {
@@ -151,13 +159,11 @@ fn unread_data_holds_the_peer_back() {
     }
     assert!(!rest.is_empty(), "the peer was not held back");
     let signals = [0, 1].map(|_| {
-        drop(peer::connect(port));
+        drop(place.connect());
         counters(&running.line("signal: "))
     });
     assert!(signals[0][0] <= MIB, "{} bytes in memory", signals[0][0]);
-    stream
-        .set_write_timeout(Some(Duration::from_secs(10)))
-        .expect("not zero");
+    stream.set_write_timeout(Duration::from_secs(10));
     stream.write_all(&rest).expect("it reads now");
     stream.shutdown(Shutdown::Write).expect("it is connected");
     let end = stream.read(&mut [0]).expect("its end");

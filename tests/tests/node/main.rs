@@ -12,12 +12,12 @@ mod peers;
 mod scenario;
 mod trace;
 
-use scenario::Scenario;
-use std::env;
+use scenario::{Scenario, Variant};
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::{env, fs};
 
 /// Every scenario has a title and names the rows that it covers.
 #[test]
@@ -37,15 +37,53 @@ fn scenarios_say_what_they_are_about() {
     }
 }
 
+/// A scenario that says its trace is not Node's is right about that.
+#[test]
+fn deviations_are_some() {
+    for scenario in Scenario::all() {
+        for variant in scenario.variants().filter(Variant::deviates) {
+            let name = variant.name();
+            let Ok(node) = fs::read_to_string(variant.node_trace()) else {
+                panic!("{name} has no trace of Node's");
+            };
+            let node: Vec<_> = node.lines().map(str::to_owned).collect();
+            let same = trace::compare(&variant, &variant.expected_trace(), &node).is_ok();
+            assert!(!same, "{name} does not deviate");
+        }
+    }
+}
+
+/// Every run of a scenario has its trace, and there is no other.
+#[test]
+fn traces_belong_to_scenarios() {
+    if env::var_os("SCENARIO").is_some() {
+        return;
+    }
+    let scenarios = Scenario::all();
+    let mut expected: Vec<_> = Vec::new();
+    for variant in scenarios.iter().flat_map(Scenario::variants) {
+        expected.extend([variant.node_trace(), variant.expected_trace()]);
+    }
+    expected.sort();
+    expected.dedup();
+    let found = scenario::traces();
+    let missing: Vec<_> = expected.iter().filter(|one| !found.contains(one)).collect();
+    let unknown: Vec<_> = found.iter().filter(|one| !expected.contains(one)).collect();
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "missing: {missing:?}, of no scenario: {unknown:?}"
+    );
+}
+
 /// The net component does what Node does.
 #[test]
 fn plugnet_gives_the_traces_of_node() {
-    for_all(|scenario| {
-        let trace = on_plugnet::run(scenario)?;
-        if updates() && !scenario.header("deviates").is_empty() {
-            trace::update(scenario, &scenario.expected_trace(), &trace);
+    for_all(|variant| {
+        let trace = on_plugnet::run(variant)?;
+        if updates() && variant.deviates() {
+            trace::update(variant, &variant.expected_trace(), &trace);
         }
-        trace::compare(scenario, &scenario.expected_trace(), &trace)
+        trace::compare(variant, &variant.expected_trace(), &trace)
     });
 }
 
@@ -60,12 +98,12 @@ fn node_gives_the_committed_traces() {
         );
         return;
     }
-    for_all(|scenario| {
-        let trace = on_node::run(scenario)?;
+    for_all(|variant| {
+        let trace = on_node::run(variant)?;
         if updates() {
-            trace::update(scenario, &scenario.node_trace(), &trace);
+            trace::update(variant, &variant.node_trace(), &trace);
         }
-        trace::compare(scenario, &scenario.node_trace(), &trace)
+        trace::compare(variant, &variant.node_trace(), &trace)
     });
 }
 
@@ -74,16 +112,17 @@ fn updates() -> bool {
 }
 
 /// Runs something for all scenarios, a few at a time, and panics with everything that failed.
-fn for_all(run: impl Fn(&Scenario) -> Result<(), String> + Sync) {
+fn for_all(run: impl Fn(&Variant<'_>) -> Result<(), String> + Sync) {
     const AT_ONCE: usize = 4;
     let scenarios = Scenario::all();
+    let variants: Vec<_> = scenarios.iter().flat_map(Scenario::variants).collect();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let worker = || {
-        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if !scenario.is_possible() {
+        while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !variant.scenario.is_possible() {
                 continue;
             }
-            if let Err(failure) = run(scenario) {
+            if let Err(failure) = run(variant) {
                 failures.lock().expect("nobody panics").push(failure);
             }
         }
@@ -97,9 +136,9 @@ fn for_all(run: impl Fn(&Scenario) -> Result<(), String> + Sync) {
     failures.sort();
     assert!(
         failures.is_empty(),
-        "{} of {} scenarios differ (- expected, + happened)\n\n{}",
+        "{} of {} runs differ (- expected, + happened)\n\n{}",
         failures.len(),
-        scenarios.len(),
+        variants.len(),
         failures.join("\n")
     );
 }

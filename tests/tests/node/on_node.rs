@@ -1,7 +1,8 @@
 //! Runs scenarios on Node's `net`.
 
 use crate::peers::Peers;
-use crate::scenario::{Scenario, directory};
+use crate::scenario::{Variant, directory};
+use plugnet_tests::peer::Folder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -29,16 +30,18 @@ pub fn is_present() -> Result<(), String> {
 }
 
 /// The trace of a scenario.
-pub fn run(scenario: &Scenario) -> Result<Vec<String>, String> {
+pub fn run(variant: &Variant<'_>) -> Result<Vec<String>, String> {
+    let (scenario, folder) = (variant.scenario, Folder::new());
     let mut node = Command::new("node")
         .arg(directory().join("runner.mjs"))
-        .arg(&scenario.path)
+        .arg(variant.transport())
+        .args([folder.path(), &scenario.path])
         .env_remove("NODE_OPTIONS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("{}: node does not start: {error}", scenario.name))?;
+        .map_err(|error| format!("{}: node does not start: {error}", variant.name()))?;
     let stdin = Arc::new(Mutex::new(node.stdin.take().expect("it is piped")));
     let stdout = node.stdout.take().expect("it is piped");
     let mut stderr = node.stderr.take().expect("it is piped");
@@ -56,7 +59,7 @@ pub fn run(scenario: &Scenario) -> Result<Vec<String>, String> {
     });
     let mut trace = Vec::new();
     for line in BufReader::new(stdout).lines() {
-        let line = line.map_err(|error| format!("{}: {error}", scenario.name))?;
+        let line = line.map_err(|error| format!("{}: {error}", variant.name()))?;
         if !peers.take(&line) {
             trace.push(line);
         }
@@ -69,7 +72,7 @@ pub fn run(scenario: &Scenario) -> Result<Vec<String>, String> {
         Ok(()) => Ok(trace),
         Err(how) => Err(format!(
             "{} {how}\n{said}\n{}",
-            scenario.name,
+            variant.name(),
             trace.join("\n")
         )),
     }

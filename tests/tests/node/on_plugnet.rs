@@ -1,9 +1,10 @@
 //! Runs scenarios on the net component.
 
 use crate::peers::Peers;
-use crate::scenario::Scenario;
+use crate::scenario::Variant;
 use plugnet_host::wasmtime_wasi::cli::{AsyncStdinStream, AsyncStdoutStream};
-use plugnet_host::{Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{Grant, Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_tests::peer::Folder;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex};
@@ -19,19 +20,29 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scenario.wasm")
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The trace of a scenario.
-pub fn run(scenario: &Scenario) -> Result<Vec<String>, String> {
+pub fn run(variant: &Variant<'_>) -> Result<Vec<String>, String> {
     static EXECUTOR: OnceLock<runtime::Runtime> = OnceLock::new();
     let executor = EXECUTOR.get_or_init(|| runtime::Runtime::new().expect("tokio starts"));
     let program = program().clone();
-    executor.block_on(play(program, scenario))
+    executor.block_on(play(program, variant))
 }
 
-async fn play(program: Program, scenario: &Scenario) -> Result<Vec<String>, String> {
+async fn play(program: Program, variant: &Variant<'_>) -> Result<Vec<String>, String> {
     let (stdin, mut replies) = duplex(1024);
     let (stdout, lines) = duplex(64 * 1024);
     let (stderr, mut said) = duplex(64 * 1024);
+    let folder = Folder::new();
+    let path = folder.path().display().to_string();
+    let grant = |typed: String| typed.parse::<Grant>().expect("a grant");
     let options = RunOptions::new()
-        .args(["scenario", &scenario.text])
+        .args([
+            "scenario",
+            variant.transport(),
+            &path,
+            &variant.scenario.text,
+        ])
+        .allow_ipc(grant(format!("{path}/")))
+        .allow_ipc(grant(format!("@{path}/")))
         .stdin(AsyncStdinStream::new(stdin))
         .stdout(AsyncStdoutStream::new(64 * 1024, stdout))
         .stderr(AsyncStdoutStream::new(64 * 1024, stderr))
@@ -67,7 +78,7 @@ async fn play(program: Program, scenario: &Scenario) -> Result<Vec<String>, Stri
     };
     Err(format!(
         "{} {how}\n{errors}\n{}",
-        scenario.name,
+        variant.name(),
         trace.join("\n")
     ))
 }

@@ -2,9 +2,13 @@
 //! is told, one command after the other.
 
 use crate::data;
-use plugnet_tests::peer::{Busy, LIMIT, Peer, closed_port, reset, try_connect};
+use plugnet_tests::peer::{Busy, LIMIT, Peer, Place, Stream, Unused, leave_socket, reset};
+use socket2::Type;
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -98,7 +102,9 @@ fn play(commands: &Receiver<String>, reply: impl Reply) -> Vec<String> {
 struct Player {
     listener: Option<Peer>,
     busy: Option<Busy>,
-    stream: Option<TcpStream>,
+    unused: Option<Unused>,
+    path: Option<PathBuf>,
+    stream: Option<Stream>,
     lines: Vec<String>,
 }
 
@@ -107,9 +113,16 @@ impl Player {
     fn run(&mut self, command: &str) -> Option<u16> {
         let words: Vec<_> = command.split(' ').collect();
         match words[..] {
-            ["port", "unused"] => return Some(closed_port()),
-            ["port", "busy"] => return Some(self.busy.insert(Busy::listen()).port),
-            ["listen", host] => return Some(self.listener.insert(Peer::listen_on(host)).port),
+            ["port", "unused"] => return Some(self.unused.insert(Unused::new()).port),
+            ["port", "busy"] => return Some(self.busy.insert(Busy::listen()).place.port()),
+            ["listen", host] => return Some(self.listener.insert(Peer::listen_on(host)).port()),
+            ["path", what, ref path @ ..] => self.at_path(what, &path.join(" ")),
+            ["look"] => self.look(),
+            ["remove"] => fs::remove_file(self.path()).expect("there is a file"),
+            ["move", to] => {
+                let to = self.path().with_file_name(to);
+                fs::rename(self.path(), to).expect("there is something");
+            }
             ["accept"] => {
                 let listener = self.listener.as_ref().expect("a peer that listens");
                 self.stream = listener.accept_within(LIMIT);
@@ -119,7 +132,10 @@ impl Player {
                     "accept: nobody came"
                 });
             }
-            ["connect", host, port] => self.connect(host, port.parse().expect("a port")),
+            ["connect", host, port] => {
+                let host = host.parse().expect("an address");
+                self.connect(&Place::Port(host, port.parse().expect("a port")));
+            }
             ["send", data] => self.send(&bytes(data)),
             ["receive", count] => self.receive(Some(count.parse().expect("a number"))),
             ["until-end"] => self.receive(None),
@@ -136,8 +152,45 @@ impl Player {
         self.lines.push(line.into());
     }
 
-    fn connect(&mut self, host: &str, port: u16) {
-        match try_connect(host, port) {
+    /// Connects to a path, listens at it, or makes something there. Abstract names begin with
+    /// `@`.
+    fn at_path(&mut self, what: &str, typed: &str) {
+        let name = typed.strip_prefix('@').map(|name| format!("\0{name}"));
+        let path = PathBuf::from(name.unwrap_or_else(|| typed.to_owned()));
+        let place = Place::Path(path.clone());
+        match what {
+            "connect" => return self.connect(&place),
+            "listen" => self.listener = Some(Peer::listen_at(&place)),
+            "busy" => self.busy = Some(Busy::listen_at(place)),
+            "unused" => assert!(!path.exists(), "there is something"),
+            "file" => fs::write(&path, "not a socket").expect("a folder to write to"),
+            "folder" => fs::create_dir(&path).expect("a folder to write to"),
+            "stale" => leave_socket(&path, Type::STREAM),
+            "datagram" => leave_socket(&path, Type::DGRAM),
+            _ => panic!("peers do not know `path {what}`"),
+        }
+        self.path = Some(path);
+    }
+
+    fn path(&self) -> &Path {
+        self.path.as_deref().expect("a peer that has a path")
+    }
+
+    /// What is at the path: its kind, and the mode of a socket.
+    fn look(&mut self) {
+        let told = match fs::symlink_metadata(self.path()) {
+            Err(error) => format!("{:?}", error.kind()),
+            Ok(there) if there.file_type().is_socket() => {
+                format!("socket {:03o}", there.permissions().mode() & 0o777)
+            }
+            Ok(there) if there.is_dir() => "folder".to_owned(),
+            Ok(_) => "file".to_owned(),
+        };
+        self.say(format!("look: {told}"));
+    }
+
+    fn connect(&mut self, place: &Place) {
+        match place.try_connect() {
             Ok(stream) => {
                 self.stream = Some(stream);
                 self.say("connect");
@@ -182,7 +235,7 @@ impl Player {
         }
     }
 
-    fn connection(&mut self) -> &mut TcpStream {
+    fn connection(&mut self) -> &mut Stream {
         self.stream.as_mut().expect("a peer that is connected")
     }
 }

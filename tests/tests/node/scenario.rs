@@ -42,11 +42,32 @@ impl Scenario {
 
     /// What the header says of `key`, split at commas.
     pub fn header(&self, key: &str) -> Vec<&str> {
-        let lines = self.text.lines();
-        let mut values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-        values
-            .next()
+        self.line(key)
             .map_or(Vec::new(), |value| value.split(", ").collect())
+    }
+
+    fn line(&self, key: &str) -> Option<&str> {
+        let mut lines = self.text.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
+    }
+
+    /// The runs of it: as it is, and, if it is about connections and not about TCP alone, with
+    /// paths for ports.
+    pub fn variants(&self) -> impl Iterator<Item = Variant<'_>> {
+        let over_paths = self.has_ports() && self.header("tcp").is_empty();
+        let variants = [false, true].map(|over_paths| Variant {
+            scenario: self,
+            over_paths,
+        });
+        variants.into_iter().take(if over_paths { 2 } else { 1 })
+    }
+
+    /// Whether anybody listens or connects, and not at a path anyway.
+    fn has_ports(&self) -> bool {
+        let steps = self.text.lines().filter(|line| !line.starts_with('#'));
+        let mut words = steps.flat_map(str::split_whitespace);
+        words.any(|word| word == "listen" || word.ends_with(".listen") || word.starts_with("port="))
+            && !self.text.contains(" path=")
     }
 
     /// Whether this machine has what the scenario needs.
@@ -57,21 +78,83 @@ impl Scenario {
             _ => panic!("{}: nothing is known of the need `{need}`", self.name),
         })
     }
+}
+
+/// One of the runs of a scenario.
+#[derive(Clone, Copy)]
+pub struct Variant<'a> {
+    /// What is run.
+    pub scenario: &'a Scenario,
+    /// Whether its ports are paths.
+    over_paths: bool,
+}
+
+impl Variant<'_> {
+    /// What the runners call it.
+    pub fn transport(&self) -> &'static str {
+        if self.over_paths { "path" } else { "tcp" }
+    }
+
+    /// `client/refused`, `client/refused over paths`.
+    pub fn name(&self) -> String {
+        let name = &self.scenario.name;
+        if self.over_paths {
+            format!("{name} over paths")
+        } else {
+            name.clone()
+        }
+    }
+
+    /// What the header says of `key`, of this run or of all, split at commas.
+    pub fn header(&self, key: &str) -> Vec<&str> {
+        let transport = if self.over_paths { "paths" } else { "tcp" };
+        let own = self.scenario.header(&format!("{key}-over-{transport}"));
+        if own.is_empty() {
+            self.scenario.header(key)
+        } else {
+            own
+        }
+    }
+
+    /// Whether the component's trace is not Node's.
+    pub fn deviates(&self) -> bool {
+        !self.header("deviates").is_empty()
+    }
 
     /// Node's trace.
     pub fn node_trace(&self) -> PathBuf {
-        self.path.with_extension("trace")
+        self.trace("trace")
     }
 
     /// What the net component's trace has to be: Node's, unless the scenario documents with
     /// `deviates` why it is not.
     pub fn expected_trace(&self) -> PathBuf {
-        if self.header("deviates").is_empty() {
-            self.node_trace()
+        if self.deviates() {
+            self.trace("deviating.trace")
         } else {
-            self.path.with_extension("deviating.trace")
+            self.node_trace()
         }
     }
+
+    fn trace(&self, kind: &str) -> PathBuf {
+        let path = &self.scenario.path;
+        if self.over_paths {
+            path.with_extension(format!("path.{kind}"))
+        } else {
+            path.with_extension(kind)
+        }
+    }
+}
+
+/// All traces that there are, sorted.
+pub fn traces() -> Vec<PathBuf> {
+    let areas: Vec<_> = entries(&directory()).filter(|path| path.is_dir()).collect();
+    let files = areas.iter().flat_map(|area| entries(area));
+    let mut traces: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "trace"))
+        .collect();
+    traces.sort();
+    traces
 }
 
 /// Where the scenarios and the runner are.

@@ -1,34 +1,34 @@
 //! Comparing traces: line by line, but between objects whose order is free.
 
-use crate::scenario::Scenario;
+use crate::scenario::Variant;
 use std::fs;
 use std::path::Path;
 
 /// Compares a trace with the committed one, and returns what is different.
-pub fn compare(scenario: &Scenario, path: &Path, trace: &[String]) -> Result<(), String> {
+pub fn compare(variant: &Variant<'_>, path: &Path, trace: &[String]) -> Result<(), String> {
     let committed = fs::read_to_string(path)
-        .map_err(|error| format!("{}: no trace: {error}", scenario.name))?;
+        .map_err(|error| format!("{}: no trace: {error}", variant.name()))?;
     let committed: Vec<_> = committed.lines().map(str::to_owned).collect();
-    if scenario.is_equal(&committed, trace) {
+    if variant.is_equal(&committed, trace) {
         return Ok(());
     }
     Err(format!(
         "{}: {}\n{}",
-        scenario.name,
-        scenario.text.lines().next().unwrap_or_default(),
-        scenario.differences(&committed, trace)
+        variant.name(),
+        variant.scenario.text.lines().next().unwrap_or_default(),
+        variant.differences(&committed, trace)
     ))
 }
 
 /// Writes a trace, unless the one that is there is equal but for the order that is free.
-pub fn update(scenario: &Scenario, path: &Path, trace: &[String]) {
-    if compare(scenario, path, trace).is_err() {
+pub fn update(variant: &Variant<'_>, path: &Path, trace: &[String]) {
+    if compare(variant, path, trace).is_err() {
         fs::write(path, trace.join("\n") + "\n").expect("a writable file");
     }
 }
 
-impl Scenario {
-    fn is_equal(&self, committed: &[String], trace: &[String]) -> bool {
+impl Variant<'_> {
+    pub fn is_equal(&self, committed: &[String], trace: &[String]) -> bool {
         let groups = self.groups(committed, trace);
         groups
             .iter()
@@ -80,7 +80,7 @@ impl Scenario {
     }
 
     fn is_peer(&self, object: &str) -> bool {
-        let peers = self.text.lines().filter_map(|line| {
+        let peers = self.scenario.text.lines().filter_map(|line| {
             let name = line.trim().strip_prefix("peer ")?;
             name.split(' ').next()
         });

@@ -8,7 +8,7 @@ use crate::turns::Turns;
 /// Connects, says hello, ends, and reads what comes.
 pub async fn talk(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     while let Some(event) = turns.next().await {
         match event.kind {
             EventKind::Connect => {
@@ -25,7 +25,7 @@ pub async fn talk(arguments: &Arguments, turns: &mut Turns) {
 /// Connects and reads what comes.
 pub async fn wait(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.rest().await;
 }
 
@@ -40,7 +40,7 @@ pub async fn states(arguments: &Arguments, turns: &mut Turns) {
         )
     };
     println!("new: {} {}", text::socket(&client), ends());
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     println!("connecting: {} {}", text::socket(&client), ends());
     turns.until("client connect").await;
     println!("connect: {}", text::socket(&client));
@@ -57,9 +57,7 @@ pub async fn states(arguments: &Arguments, turns: &mut Turns) {
 /// `connect` is refused at once.
 pub fn connect_throws(arguments: &Arguments) {
     let client = Turns::default().socket("client");
-    let error = client
-        .connect(&arguments.connect(), None)
-        .expect_err("an error");
+    let error = arguments.connect(&client).expect_err("an error");
     println!("thrown: {}", text::error(&error));
     println!("state: {}", text::socket(&client));
 }
@@ -67,7 +65,7 @@ pub fn connect_throws(arguments: &Arguments) {
 /// `destroy` in the turn of `connect`.
 pub async fn destroy_connecting(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     client.destroy(None);
     println!("destroyed: {}", text::socket(&client));
     turns.rest().await;
@@ -78,11 +76,11 @@ pub async fn destroy_connecting(arguments: &Arguments, turns: &mut Turns) {
 pub async fn destroy_attempt(arguments: &Arguments, turns: &mut Turns) {
     let signal = ConnectOptions {
         port: arguments.number("signal").expect("signal"),
-        ..arguments.connect()
+        ..arguments.connect_options()
     };
     for _ in 0..10 {
         let client = turns.socket("client");
-        client.connect(&arguments.connect(), None).expect("connect");
+        arguments.connect(&client).expect("connect");
         let before = turns.socket("before");
         before.connect(&signal, None).expect("connect");
         turns.until("before connect").await;
@@ -104,7 +102,7 @@ pub async fn destroy_attempt(arguments: &Arguments, turns: &mut Turns) {
 /// `end` in the turn of `connect`.
 pub async fn end_connecting(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     client.end(Some(b"hello"), Some(1));
     println!("ended: {}", text::socket(&client));
     turns.rest().await;
@@ -113,8 +111,8 @@ pub async fn end_connecting(arguments: &Arguments, turns: &mut Turns) {
 /// `connect` while connecting.
 pub async fn connect_twice(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.rest().await;
 }
 
@@ -123,7 +121,7 @@ pub async fn reconnect(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
     let times: usize = arguments.number("times").expect("times");
     for time in 1..=times {
-        client.connect(&arguments.connect(), None).expect("connect");
+        arguments.connect(&client).expect("connect");
         println!(
             "connecting: {} {}",
             text::socket(&client),
@@ -140,7 +138,7 @@ pub async fn reconnect(arguments: &Arguments, turns: &mut Turns) {
 /// The handle is dropped in the turn of `connect`, after a `write`.
 pub async fn drop_connecting(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     client.write(b"last words", None);
     drop(client);
     turns.rest().await;

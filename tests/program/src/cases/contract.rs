@@ -3,8 +3,8 @@
 use crate::arguments::Arguments;
 use crate::options::{CONNECT, LISTEN, SERVER, SOCKET};
 use crate::plugnet::net::net::{
-    self, ConnectOptions, Event, EventKind, ListenOptions, Server, ServerOptions, Socket,
-    SocketOptions,
+    self, ConnectOptions, Event, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server,
+    ServerOptions, Socket, SocketOptions,
 };
 use crate::plugnet::net::types::{Error, IpFamily};
 use crate::text;
@@ -42,9 +42,9 @@ async fn begin(poll: &mut Pin<Box<dyn Future<Output = Polled>>>) -> Option<Polle
 /// A server that has told its port.
 async fn listening(arguments: &Arguments, turns: &mut Turns) -> Server {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     server
 }
 
@@ -140,7 +140,7 @@ pub async fn ref_server(arguments: &Arguments, turns: &mut Turns) {
 /// A socket that is connected and `unref`'d.
 pub async fn unref_socket(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client ready").await;
     client.unref();
     turns.rest().await;
@@ -153,7 +153,6 @@ pub async fn ids(arguments: &Arguments, turns: &mut Turns) {
     let mut see = |id| assert!(seen.insert(id), "id {id} was used twice");
     let server = listening(arguments, turns).await;
     see(server.id());
-    let port = server.address().expect("it listens").port;
     turns.be_quiet();
     for _ in 0..50 {
         for _ in 0..10 {
@@ -162,7 +161,7 @@ pub async fn ids(arguments: &Arguments, turns: &mut Turns) {
         }
         let client = turns.flowing_socket("client");
         see(client.id());
-        client.connect(&loopback(port), None).expect("connect");
+        connect_to(&client, &server);
         client.end(None, None);
         let connection = turns.connection(&server, "connection").await;
         see(connection.id());
@@ -174,15 +173,20 @@ pub async fn ids(arguments: &Arguments, turns: &mut Turns) {
     println!("ids {}", seen.len());
 }
 
-fn loopback(port: u16) -> ConnectOptions {
-    ConnectOptions {
-        port,
-        host: Some("127.0.0.1".to_owned()),
-        local_address: None,
-        local_port: None,
-        family: None,
-        ..CONNECT
-    }
+/// Connects to a server of the program itself.
+fn connect_to(client: &Socket, server: &Server) {
+    let connecting = match server.path() {
+        Some(path) => client.connect_path(&path, None),
+        None => {
+            let options = ConnectOptions {
+                port: server.address().expect("it listens").port,
+                host: Some("127.0.0.1".to_owned()),
+                ..CONNECT
+            };
+            client.connect(&options, None)
+        }
+    };
+    connecting.expect("connect");
 }
 
 /// So many `connections` to a server of its own, `batch` at a time, each an echo of one byte.
@@ -190,7 +194,6 @@ pub async fn many(arguments: &Arguments, turns: &mut Turns) {
     let connections: usize = arguments.number("connections").expect("connections");
     let batch: usize = arguments.number("batch").expect("batch");
     let server = listening(arguments, turns).await;
-    let port = server.address().expect("it listens").port;
     turns.be_quiet();
     let mut echoed = 0;
     for _ in 0..connections / batch {
@@ -198,7 +201,7 @@ pub async fn many(arguments: &Arguments, turns: &mut Turns) {
         let mut served: HashMap<u64, Rc<Socket>> = HashMap::new();
         for _ in 0..batch {
             let client = turns.socket("client");
-            client.connect(&loopback(port), None).expect("connect");
+            connect_to(&client, &server);
             client.write(b"x", None);
             clients.insert(client.id(), client);
         }
@@ -235,6 +238,7 @@ pub async fn many(arguments: &Arguments, turns: &mut Turns) {
 pub async fn odd_calls(arguments: &Arguments, turns: &mut Turns) {
     let mut odd = Odd {
         random: arguments.number("seed").expect("seed"),
+        paths: odd_paths(&arguments.text("folder").expect("folder")),
         ports: vec![arguments.number("port").expect("port"), 0, 1],
         servers: Vec::new(),
         sockets: Vec::new(),
@@ -261,11 +265,25 @@ pub async fn odd_calls(arguments: &Arguments, turns: &mut Turns) {
     println!("survived");
 }
 
+/// Paths to listen at and to connect to; nothing is at some of them, and some are none.
+fn odd_paths(folder: &str) -> Vec<String> {
+    let names = ["one", "two", "three", "missing/one", "nul\0inside", ""];
+    let mut paths: Vec<_> = names
+        .iter()
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    paths.push(format!("{folder}/{}", "long".repeat(30)));
+    paths.push("/not/granted".to_owned());
+    paths.push(String::new());
+    paths
+}
+
 /// Servers and sockets in some state, and what may still come from them.
 struct Odd {
     random: u64,
     /// Where to connect to and listen.
     ports: Vec<u16>,
+    paths: Vec<String>,
     servers: Vec<Server>,
     sockets: Vec<Socket>,
     /// The sockets that have emitted `close`.
@@ -312,7 +330,26 @@ impl Odd {
         let index = self.below(self.servers.len());
         let callback = self.callback();
         match self.below(12) {
-            0..3 => {
+            0 => {
+                let options = ListenPathOptions {
+                    path: self.path(),
+                    backlog: self.one_in(2).then_some(0),
+                    exclusive: self.one_in(2),
+                    readable_all: self.one_in(2),
+                    writable_all: self.one_in(2),
+                };
+                _ = self.servers[index].listen_path(&options, callback);
+            }
+            1 if self.one_in(2) => {
+                let other = &self.servers[(index + 1) % self.servers.len()];
+                let handle = ListenHandle::Server(other);
+                _ = self.servers[index].listen_handle(&handle, None, callback);
+            }
+            1 => {
+                let handle = ListenHandle::Fd(self.random as u32 % 5);
+                _ = self.servers[index].listen_handle(&handle, None, callback);
+            }
+            2 => {
                 let options = ListenOptions {
                     port: if self.one_in(2) { 0 } else { self.port() },
                     host: self.host(),
@@ -360,7 +397,8 @@ impl Odd {
             errors: Vec::new(),
         });
         match self.below(24) {
-            0..4 => self.connect(index),
+            0 | 1 => self.connect(index),
+            2 | 3 => self.connect_path(index),
             4..7 => _ = self.sockets[index].write(&data, callback),
             7..10 => {
                 let max = [0, 1, 100_000, u64::MAX][self.below(4)];
@@ -378,6 +416,7 @@ impl Odd {
                 let socket = self.sockets.swap_remove(index);
                 self.dropped.insert(socket.id());
             }
+            19 => _ = self.sockets[index].reset_and_destroy(),
             _ => {
                 let socket = &self.sockets[index];
                 _ = (text::socket(socket), text::counters(socket));
@@ -404,12 +443,22 @@ impl Odd {
             },
             ..CONNECT
         };
+        self.begin_again(index);
+        // Refused if an option is wrong, or it is connected: as good as any other state.
+        _ = self.sockets[index].connect(&options, None);
+    }
+
+    fn connect_path(&mut self, index: usize) {
+        let path = self.path();
+        self.begin_again(index);
+        _ = self.sockets[index].connect_path(&path, None);
+    }
+
+    fn begin_again(&mut self, index: usize) {
         let socket = &self.sockets[index];
         if socket.destroyed() || !self.begun.insert(socket.id()) {
             self.reused.insert(socket.id());
         }
-        // Refused if an option is wrong, or it is connected: as good as any other state.
-        _ = socket.connect(&options, None);
     }
 
     /// One turn. Something is sure to happen in it: a server that never listened closes.
@@ -462,6 +511,13 @@ impl Odd {
     fn port(&mut self) -> u16 {
         let index = self.below(self.ports.len());
         self.ports[index]
+    }
+
+    fn path(&mut self) -> String {
+        let index = self.below(self.paths.len() + 6);
+        // Mostly one that works.
+        let path = self.paths.get(index).unwrap_or(&self.paths[index % 3]);
+        path.clone()
     }
 
     fn host(&mut self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod client;
 mod contract;
+mod descriptors;
 mod server;
 mod streams;
 mod transfer;
@@ -24,6 +25,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "close-with-connections" => server::close_with_connections(arguments, turns).await,
         "close-untaken" => server::close_untaken(arguments, turns).await,
         "drop-server" => server::drop_server(arguments, turns).await,
+        "trap" => server::trap(arguments, turns).await,
         "echo" => server::echo(arguments, turns).await,
 
         "talk" => client::talk(arguments, turns).await,
@@ -77,6 +79,10 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "proxy" => streams::proxy(arguments, turns).await,
         "timeout" => streams::timeout(arguments, turns).await,
         "client-timeout" => streams::client_timeout(arguments, turns).await,
+
+        "listen-fd" => descriptors::listen_fd(arguments, turns).await,
+        "connected-fd" => descriptors::connected_fd(arguments, turns).await,
+        "wrong-fd" => descriptors::wrong_fd(arguments, turns).await,
 
         "empty" => turns.rest().await,
         "is-ip" => contract::is_ip(),

@@ -1,7 +1,7 @@
 //! Servers: listening and closing.
 
 use crate::arguments::Arguments;
-use crate::plugnet::net::net::{EventKind, Socket};
+use crate::plugnet::net::net::{EventKind, ListenOptions, Socket};
 use crate::text;
 use crate::turns::{CHUNK, Turns};
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// What is true right after `listen`, at its event, and right after `close`.
 pub async fn listen(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     println!("at once: {}", text::server(&server));
     turns.until("server listening").await;
     println!("at listening: {}", text::server(&server));
@@ -22,15 +22,17 @@ pub async fn listen(arguments: &Arguments, turns: &mut Turns) {
 /// Listening fails; the server listens elsewhere then.
 pub async fn listen_fails(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server error").await;
     println!("at error: {}", text::server(&server));
     if arguments.flag("once") {
         return turns.rest().await;
     }
-    let mut elsewhere = arguments.listen();
-    elsewhere.port = 0;
-    elsewhere.host = Some("127.0.0.1".to_owned());
+    let elsewhere = ListenOptions {
+        port: 0,
+        host: Some("127.0.0.1".to_owned()),
+        ..arguments.listen_options()
+    };
     server.listen(&elsewhere, None).expect("listen again");
     turns.until("server listening").await;
     server.close(None);
@@ -40,8 +42,8 @@ pub async fn listen_fails(arguments: &Arguments, turns: &mut Turns) {
 /// A second `listen` before the first is done.
 pub async fn listen_twice(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
-    match server.listen(&arguments.listen(), None) {
+    arguments.listen(&server).expect("listen");
+    match arguments.listen(&server) {
         Ok(()) => println!("second: ok"),
         Err(error) => println!("second: {}", text::error(&error)),
     }
@@ -54,7 +56,7 @@ pub async fn listen_twice(arguments: &Arguments, turns: &mut Turns) {
 /// `close` in the turn of `listen`.
 pub async fn close_at_once(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     server.close(Some(1));
     turns.rest().await;
 }
@@ -69,9 +71,9 @@ pub async fn close_unopened(turns: &mut Turns) {
 /// `close` twice in one turn, with `connected` while a client is there.
 pub async fn close_twice(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = if arguments.flag("connected") {
         Some(turns.connection(&server, "connection").await)
     } else {
@@ -88,14 +90,12 @@ pub async fn close_twice(arguments: &Arguments, turns: &mut Turns) {
 /// `close` and `listen` at the event `listening`.
 pub async fn listen_again(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
     server.close(None);
-    server
-        .listen(&arguments.listen(), None)
-        .expect("listen again");
+    arguments.listen(&server).expect("listen again");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     turns.connection(&server, "connection").await;
     server.close(None);
     turns.rest().await;
@@ -104,9 +104,9 @@ pub async fn listen_again(arguments: &Arguments, turns: &mut Turns) {
 /// `close` while a client is connected, which is served on.
 pub async fn close_with_connections(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     server.close(Some(1));
     println!("closed: {}", text::server(&server));
@@ -120,9 +120,9 @@ pub async fn close_with_connections(arguments: &Arguments, turns: &mut Turns) {
 /// `close` while a connection that was announced has not been taken.
 pub async fn close_untaken(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     turns.until("server connection").await;
     server.close(None);
     println!("accept after close: {}", server.accept().is_some());
@@ -132,9 +132,9 @@ pub async fn close_untaken(arguments: &Arguments, turns: &mut Turns) {
 /// The handle of a server is dropped while a client is connected, which is served on.
 pub async fn drop_server(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     drop(server);
     println!("dropped");
@@ -149,9 +149,9 @@ pub async fn drop_server(arguments: &Arguments, turns: &mut Turns) {
 pub async fn echo(arguments: &Arguments, turns: &mut Turns) {
     let mut missing: usize = arguments.number("clients").expect("clients");
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let mut connections: HashMap<u64, Rc<Socket>> = HashMap::new();
     while let Some(event) = turns.next().await {
         match event.kind {
@@ -178,4 +178,16 @@ pub async fn echo(arguments: &Arguments, turns: &mut Turns) {
             _ => {}
         }
     }
+}
+
+/// Panics when its first client has said something, with everything open.
+pub async fn trap(arguments: &Arguments, turns: &mut Turns) {
+    let server = turns.server("server");
+    arguments.listen(&server).expect("listen");
+    turns.until("server listening").await;
+    println!("listening {}", text::place(&server));
+    let connection = turns.connection(&server, "connection").await;
+    connection.write(b"hello", None);
+    turns.until("connection readable").await;
+    panic!("a program that goes wrong");
 }

@@ -16,9 +16,9 @@ async fn connection(
     options: ServerOptions,
 ) -> (Server, Rc<Socket>) {
     let server = turns.server_with("server", options);
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     server.close(None);
     (server, connection)
@@ -120,16 +120,12 @@ pub async fn proxy(arguments: &Arguments, turns: &mut Turns) {
         ..SERVER
     };
     let server = turns.server_with("server", half_open);
-    let mut listen = arguments.listen();
-    listen.port = 0;
-    server.listen(&listen, None).expect("listen");
+    arguments.listen_anywhere(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let client = turns.connection(&server, "client").await;
     server.close(None);
-    upstream
-        .connect(&arguments.connect(), None)
-        .expect("connect");
+    arguments.connect(&upstream).expect("connect");
     client.pipe(&upstream, true);
     upstream.pipe(&client, true);
     while let Some(event) = turns.next().await {
@@ -163,7 +159,7 @@ pub async fn timeout(arguments: &Arguments, turns: &mut Turns) {
 /// A timeout of a client.
 pub async fn client_timeout(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client ready").await;
     client.set_timeout(100, None);
     turns.until("client timeout").await;

@@ -12,9 +12,9 @@ use crate::turns::{CHUNK, Turns};
 /// A server that has told its port.
 async fn listening(arguments: &Arguments, turns: &mut Turns, options: ServerOptions) -> Server {
     let server = turns.server_with("server", options);
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     server
 }
 
@@ -26,7 +26,7 @@ const HALF_OPEN: ServerOptions = ServerOptions {
 /// Reads three bytes at each `readable`.
 pub async fn partial_reads(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     while let Some(event) = turns.next().await {
         if matches!(event.kind, EventKind::Readable) {
             println!("read {:?}", String::from_utf8_lossy(&client.read(3)));
@@ -101,10 +101,10 @@ async fn signal_without_data(turns: &mut Turns, server: &Server, name: &str) {
 pub async fn pause_before_connect(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
     client.pause();
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client connect").await;
     let signal = turns.socket("signal");
-    signal.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&signal).expect("connect");
     loop {
         let event = turns.next().await.expect("the signal is still to come");
         if matches!(event.kind, EventKind::Readable | EventKind::End) {
@@ -137,7 +137,7 @@ pub async fn peer_ends(arguments: &Arguments, turns: &mut Turns) {
 /// The program ends first, and goes on reading.
 pub async fn end_first(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client connect").await;
     client.end(None, None);
     turns.until("client finish").await;
@@ -165,7 +165,7 @@ pub async fn half_open(arguments: &Arguments, turns: &mut Turns) {
 /// `destroy` at the first data, which is not read.
 pub async fn destroy_unread(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client readable").await;
     client.destroy(None);
     client.destroy(None);

@@ -72,7 +72,7 @@ pub async fn as_client(arguments: &Arguments, turns: &mut Turns) {
         ..SOCKET
     }));
     let client = turns.named("client", socket);
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client ready").await;
     let mut transfer = Transfer::new(client, arguments);
     transfer.send();
@@ -91,9 +91,9 @@ pub async fn as_server(arguments: &Arguments, turns: &mut Turns) {
             ..SERVER
         },
     );
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     server.close(None);
     let mut transfer = Transfer::new(connection, arguments);
@@ -108,9 +108,9 @@ pub async fn as_server(arguments: &Arguments, turns: &mut Turns) {
 /// `signals`th of them to close the server.
 pub async fn slow_reader(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     let id = connection.id();
     let mut transfer = Transfer::new(connection, arguments);
@@ -135,9 +135,9 @@ pub async fn slow_reader(arguments: &Arguments, turns: &mut Turns) {
 /// the counters.
 pub async fn unread_volume(arguments: &Arguments, turns: &mut Turns) {
     let server = turns.server("server");
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     for _ in 0..2 {
         turns.connection(&server, "signal").await.destroy(None);

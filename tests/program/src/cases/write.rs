@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// A socket that is connected and reads what comes.
 async fn connected(arguments: &Arguments, turns: &mut Turns) -> Rc<Socket> {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client ready").await;
     client
 }
@@ -29,7 +29,7 @@ pub async fn callbacks(arguments: &Arguments, turns: &mut Turns) {
 /// Writes before the connection stands, and at it.
 pub async fn before_connect(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     println!("write: {}", client.write(b"one ", Some(1)));
     println!("write: {}", client.write("zwölf ".as_bytes(), Some(2)));
     println!("connecting: {}", text::counters(&client));
@@ -108,7 +108,7 @@ pub async fn end_unconnected(turns: &mut Turns) {
 /// `destroy` while a write waits for the connection.
 pub async fn destroy_pending(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     client.write(b"lost", Some(1));
     client.destroy(None);
     turns.rest().await;
@@ -158,7 +158,7 @@ pub async fn write_then_destroy(arguments: &Arguments, turns: &mut Turns) {
 /// The handle is dropped in the turn of a `write` of so many `bytes`.
 pub async fn write_then_drop(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.socket("client");
-    client.connect(&arguments.connect(), None).expect("connect");
+    arguments.connect(&client).expect("connect");
     turns.until("client ready").await;
     let bytes = arguments.number("bytes").expect("bytes");
     client.write(&vec![b'.'; bytes], None);
@@ -191,9 +191,9 @@ pub async fn closed_peer(arguments: &Arguments, turns: &mut Turns) {
             ..SERVER
         },
     );
-    server.listen(&arguments.listen(), None).expect("listen");
+    arguments.listen(&server).expect("listen");
     turns.until("server listening").await;
-    println!("listening {}", text::address(server.address()));
+    println!("listening {}", text::place(&server));
     let connection = turns.connection(&server, "connection").await;
     turns.until("connection end").await;
     println!("write: {}", connection.write(b"first", Some(1)));

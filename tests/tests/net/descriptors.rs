@@ -1,0 +1,186 @@
+//! Descriptors that the host was handed: `server.listen({ fd })`, `new Socket({ fd })`.
+
+use plugnet_tests::Case;
+use plugnet_tests::peer::Transport::{self, Path, Tcp};
+use plugnet_tests::peer::{self, Folder, Peer, Place};
+use socket2::{Domain, Socket, Type};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use test_case::test_case;
+
+/// Hands a descriptor over as a process inherits it, and returns its number.
+fn inherited(descriptor: impl Into<OwnedFd>) -> i32 {
+    let socket = Socket::from(descriptor.into());
+    let set = socket.set_cloexec(false);
+    set.expect("a descriptor has flags");
+    socket.into_raw_fd()
+}
+
+/// A server on a descriptor that listens: its address is that of the descriptor, and clients
+/// come. What is at the path stays: the program did not make it.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn listen_on_a_descriptor(over: Transport) {
+    let folder = Folder::new();
+    let place = match over {
+        Tcp => Place::port_of_loopback(0),
+        Path => folder.place("given"),
+    };
+    let (listener, place) = Peer::listen_at(&place).into_listener();
+    let fd = inherited(listener);
+    let case = Case::new("listen-fd").with("fd", fd).descriptor(fd);
+    let mut running = case.deny_net().start();
+    let address = match &place {
+        Place::Port(_, port) => format!("127.0.0.1:{port} ipv4"),
+        Place::Path(_) => "none".to_owned(),
+    };
+    running.line(&format!("at once: listening=true address={address}"));
+    running.line("listening ");
+    let mut stream = place.connect();
+    stream.write_all(b"hello, too").expect("it is connected");
+    peer::read_text(&mut stream, "hello");
+    assert_eq!(peer::finish(stream), "");
+    let output = running.end();
+    output.has_in_order(&[
+        "server connection",
+        "connection got \"hello, too\"",
+        "server close false",
+    ]);
+    if over == Path {
+        output.has("remote none");
+        assert_eq!(folder.names(), ["given"]);
+    }
+    assert!(place.is_refused(), "the descriptor is still open");
+}
+
+/// A socket of a descriptor that is connected reads and writes at once; there is no `connect`.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn talk_on_a_descriptor(over: Transport) {
+    let peer = Peer::listen(over);
+    let stream = peer.place.connect();
+    let mut other = peer.accept();
+    let ends = match over {
+        Tcp => [
+            format!("remote 127.0.0.1:{} ipv4", stream.peer_port()),
+            format!("local 127.0.0.1:{} ipv4", stream.local_port()),
+        ],
+        Path => ["remote none".to_owned(), "local none".to_owned()],
+    };
+    let fd = inherited(stream.into_socket());
+    let case = Case::new("connected-fd").with("fd", fd).descriptor(fd);
+    let running = case.deny_net().start();
+    peer::read_text(&mut other, "hello");
+    other.write_all(b"hello, too").expect("it is connected");
+    assert_eq!(peer::finish(other), "");
+    let output = running.end();
+    // The peer's answer may be faster than the news that the system has taken what was written.
+    output.one("socket callback 1 ok");
+    output.has_no("socket connect");
+    output.has_in_order(&[
+        "socket: state=open connecting=false pending=false destroyed=false",
+        &ends[0],
+        &ends[1],
+        "read \"hello, too\"",
+        "socket end",
+        "socket finish",
+        "socket close false",
+        "counters read=10 written=5 buffered=0",
+    ]);
+}
+
+/// A file is no socket. The error names its kind, as Node's does.
+#[test]
+fn a_file_is_no_connection() {
+    let file = File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml");
+    let fd = inherited(file.expect("a file"));
+    let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
+    case.run()
+        .is(&["thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: FILE\""]);
+}
+
+/// Nor is a pipe of the shell's, or a datagram socket.
+#[test]
+fn a_pipe_is_no_connection() {
+    let (reader, _writer) = io::pipe().expect("a pipe");
+    let fd = inherited(OwnedFd::from(reader));
+    let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
+    let output = case.run();
+    let error = output.one("thrown: ");
+    assert!(error.starts_with("ERR_INVALID_FD_TYPE "), "{error}");
+}
+
+/// A datagram socket is none, either.
+#[test]
+fn a_datagram_socket_is_no_connection() {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    let fd = inherited(socket);
+    let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
+    let output = case.run();
+    output.is(&["thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: UDP\""]);
+}
+
+/// A number that was not handed over is none, though the process has such a descriptor.
+#[test]
+fn a_descriptor_that_was_not_handed_over() {
+    let open = File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml").expect("a file");
+    for fd in [0, open.as_raw_fd(), 1_000_000] {
+        let output = Case::new("wrong-fd").with("fd", fd).run();
+        output.is(&["thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: UNKNOWN\""]);
+    }
+}
+
+/// S22: listening on what is no socket, or was not handed over, is EINVAL, later.
+#[test]
+fn s22_listen_on_what_is_no_socket() {
+    let file = File::open(env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml");
+    let fd = inherited(file.expect("a file"));
+    for (fd, handed) in [(fd, true), (1_000_000, false)] {
+        let mut case = Case::new("wrong-fd").with("fd", fd).with("listen", true);
+        if handed {
+            case = case.descriptor(fd);
+        }
+        case.run().is(&[
+            "listen: listening=false address=none",
+            "server error EINVAL \"listen EINVAL: invalid argument\" syscall=listen",
+        ]);
+    }
+}
+
+/// A connected socket is nothing to listen on.
+#[test]
+fn listen_on_a_connected_descriptor() {
+    let peer = Peer::listen(Path);
+    let fd = inherited(peer.place.connect().into_socket());
+    let case = Case::new("wrong-fd").with("fd", fd).with("listen", true);
+    let output = case.descriptor(fd).run();
+    let error = output.one("server error ");
+    assert!(error.starts_with("EINVAL "), "{error}");
+}
+
+/// What listens is no connection.
+#[test]
+fn a_listener_is_no_connection() {
+    let (listener, _) = Peer::listen(Tcp).into_listener();
+    let fd = inherited(listener);
+    let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
+    let output = case.run();
+    let error = output.one("thrown: ");
+    assert!(error.starts_with("EINVAL "), "{error}");
+}
+
+/// A descriptor is taken over, so that it can be used once.
+#[test]
+fn a_descriptor_is_taken_once() {
+    let peer = Peer::listen(Path);
+    let fd = inherited(peer.place.connect().into_socket());
+    let mut other = peer.accept();
+    let case = Case::new("wrong-fd").with("fd", fd).with("twice", true);
+    let output = case.descriptor(fd).run();
+    output.has_in_order(&[
+        "socket: state=open connecting=false pending=false destroyed=false",
+        "thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: UNKNOWN\"",
+    ]);
+    assert!(peer::is_over(&mut other), "it is still open");
+}
