@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use plugnet_host::policy::shown;
 use plugnet_host::{Access, Denial, Descriptors, RunOptions};
 
 use super::audit::Audit;
@@ -167,8 +168,9 @@ const MOST_DENIALS: usize = 20;
 
 fn denied(denial: &Denial) -> String {
     let reason = denial.reason.as_ref();
+    // It may hold a path of the program's.
     let reason = reason
-        .map(|reason| format!(": {reason}"))
+        .map(|reason| format!(": {}", shown(reason)))
         .unwrap_or_default();
     match &denial.grant {
         Some(grant) => format!("denied: {denial}{reason}. Grant it with {grant}"),
