@@ -105,6 +105,10 @@ pub async fn attempt(words: &[&str]) -> Outcome {
             memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
             black_box(&memory);
         }
+        // As long as somebody takes it.
+        ["print"] => loop {
+            println!("{}", "x".repeat(1000));
+        },
         ["spin"] => loop {
             black_box(());
         },
