@@ -58,7 +58,7 @@ impl Access {
         match request {
             Request::TcpBind(_) => Access::TcpBind,
             Request::TcpListen(_) => Access::TcpListen,
-            Request::TcpAccept(_) => Access::TcpAccept,
+            Request::TcpAccept(_) | Request::HandedAccept(_) => Access::TcpAccept,
             Request::UdpBind(_) => Access::UdpBind,
             Request::UdpSend(_) => Access::UdpSend,
             Request::UdpReceive(_) => Access::UdpReceive,
@@ -157,6 +157,11 @@ impl Guard {
             SocketAddrUse::UdpReceive => Request::UdpReceive(address),
         };
         self.decide(&request).is_allowed()
+    }
+
+    /// Whether the peer may connect to a listener that was handed to the program.
+    pub(crate) fn allows_peer(&self, peer: SocketAddr) -> bool {
+        self.decide(&Request::HandedAccept(peer)).is_allowed()
     }
 
     /// Whether the program may look the name up; then in which form the resolver is to be

@@ -69,6 +69,12 @@ pub async fn attempt(words: &[&str]) -> Outcome {
             server.listen_handle(&handle, None, None).map_err(code)?;
             listening(server).await
         }
+        ["accept-fd", fd] => {
+            let server = Server::new(None);
+            let handle = ListenHandle::Fd(number(fd).into());
+            server.listen_handle(&handle, None, None).map_err(code)?;
+            greet(server).await
+        }
         ["socket-fd", fd] => {
             let socket = Socket::from_fd(number(fd).into(), None).map_err(code)?;
             socket.destroy(None);
@@ -131,6 +137,10 @@ fn at(host: Option<&str>, port: u16) -> ListenOptions {
 async fn accept(host: &str, port: u16) -> Outcome {
     let server = Server::new(None);
     server.listen(&at(Some(host), port), None).map_err(code)?;
+    greet(server).await
+}
+
+async fn greet(server: Server) -> Outcome {
     outcome(server.id(), |kind| matches!(kind, EventKind::Listening)).await?;
     let address = server.address().expect("it listens");
     println!("listening {}:{}", address.address, address.port);

@@ -5,10 +5,12 @@
 #![cfg(target_os = "linux")]
 
 use crate::table::{ALL, WASI, rules};
+use plugnet_host::Descriptors;
 use plugnet_tests::{Case, peer};
 use socket2::{Domain, Socket, Type};
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::IntoRawFd;
 
 const LISTENS: &str = "allow-listen tcp://127.0.0.1:0";
 
@@ -57,6 +59,38 @@ fn a_connection_comes_from_whom_it_may() {
             assert_eq!(greeting("127.0.0.3", port), "welcome", "{api} {policy:?}");
             assert_eq!(case.end().one("ok "), "127.0.0.3", "{api} {policy:?}");
         }
+    }
+}
+
+/// The rules about who may connect hold for a listener that the program was handed, too, with
+/// which it may do the rest without a rule. 3 attacks, and as many that pass.
+#[test]
+fn a_handed_listener_is_for_whom_it_may() {
+    let policies: [&[&str]; 3] = [
+        &["allow-accept 127.0.0.3"],
+        &["deny-accept 127.0.0.1"],
+        &[
+            "allow-net",
+            "allow-accept 127.0.0.0/8",
+            "deny-accept 127.0.0.0/31",
+        ],
+    ];
+    for policy in policies {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).expect("a free port");
+        socket.listen(8).expect("it is bound");
+        // As a parent hands it to its child.
+        socket.set_cloexec(false).expect("a flag");
+        let fd = socket.into_raw_fd();
+        let mut descriptors = Descriptors::new();
+        descriptors.add(fd).expect("it is open");
+        let case = Case::attempts([format!("net accept-fd {fd}")]).policy(rules(policy));
+        let mut case = case.descriptors(descriptors).start();
+        let port = case.port();
+        assert_eq!(greeting("127.0.0.1", port), "", "{policy:?}");
+        assert_eq!(greeting("127.0.0.3", port), "welcome", "{policy:?}");
+        assert_eq!(case.end().one("ok "), "127.0.0.3", "{policy:?}");
     }
 }
 
