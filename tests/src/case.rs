@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 /// The test program: every case.
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.wasm"));
 
-/// The program that tries what it is told to.
-const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attacks.wasm"));
+/// The program that tries what it is told to: see `tests/attacks`.
+pub const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attacks.wasm"));
 
 /// The last line of a case that came to its end.
 const LAST_LINE: &str = "end of the loop";
