@@ -15,6 +15,7 @@ const EXAMPLES: &[&str] = &[
     "echo-server",
     "http-server",
     "idle-server",
+    "plugnet-attacks",
     "redis-client",
     "word-count",
 ];

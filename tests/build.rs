@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (package, file) in [
         ("plugnet-test-program", "program.wasm"),
         ("plugnet-scenario", "scenario.wasm"),
+        ("plugnet-attacks", "attacks.wasm"),
     ] {
         let component = plugnet_build::wasm(package, plugnet_build::Target::Wasip2);
         fs::copy(component, out_dir.join(file))?;

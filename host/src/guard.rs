@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved};
+use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, shown};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::Event;
@@ -58,7 +58,7 @@ impl Access {
         match request {
             Request::TcpBind(_) => Access::TcpBind,
             Request::TcpListen(_) => Access::TcpListen,
-            Request::TcpAccept(_) => Access::TcpAccept,
+            Request::TcpAccept(_) | Request::HandedAccept(_) => Access::TcpAccept,
             Request::UdpBind(_) => Access::UdpBind,
             Request::UdpSend(_) => Access::UdpSend,
             Request::UdpReceive(_) => Access::UdpReceive,
@@ -73,14 +73,15 @@ impl Access {
 
 /// Something a program asked for and was not granted.
 ///
-/// Displayed as `TCP connect to 192.0.2.1:80` or `connect to /run/app.sock`.
+/// Displayed as `TCP connect to 192.0.2.1:80` or `connect to /run/app.sock`, in one line and
+/// without control characters, whatever the program's text is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Denial {
     /// What it wanted to do.
     pub access: Access,
     /// The address, the name or the path it wanted to do it with, as far as it is reasonably
-    /// long. An abstract name of Linux shows as `@name`.
+    /// long, in the program's own text. An abstract name of Linux shows as `@name`.
     pub target: String,
     /// The option of `plugnet run` that would allow it, if one would:
     /// `--allow-connect tcp://192.0.2.1:80`.
@@ -91,7 +92,8 @@ pub struct Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.access, self.target)
+        // A name or a path is the program's own text: it does not move anybody's cursor.
+        write!(f, "{} {}", self.access, shown(&self.target))
     }
 }
 
@@ -155,6 +157,11 @@ impl Guard {
             SocketAddrUse::UdpReceive => Request::UdpReceive(address),
         };
         self.decide(&request).is_allowed()
+    }
+
+    /// Whether the peer may connect to a listener that was handed to the program.
+    pub(crate) fn allows_peer(&self, peer: SocketAddr) -> bool {
+        self.decide(&Request::HandedAccept(peer)).is_allowed()
     }
 
     /// Whether the program may look the name up; then in which form the resolver is to be

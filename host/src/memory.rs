@@ -2,7 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Counts the linear memories of a store, all together, and holds them below a limit.
+/// Counts the linear memories and the tables of a store, all together, and holds them below a
+/// limit.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryLimit {
     used: usize,
@@ -16,6 +17,20 @@ impl MemoryLimit {
     }
 }
 
+/// What an element of a table takes at most.
+const ELEMENT: usize = size_of::<usize>() * 2;
+
+impl MemoryLimit {
+    fn growing(&mut self, more: usize) -> bool {
+        let used = self.used.saturating_add(more);
+        let fits = self.limit.is_none_or(|limit| used <= limit);
+        if fits {
+            self.used = used;
+        }
+        fits
+    }
+}
+
 impl ResourceLimiter for MemoryLimit {
     fn memory_growing(
         &mut self,
@@ -23,22 +38,19 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(desired.saturating_sub(current));
-        let fits = maximum.is_none_or(|maximum| desired <= maximum)
-            && self.limit.is_none_or(|limit| used <= limit);
-        if fits {
-            self.used = used;
-        }
-        Ok(fits)
+        let possible = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(possible && self.growing(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+        let possible = maximum.is_none_or(|maximum| desired <= maximum);
+        let more = desired.saturating_sub(current).saturating_mul(ELEMENT);
+        Ok(possible && self.growing(more))
     }
 }
 
@@ -54,6 +66,16 @@ mod tests {
         assert!(!memory.memory_growing(0, 60, None).unwrap());
         assert!(memory.memory_growing(0, 40, None).unwrap());
         assert!(!memory.memory_growing(60, 61, None).unwrap());
+    }
+
+    /// Tables share it with memories.
+    #[test]
+    fn tables_share_the_limit() {
+        let mut memory = MemoryLimit::new(Some(100 * ELEMENT));
+        assert!(memory.table_growing(0, 60, None).unwrap());
+        assert!(!memory.memory_growing(0, 60 * ELEMENT, None).unwrap());
+        assert!(memory.memory_growing(0, 40 * ELEMENT, None).unwrap());
+        assert!(!memory.table_growing(60, 61, None).unwrap());
     }
 
     /// A memory's own maximum holds without a limit, too.

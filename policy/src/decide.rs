@@ -123,7 +123,11 @@ impl Policy {
             Request::TcpBind(at) => self.bind(request, Tcp, *at, resolved, now),
             Request::UdpBind(at) => self.bind(request, Udp, *at, resolved, now),
             Request::TcpListen(at) => self.listen(request, Tcp, *at, true, resolved, now),
-            Request::TcpAccept(from) => self.accept(request, Tcp, from.ip()),
+            Request::TcpAccept(from) => {
+                let listens = self.listens(Tcp).cloned().map(Reason::Implied);
+                self.accept(request, listens, from.ip())
+            }
+            Request::HandedAccept(from) => self.accept(request, Some(Reason::Handed), from.ip()),
             Request::UdpReceive(from) => self.receive(request, *from, resolved, now),
             Request::Resolve(name) => self.resolve(request, name),
             Request::ToName(transport, name, port) => {
@@ -279,7 +283,8 @@ impl Policy {
             .or(self.net.as_ref())
     }
 
-    fn accept(&self, request: &Request, transport: Transport, from: IpAddr) -> Decision {
+    /// `listens`: by what the program may listen, if it may at all.
+    fn accept(&self, request: &Request, listens: Option<Reason>, from: IpAddr) -> Decision {
         let ip = address::canonical(from);
         let denied = self.accept.deny.iter().find(|stored| {
             let host = stored.entry.peers();
@@ -288,11 +293,11 @@ impl Policy {
         if let Some(stored) = denied {
             return Decision::denied(request, Reason::Rule(stored.rule.clone()));
         }
-        let Some(listens) = self.listens(transport) else {
+        let Some(listens) = listens else {
             return Decision::denied(request, Reason::NoRule);
         };
         if self.accept.allow.is_empty() {
-            return Decision::allowed(request, Reason::Implied(listens.clone()));
+            return Decision::allowed(request, listens);
         }
         let mut allow = self.accept.allow.iter();
         match allow.find(|stored| contains(stored.entry.peers(), ip)) {
@@ -311,7 +316,8 @@ impl Policy {
         resolved: &Resolved,
         now: Instant,
     ) -> Decision {
-        let accept = self.accept(request, Transport::Udp, from.ip());
+        let listens = self.listens(Transport::Udp).cloned();
+        let accept = self.accept(request, listens.map(Reason::Implied), from.ip());
         if accept.is_allowed() || matches!(accept.reason(), Reason::Rule(_)) {
             return accept;
         }

@@ -45,6 +45,8 @@ pub enum Reason {
     Implied(Arc<Rule>),
     /// No rule allows it.
     NoRule,
+    /// The listener was handed to the program, and no rule is about who may connect.
+    Handed,
     /// There are rules about who may connect, and none of them is about this peer.
     NotAmongPeers,
     /// The special-address rule: the rule covers the address only by being wide.
@@ -77,6 +79,7 @@ impl Reason {
             Reason::Rule(_) => "rule",
             Reason::Implied(_) => "implied",
             Reason::NoRule => "no-rule",
+            Reason::Handed => "handed",
             Reason::NotAmongPeers => "not-among-peers",
             Reason::SpecialAddress { .. } => "special-address",
             Reason::StaleAnswer { .. } => "stale-answer",
@@ -165,6 +168,7 @@ impl fmt::Display for Decision {
             Reason::Rule(rule) => write!(f, "by {}", by(rule))?,
             Reason::Implied(rule) => write!(f, "implied by {}", by(rule))?,
             Reason::NoRule => f.write_str("no rule allows it")?,
+            Reason::Handed => f.write_str("the listener was handed to the program")?,
             Reason::NotAmongPeers => f.write_str("the peer is not among those of allow-accept")?,
             Reason::SpecialAddress { range, rule } => write!(
                 f,

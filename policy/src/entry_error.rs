@@ -69,8 +69,14 @@ impl fmt::Display for EntryError {
 
 impl std::error::Error for EntryError {}
 
-/// A text as a terminal may see it: whoever wrote it does not move the cursor.
-pub(crate) fn shown(text: &str) -> String {
+/// A text as a terminal may see it, in one line: whoever wrote it does not move the cursor.
+///
+/// ```
+/// use plugnet_policy::shown;
+///
+/// assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+/// ```
+pub fn shown(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let escaped = c.is_control().then(|| c.escape_default());

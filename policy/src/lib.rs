@@ -74,7 +74,7 @@ pub use decision::{Decision, Reason};
 pub use entry::{
     AcceptEntry, ConnectEntry, Endpoint, IpcEntry, ListenEntry, ResolveEntry, Transport,
 };
-pub use entry_error::EntryError;
+pub use entry_error::{EntryError, shown};
 pub use file::{FileError, FileProblem};
 pub use host::Host;
 pub use limits::Limits;

@@ -29,6 +29,9 @@ pub enum Request {
     UdpBind(SocketAddr),
     /// Send a UDP datagram to a peer.
     UdpSend(SocketAddr),
+    /// Take a TCP connection from a peer, at a listener that the host was started with and handed
+    /// to the program: it may listen there without a rule.
+    HandedAccept(SocketAddr),
     /// Take a UDP datagram from a peer.
     UdpReceive(SocketAddr),
     /// Ask the resolver for the addresses of a name, written as the program has it.
@@ -49,7 +52,7 @@ impl Request {
             Request::TcpConnect(_) => "tcp-connect",
             Request::TcpBind(_) => "tcp-bind",
             Request::TcpListen(_) => "tcp-listen",
-            Request::TcpAccept(_) => "tcp-accept",
+            Request::TcpAccept(_) | Request::HandedAccept(_) => "tcp-accept",
             Request::UdpBind(_) => "udp-bind",
             Request::UdpSend(_) => "udp-send",
             Request::UdpReceive(_) => "udp-receive",
@@ -81,6 +84,7 @@ impl Request {
             | Request::TcpBind(address)
             | Request::TcpListen(address)
             | Request::TcpAccept(address)
+            | Request::HandedAccept(address)
             | Request::UdpBind(address)
             | Request::UdpSend(address)
             | Request::UdpReceive(address) => address.to_string(),
@@ -97,7 +101,7 @@ impl fmt::Display for Request {
             Request::TcpConnect(_) | Request::ToName(Transport::Tcp, ..) => "TCP connect to",
             Request::TcpBind(_) => "TCP bind to",
             Request::TcpListen(_) => "TCP listen on",
-            Request::TcpAccept(_) => "TCP accept from",
+            Request::TcpAccept(_) | Request::HandedAccept(_) => "TCP accept from",
             Request::UdpBind(_) => "UDP bind to",
             Request::UdpSend(_) | Request::ToName(Transport::Udp, ..) => "UDP send to",
             Request::UdpReceive(_) => "UDP receive from",

@@ -873,3 +873,19 @@ fn long_names_make_short_decisions() {
         assert!(serde_json::to_string(&decision).unwrap().len() < 2000);
     }
 }
+
+/// A listener that was handed over needs no rule to listen; the rules about who may connect hold
+/// for it.
+#[test]
+fn a_handed_listener_needs_no_right_to_listen() {
+    let handed = |peer: &str| Request::HandedAccept(peer.parse().expect("an address"));
+    let decision = decide(&Policy::default(), &handed("192.0.2.1:5000"));
+    assert!(decision.is_allowed(), "{decision}");
+    assert_eq!(*decision.reason(), Reason::Handed);
+    let policy = policy(|builder| builder.allow_accept("10.0.0.0/8")?.deny_accept("10.0.0.1"));
+    assert!(allows(&policy, &handed("10.0.0.2:5000")));
+    assert!(allows(&policy, &handed("[::ffff:10.0.0.2]:5000")));
+    for peer in ["192.0.2.1:5000", "10.0.0.1:5000", "[::ffff:10.0.0.1]:5000"] {
+        assert!(!allows(&policy, &handed(peer)), "{peer}");
+    }
+}

@@ -3,7 +3,8 @@
 use crate::output::Output;
 use crate::peer::{Folder, Place, Stream, Transport};
 use crate::transcript::Transcript;
-use plugnet_host::{Descriptors, Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::policy::Policy;
+use plugnet_host::{Denial, Descriptors, Program, RunOptions, Runtime, RuntimeOptions};
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,12 +15,17 @@ use tokio::task::JoinHandle;
 /// The test program: every case.
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.wasm"));
 
+/// The program that tries what it is told to: see `tests/attacks`.
+pub const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attacks.wasm"));
+
 /// The last line of a case that came to its end.
 const LAST_LINE: &str = "end of the loop";
 
 /// A case of the test program, to be started.
 pub struct Case {
+    program: fn() -> Program,
     arguments: Vec<String>,
+    options: RunOptions,
     allow_net: bool,
     grants: Vec<String>,
     descriptors: Descriptors,
@@ -31,13 +37,53 @@ impl Case {
     /// The case of that name, with the network granted and a time limit of 20 seconds.
     pub fn new(name: &str) -> Self {
         Self {
+            program,
             arguments: vec!["test-program".to_owned(), name.to_owned()],
+            options: RunOptions::new(),
             allow_net: true,
             grants: Vec::new(),
             descriptors: Descriptors::new(),
             folder: None,
             limit: Duration::from_secs(20),
         }
+    }
+
+    /// The program of `tests/attacks`, which tries one thing after the other and prints a line
+    /// for each. Nothing is granted; the time limit is a minute.
+    pub fn attempts(attempts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let name = "attacks".to_owned();
+        let attempts = attempts.into_iter().map(Into::into);
+        Self {
+            program: attacks,
+            arguments: std::iter::once(name).chain(attempts).collect(),
+            options: RunOptions::new(),
+            allow_net: false,
+            grants: Vec::new(),
+            descriptors: Descriptors::new(),
+            folder: None,
+            limit: Duration::from_secs(60),
+        }
+    }
+
+    /// Grants, and denies, what the policy says.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.options = self.options.policy(policy);
+        self
+    }
+
+    /// Hands descriptors over.
+    #[must_use]
+    pub fn descriptors(mut self, descriptors: Descriptors) -> Self {
+        self.descriptors = descriptors;
+        self
+    }
+
+    /// Hears what is denied.
+    #[must_use]
+    pub fn on_denied(mut self, hear: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
+        self.options = self.options.on_denied(hear);
+        self
     }
 
     /// Gives the case an option.
@@ -107,10 +153,11 @@ impl Case {
 
     /// Starts the case.
     pub fn start(self) -> Running {
-        let program = program();
+        let program = (self.program)();
         let transcript = Transcript::default();
         let name = self.arguments[1..].join(" ");
-        let mut options = RunOptions::new()
+        let mut options = self
+            .options
             .args(self.arguments)
             .stdout(transcript.stdout())
             .stderr(transcript.stderr())
@@ -265,11 +312,17 @@ impl Drop for Running {
 /// The program, compiled once in a process, and seldom at all: wasmtime's cache keeps it.
 fn program() -> Program {
     static LOADED: OnceLock<Program> = OnceLock::new();
-    let load = || {
-        let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
-        runtime.load(PROGRAM).expect("the test program is one")
-    };
-    LOADED.get_or_init(load).clone()
+    LOADED.get_or_init(|| load(PROGRAM)).clone()
+}
+
+fn attacks() -> Program {
+    static LOADED: OnceLock<Program> = OnceLock::new();
+    LOADED.get_or_init(|| load(ATTACKS)).clone()
+}
+
+fn load(program: &[u8]) -> Program {
+    let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
+    runtime.load(program).expect("the test program is one")
 }
 
 fn executor() -> &'static Executor {

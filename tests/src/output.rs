@@ -13,6 +13,11 @@ impl Output {
         Self { case, lines }
     }
 
+    /// The lines.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// The lines are these.
     #[track_caller]
     pub fn is(&self, expected: &[&str]) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use plugnet_host::policy::shown;
 use plugnet_host::{Error, Runtime, RuntimeOptions};
 
 mod audit;
@@ -105,9 +106,12 @@ pub(crate) fn main() -> ExitCode {
 
 /// Prints a line of plugnet's own to standard error.
 ///
-/// That nobody reads it is no reason to fail, which `eprintln!` would.
+/// That nobody reads it is no reason to fail, which `eprintln!` would. What a program has to do with
+/// it, the names of its functions and imports, does not move the cursor.
 fn say(message: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "plugnet: {message}");
+    let message = message.to_string();
+    let lines: Vec<String> = message.lines().map(shown).collect();
+    let _ = writeln!(io::stderr(), "plugnet: {}", lines.join("\n"));
 }
 
 /// Prints to standard output. A reader that has seen enough, like `head`, is no failure.

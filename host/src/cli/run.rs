@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use plugnet_host::{Access, Denial, Descriptors, RunOptions};
+use plugnet_host::policy::{Policy, TimeLimit, shown};
+use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions};
 
 use super::audit::Audit;
 use super::policy::PolicyArgs;
@@ -51,7 +52,9 @@ pub(super) struct Args {
 const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
-    let (path, options) = options(args)?;
+    let policy = args.policy.policy()?;
+    let limit = policy.limits().timeout.map(TimeLimit::duration);
+    let (path, options) = options(args, policy)?;
     let program = runtime()?
         .load(&input::read(&path)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
@@ -74,6 +77,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
                 let _ = tokio::time::timeout(GRACE, run).await;
                 Ok(code)
             }
+            limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
         }
     });
     // Does not wait for a read of standard input that is still going on.
@@ -81,15 +85,27 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     result
 }
 
+/// Waits until a program should have been stopped by its own time limit and was not: because the
+/// write that blocks its thread blocks the limit, too.
+async fn overdue(limit: Option<Duration>) -> Duration {
+    match limit {
+        Some(limit) => {
+            tokio::time::sleep(limit.saturating_add(GRACE)).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}
+
 fn unheard(error: io::Error) -> Failure {
     Failure::host(format!("signals cannot be heard: {error}"))
 }
 
 /// The program's path, and what it is granted.
-fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
+fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure> {
     let mut options = RunOptions::new()
         .inherit_stdio()
-        .policy(args.policy.policy()?)
+        .policy(policy)
         .on_denied(once_each());
     if let Some(path) = &args.audit {
         let audit = Audit::open(path)?;
@@ -167,8 +183,9 @@ const MOST_DENIALS: usize = 20;
 
 fn denied(denial: &Denial) -> String {
     let reason = denial.reason.as_ref();
+    // It may hold a path of the program's.
     let reason = reason
-        .map(|reason| format!(": {reason}"))
+        .map(|reason| format!(": {}", shown(reason)))
         .unwrap_or_default();
     match &denial.grant {
         Some(grant) => format!("denied: {denial}{reason}. Grant it with {grant}"),

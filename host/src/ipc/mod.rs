@@ -215,12 +215,14 @@ impl ipc::HostListenerWithStore<State> for HasIpc {
         mut access: Access<'_, State, Self>,
         listener: Resource<Listener>,
     ) -> wasmtime::Result<StreamReader<Resource<Connection>>> {
-        let listener = access.get().table.get_mut(&listener)?;
+        let state = access.get();
+        let guard = state.guard.clone();
+        let listener = state.table.get_mut(&listener)?;
         if std::mem::replace(&mut listener.streamed, true) {
             return StreamReader::new(access, std::iter::empty());
         }
         let accepting = Arc::clone(&listener.accepting);
-        StreamReader::new(access, streams::Accepted::new(accepting))
+        StreamReader::new(access, streams::Accepted::new(accepting, guard))
     }
 }
 

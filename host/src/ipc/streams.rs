@@ -17,6 +17,7 @@ use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
 use super::{Accepting, Connection, transfer_error};
+use crate::guard::Guard;
 use crate::runtime::State;
 
 /// What a program that gives no buffer reads at once.
@@ -28,6 +29,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The connections of a listener.
 pub(super) struct Accepted {
     accepting: Arc<Accepting>,
+    /// Who may connect, if it is by TCP.
+    guard: Guard,
     /// One that was accepted to see whether there is one.
     next: Option<Socket>,
     /// The system had no means for the last one.
@@ -35,9 +38,10 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    pub(super) fn new(accepting: Arc<Accepting>) -> Self {
+    pub(super) fn new(accepting: Arc<Accepting>, guard: Guard) -> Self {
         Accepted {
             accepting,
+            guard,
             next: None,
             pause: None,
         }
@@ -50,7 +54,10 @@ impl Accepted {
                 self.pause = None;
             }
             match ready!(self.accepting.poll(cx)) {
-                Some(Ok(socket)) => return Poll::Ready(Some(socket)),
+                Some(Ok(socket)) => match socket.peer_address() {
+                    Some(peer) if !self.guard.allows_peer(peer) => {}
+                    _ => return Poll::Ready(Some(socket)),
+                },
                 None => return Poll::Ready(None),
                 Some(Err(error)) => {
                     // Something fails for all or for this one: a client that was gone again

@@ -327,6 +327,7 @@ pub fn world() -> BoxedStrategy<World> {
         1 => address().prop_map(Request::TcpListen),
         1 => address().prop_map(Request::UdpBind),
         2 => address().prop_map(Request::TcpAccept),
+        1 => address().prop_map(Request::HandedAccept),
         1 => address().prop_map(Request::UdpReceive),
         3 => name().prop_map(Request::Resolve),
         1 => path().prop_map(|path| Request::IpcConnect(IpcAddress::from_path(&path))),

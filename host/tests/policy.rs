@@ -1,0 +1,770 @@
+//! What `plugnet run` lets a program do and what `plugnet check` says of it: one test for each
+//! rule.
+
+mod programs;
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Tries what its arguments say, and prints what came of it: see `tests/attacks`.
+const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugnet-attacks.wasm"));
+
+/// Nothing here takes as long, even on a slow machine that compiles programs for the first time.
+const LIMIT: Duration = Duration::from_secs(120);
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).expect("a file in the temporary folder");
+        path
+    }
+
+    fn wat(&self, text: &str) -> PathBuf {
+        self.file("app.wasm", wat::parse_str(text).expect("valid WAT"))
+    }
+}
+
+fn plugnet() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plugnet"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a command ended with and printed.
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs the command to its end, which has to come within the limit.
+fn end(command: &mut Command) -> Ended {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("plugnet starts");
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let code = exit_code(&mut child);
+    Ended {
+        code,
+        stdout: stdout.join().expect("its standard output"),
+        stderr: stderr.join().expect("its standard error"),
+    }
+}
+
+fn exit_code(child: &mut Child) -> Option<i32> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("its status") {
+            return status.code();
+        }
+        if start.elapsed() > LIMIT {
+            child.kill().expect("it can be killed");
+            panic!("it did not end within {LIMIT:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = vec![];
+        let mut stream = stream.expect("a pipe");
+        stream.read_to_end(&mut bytes).expect("its output");
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn check(arguments: &[&str]) -> Ended {
+    end(plugnet().arg("check").args(arguments))
+}
+
+/// `plugnet run OPTIONS` with the program that makes these attempts.
+fn run(options: &[&str], attempts: &[&str]) -> Ended {
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    end(plugnet()
+        .arg("run")
+        .args(options)
+        .arg(program)
+        .args(attempts))
+}
+
+impl Ended {
+    /// Refused in one message, with nothing on standard output.
+    #[track_caller]
+    fn is_refused(&self, parts: &[&str]) {
+        assert_eq!(self.code, Some(2), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        assert!(self.stderr.starts_with("plugnet: "), "{}", self.stderr);
+        self.says(parts);
+    }
+
+    #[track_caller]
+    fn says(&self, parts: &[&str]) {
+        for part in parts {
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in: {}",
+                self.stderr
+            );
+        }
+    }
+
+    fn lines(&self) -> Vec<&str> {
+        self.stdout.lines().collect()
+    }
+
+    /// What was told of what was denied.
+    fn denials(&self) -> Vec<&str> {
+        let lines = self.stderr.lines();
+        lines
+            .filter_map(|line| line.strip_prefix("plugnet: denied: "))
+            .collect()
+    }
+}
+
+/// A listener on a port of 127.0.0.1, which connections reach though nobody accepts them.
+fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    (listener, port)
+}
+
+/// `check` says what would happen and which rule decides; its exit code is 0 for what is allowed
+/// and 1 for what is denied.
+#[test]
+fn check_answers() {
+    let api = ["--allow-connect", "tcp://api.example.com:443"];
+    let listen = ["--allow-listen", "tcp://127.0.0.1:8080"];
+    let accept = [
+        "--allow-listen",
+        "tcp://127.0.0.1:8080",
+        "--allow-accept",
+        "10.0.0.0/8",
+    ];
+    let deny = ["--allow-net", "--deny-connect", "tcp://*:25"];
+    let unix = ["--allow-connect", "unix:///run/app/"];
+    for (options, question, code, texts) in [
+        (
+            &api[..],
+            &["tcp://api.example.com:443"][..],
+            0,
+            &[
+                "allowed",
+                "allow-connect tcp://api.example.com:443 (command line)",
+            ][..],
+        ),
+        (
+            &api,
+            &["tcp://api.example.com:80"],
+            1,
+            &[
+                "denied",
+                "no rule",
+                "--allow-connect tcp://api.example.com:80",
+            ],
+        ),
+        (
+            &api,
+            &["--resolve", "api.example.com"],
+            0,
+            &["allowed", "implied by allow-connect"],
+        ),
+        (
+            &api,
+            &["--resolve", "example.com"],
+            1,
+            &["denied", "--allow-resolve example.com"],
+        ),
+        (&api, &["--resolve", "0x7f.1"], 1, &["denied", "127.0.0.1"]),
+        (
+            &listen,
+            &["--listen", "tcp://127.0.0.1:8080"],
+            0,
+            &["allowed", "allow-listen"],
+        ),
+        (
+            &listen,
+            &["--listen", "tcp://0.0.0.0:8080"],
+            1,
+            &["denied", "--allow-listen tcp://0.0.0.0:8080"],
+        ),
+        (
+            &listen,
+            &["--accept", "192.0.2.1"],
+            0,
+            &["allowed", "implied by allow-listen"],
+        ),
+        (
+            &accept,
+            &["--accept", "10.1.2.3"],
+            0,
+            &["allowed", "allow-accept 10.0.0.0/8"],
+        ),
+        (
+            &accept,
+            &["--accept", "192.0.2.1"],
+            1,
+            &["denied", "--allow-accept 192.0.2.1"],
+        ),
+        (
+            &deny,
+            &["tcp://192.0.2.1:25"],
+            1,
+            &["denied", "deny-connect tcp://*:25"],
+        ),
+        (&deny, &["tcp://192.0.2.1:26"], 0, &["allowed", "allow-net"]),
+        (&deny, &["udp://192.0.2.1:25"], 0, &["allowed", "allow-net"]),
+        (
+            &unix,
+            &["unix:///run/app/a.sock"],
+            0,
+            &["allowed", "allow-connect unix:///run/app/"],
+        ),
+        (
+            &unix,
+            &["--listen", "unix:///run/app/a.sock"],
+            1,
+            &["denied"],
+        ),
+        (&[], &["tcp://127.0.0.1:80"], 1, &["denied", "no rule"]),
+    ] {
+        let ended = check(&[options, question].concat());
+        assert_eq!(
+            ended.code,
+            Some(code),
+            "{question:?}: {}{}",
+            ended.stdout,
+            ended.stderr
+        );
+        assert_eq!(ended.stderr, "", "{question:?}");
+        for text in texts {
+            assert!(
+                ended.stdout.contains(text),
+                "no {text:?} in: {}",
+                ended.stdout
+            );
+        }
+    }
+}
+
+/// A question or a rule that is none has exit code 2, the spot, and the corrected form.
+#[test]
+fn check_refuses_what_it_does_not_understand() {
+    check(&["tcp://api.example.com"]).is_refused(&["port is missing"]);
+    check(&["api.example.com:443"]).is_refused(&["tcp://api.example.com:443"]);
+    check(&["ftp://api.example.com:21"]).is_refused(&["ftp"]);
+    check(&["--accept", "somebody"]).is_refused(&["somebody"]);
+    let question = "tcp://192.0.2.1:80";
+    check(&["--allow-connect", "tcp://10.0.0.0/33:80", question]).is_refused(&[
+        "--allow-connect: ",
+        "tcp://10.0.0.0/33:80",
+        "^",
+    ]);
+    check(&["--deny-listen", "tcp://127.0.0.1", question]).is_refused(&[
+        "--deny-listen: ",
+        "^",
+        "write tcp://127.0.0.1:443",
+    ]);
+    check(&["--allow-resolve", "a..b", question]).is_refused(&["--allow-resolve: ", "^"]);
+    // clap's own errors.
+    for arguments in [
+        &[][..],
+        &[question, "--listen", question],
+        &["--max-memory", "1", question],
+    ] {
+        assert_eq!(check(arguments).code, Some(2), "{arguments:?}");
+    }
+}
+
+/// The five policies of docs/policy.md, each as a file and as options, answer as they are said to.
+#[test]
+fn the_policies_of_the_document_hold() {
+    let document = include_str!("../../docs/policy.md");
+    let folder = Folder::new();
+    let (mut policies, mut answers) = (0, 0);
+    let (mut toml, mut options) = (None, vec![]);
+    for (language, block) in blocks(document) {
+        match language {
+            "toml" => toml = Some(folder.file("policy.toml", block)),
+            "sh" => options = words(block),
+            "check" => {
+                let file = toml.take().expect("a file before its answers");
+                policies += 1;
+                for line in block.lines() {
+                    answers += 1;
+                    let (verdict, question) = line.split_once(' ').expect("a question");
+                    let code = Some(i32::from(verdict == "denied"));
+                    let question: Vec<_> = question.split(' ').collect();
+                    let by_file = end(plugnet()
+                        .arg("check")
+                        .arg("--policy")
+                        .arg(&file)
+                        .args(&question));
+                    assert_eq!(
+                        by_file.code, code,
+                        "{line}: {}{}",
+                        by_file.stdout, by_file.stderr
+                    );
+                    let by_options = end(plugnet().arg("check").args(&options).args(&question));
+                    assert_eq!(
+                        by_options.code, code,
+                        "{line}: {}{}",
+                        by_options.stdout, by_options.stderr
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((policies, answers > 30), (5, true));
+}
+
+/// The blocks of code of a document, each with its language.
+fn blocks(document: &str) -> impl Iterator<Item = (&str, &str)> {
+    // Outside, inside, outside, …
+    document
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
+}
+
+/// The options of `plugnet run OPTIONS app.wasm`, as a shell has them; none of another command.
+fn words(command: &str) -> Vec<String> {
+    let command = command.replace("\\\n", " ").replace('\'', "");
+    let command = command.trim().strip_prefix("plugnet run ");
+    let options = command.and_then(|command| command.strip_suffix(" app.wasm"));
+    options
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What is wrong with a file is told with its line and column.
+#[test]
+fn a_bad_policy_file_is_refused() {
+    let folder = Folder::new();
+    let question = "tcp://192.0.2.1:80";
+    for (text, parts) in [
+        (
+            "allow-connect = [\n  \"tcp://api.example.com\",\n]\n",
+            &[
+                "policy.toml:2:",
+                "port is missing",
+                "^",
+                "write tcp://api.example.com:443",
+            ][..],
+        ),
+        (
+            "\nallow-conect = []\n",
+            &["policy.toml:2:1", "allow-conect", "allow-connect"],
+        ),
+        ("allow-connect = \"tcp://*:80\"\n", &["policy.toml:1:"]),
+        ("allow-connect = [\n", &["policy.toml:"]),
+        ("max-memory = \"64\"\n", &["policy.toml:1:", "64MiB"]),
+        ("timeout = \"soon\"\n", &["policy.toml:1:"]),
+        ("max-connections = 0\n", &["policy.toml:1:"]),
+    ] {
+        let file = folder.file("policy.toml", text);
+        let file = file.to_str().expect("Unicode");
+        check(&["--policy", file, question]).is_refused(parts);
+        // Nor does a program start under it.
+        let ended = run(&["--policy", file], &["0.2 lookup 127.0.0.1"]);
+        ended.is_refused(parts);
+    }
+    let file = folder.file("policy.toml", b"allow-net = true # \xff\n");
+    check(&["--policy", file.to_str().expect("Unicode"), question])
+        .is_refused(&["policy.toml", "UTF-8"]);
+    let missing = folder.path("nowhere.toml");
+    check(&["--policy", missing.to_str().expect("Unicode"), question])
+        .is_refused(&["nowhere.toml", "no such file"]);
+    let folder = folder.0.path().to_str().expect("Unicode");
+    check(&["--policy", folder, question]).is_refused(&["directory"]);
+}
+
+/// Rules of several files and of options add up, what is denied in one of them stays denied, and
+/// each is told with where it stands.
+#[test]
+fn files_and_options_add_up() {
+    let folder = Folder::new();
+    let one = folder.file("one.toml", "allow-connect = [\"tcp://192.0.2.1:80\"]\n");
+    let two = folder.file("two.toml", "\ndeny-connect = [\"tcp://*:25\"]\n");
+    let answer = |question: &str| {
+        end(plugnet()
+            .arg("check")
+            .args([
+                "--policy".as_ref(),
+                one.as_os_str(),
+                "--policy".as_ref(),
+                two.as_os_str(),
+            ])
+            .args(["--allow-connect", "tcp://192.0.2.2:*", question]))
+    };
+    for (question, code, rule) in [
+        ("tcp://192.0.2.1:80", 0, "one.toml:1)"),
+        ("tcp://192.0.2.2:80", 0, "(command line)"),
+        ("tcp://192.0.2.2:25", 1, "two.toml:2)"),
+    ] {
+        let ended = answer(question);
+        assert_eq!(ended.code, Some(code), "{}", ended.stdout);
+        assert!(
+            ended.stdout.contains(rule),
+            "no {rule} in: {}",
+            ended.stdout
+        );
+    }
+}
+
+/// What is denied is denied whatever is allowed, in a run as in an answer.
+#[test]
+fn deny_options_beat_allow_options() {
+    let (open, allowed) = listener();
+    let (shut, denied) = listener();
+    let ended = run(
+        &[
+            "--allow-net",
+            "--deny-connect",
+            &format!("tcp://127.0.0.1:{denied}"),
+        ],
+        &[
+            &format!("net connect 127.0.0.1:{denied}"),
+            &format!("0.3 connect 127.0.0.1:{denied}"),
+            &format!("0.2 connect 127.0.0.1:{denied}"),
+            &format!("net connect 127.0.0.1:{allowed}"),
+        ],
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        ended.lines()[..4],
+        ["EACCES", "access-denied", "access-denied", "ok"]
+    );
+    open.accept().expect("somebody came");
+    shut.set_nonblocking(true).expect("a mode");
+    assert!(shut.accept().is_err(), "somebody came");
+}
+
+/// Denials are told once each, with the option that would have granted it.
+#[test]
+fn denials_are_told_once_with_the_grant() {
+    let folder = Folder::new();
+    let socket = folder.path("app.sock");
+    let socket = socket.display();
+    let ended = run(
+        &["--deny-resolve", "b.example"],
+        &[
+            "net connect 127.0.0.1:9",
+            "0.3 connect 127.0.0.1:9",
+            "0.2 connect 127.0.0.1:9",
+            "0.3 lookup A.example.",
+            "0.3 lookup b.example",
+            "0.2 listen 127.0.0.1:8080",
+            "0.3 udp-send 192.0.2.1:53",
+            &format!("ipc connect-path {socket}"),
+        ],
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let denials = ended.denials();
+    assert_eq!(denials.len(), 6, "{}", ended.stderr);
+    assert_eq!(
+        denials[0],
+        "TCP connect to 127.0.0.1:9. Grant it with --allow-connect tcp://127.0.0.1:9"
+    );
+    assert_eq!(
+        denials[1],
+        "lookup of A.example.. Grant it with --allow-resolve a.example"
+    );
+    assert_eq!(
+        denials[2],
+        "lookup of b.example: by deny-resolve b.example (command line)"
+    );
+    assert_eq!(
+        denials[3],
+        "TCP bind to 127.0.0.1:8080. Grant it with --allow-listen tcp://127.0.0.1:8080"
+    );
+    assert_eq!(
+        denials[4],
+        "UDP send to 192.0.2.1:53. Grant it with --allow-connect udp://192.0.2.1:53"
+    );
+    assert!(
+        denials[5].starts_with(&format!("connect to {socket}")),
+        "{}",
+        denials[5]
+    );
+}
+
+/// A program that tries many things does not flood the terminal.
+#[test]
+fn at_most_twenty_denials_are_told() {
+    let attempts: Vec<_> = (1..=30)
+        .map(|port| format!("0.3 connect 127.0.0.1:{port}"))
+        .collect();
+    let attempts: Vec<_> = attempts.iter().map(String::as_str).collect();
+    let ended = run(&[], &attempts);
+    assert_eq!(ended.denials().len(), 20, "{}", ended.stderr);
+}
+
+/// What a program names, a host, a path, a function, does not move the terminal's cursor when
+/// plugnet tells of it, nor make a line that plugnet did not write.
+#[test]
+fn a_programs_text_does_not_move_the_cursor() {
+    let folder = Folder::new();
+    let granted = folder.0.path().display();
+    let ended = run(
+        &["--allow-connect", &format!("unix://{granted}/")],
+        &[
+            r"0.3 lookup \x1b[2Jevil\x0aplugnet:\x20denied:\x20forged",
+            r"ipc connect-path /tmp/\x1b[2J\x0d",
+            &format!(r"ipc connect-path {granted}/../\x1b[2J\x9b2J"),
+        ],
+    );
+    assert_eq!(ended.denials().len(), 3, "{}", ended.stderr);
+    let moves = ended.stderr.chars().find(|&c| c.is_control() && c != '\n');
+    assert_eq!(moves, None, "{:?}", ended.stderr);
+    assert!(
+        !ended.stderr.contains("\nplugnet: denied: forged"),
+        "{}",
+        ended.stderr
+    );
+
+    let program = folder.wat(&programs::TRAPS.replace("$inner_function", "$\"\\1b[2J\\07inner\""));
+    let ended = end(plugnet().arg("run").arg(program));
+    assert_eq!(ended.code, Some(134), "{}", ended.stderr);
+    ended.says(&["unreachable", "inner"]);
+    let moves = ended.stderr.chars().find(|&c| c.is_control() && c != '\n');
+    assert_eq!(moves, None, "{:?}", ended.stderr);
+}
+
+/// Each decision is a line of JSON in the audit: when, what, allowed or not, why, and by which
+/// rule of where. A second run adds to it.
+#[test]
+fn the_audit_has_a_line_for_every_decision() {
+    let folder = Folder::new();
+    let audit = folder.path("audit.jsonl");
+    let file = audit.to_str().expect("Unicode");
+    let (_listener, port) = listener();
+    let rule = format!("tcp://127.0.0.1:{port}");
+    let allowed = format!("0.3 connect 127.0.0.1:{port}");
+    let options = [
+        "--audit",
+        file,
+        "--allow-connect",
+        &rule,
+        "--allow-resolve",
+        "localhost",
+    ];
+    let ended = run(
+        &options,
+        &[&allowed, "0.3 connect 127.0.0.2:9", "0.2 lookup LOCALHOST"],
+    );
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let lines = read_audit(&audit);
+    let of = |action: &str| -> Vec<&Value> {
+        lines
+            .iter()
+            .filter(|line| line["action"] == action)
+            .collect()
+    };
+    for line in &lines {
+        assert_eq!(line["event"], "decision", "{line}");
+        let time = line["time"].as_str().expect("a text");
+        assert!(humantime::parse_rfc3339(time).is_ok(), "{time}");
+        assert!(line["allowed"].is_boolean(), "{line}");
+        assert!(
+            line["target"].is_string() && line["reason"].is_string(),
+            "{line}"
+        );
+    }
+    let connects = of("tcp-connect");
+    assert_eq!(connects.len(), 2, "{lines:?}");
+    assert_eq!(connects[0]["target"], format!("127.0.0.1:{port}"));
+    assert_eq!(connects[0]["allowed"], true);
+    assert_eq!(connects[0]["reason"], "rule");
+    assert_eq!(connects[0]["rule"], format!("allow-connect {rule}"));
+    assert_eq!(connects[0]["origin"], "command line");
+    assert_eq!(connects[1]["target"], "127.0.0.2:9");
+    assert_eq!(connects[1]["allowed"], false);
+    assert_eq!(connects[1]["reason"], "no-rule");
+    assert!(connects[1].get("rule").is_none());
+    let lookups = of("resolve");
+    assert_eq!(lookups.len(), 1, "{lines:?}");
+    assert_eq!(
+        (&lookups[0]["target"], &lookups[0]["name"]),
+        (&"LOCALHOST".into(), &"localhost".into())
+    );
+    // Of the local address before each of the connects.
+    assert_eq!(of("tcp-bind").len(), 2, "{lines:?}");
+    assert_eq!(lines.len(), 5, "{lines:?}");
+
+    let ended = run(&options, &[r"0.3 lookup a\x0ab\x22"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let added = read_audit(&audit);
+    assert_eq!(added[..5], lines[..]);
+    assert_eq!(added[5]["target"], "a\nb\"");
+    assert_eq!(added.len(), 6);
+}
+
+fn read_audit(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).expect("the audit");
+    assert!(text.ends_with('\n'));
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Decisions about paths are in the audit, too, whatever opens them says.
+#[cfg(unix)]
+#[test]
+fn the_audit_has_paths() {
+    let folder = Folder::new();
+    let audit = folder.path("audit.jsonl");
+    let socket = folder.path("app.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a path");
+    let ended = run(
+        &[
+            "--audit",
+            audit.to_str().expect("Unicode"),
+            "--allow-connect",
+            &format!("unix://{}", socket.display()),
+        ],
+        &[
+            &format!("ipc connect-path {}", socket.display()),
+            "ipc connect-path /run/other.sock",
+        ],
+    );
+    assert_eq!(
+        ended.lines()[..2],
+        ["ok", "access-denied"],
+        "{}",
+        ended.stderr
+    );
+    let lines = read_audit(&audit);
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (&line["action"], &line["allowed"]))
+        .collect();
+    let action = "ipc-connect".into();
+    assert_eq!(told, [(&action, &true.into()), (&action, &false.into())]);
+}
+
+/// An audit that cannot be written is refused before the program starts.
+#[test]
+fn an_audit_that_cannot_be_written_is_refused() {
+    let folder = Folder::new();
+    for path in [
+        folder.path("nowhere/audit.jsonl"),
+        folder.0.path().to_owned(),
+    ] {
+        let ended = run(
+            &["--audit", path.to_str().expect("Unicode")],
+            &["0.2 lookup 127.0.0.1"],
+        );
+        ended.is_refused(&["--audit", "cannot be written"]);
+    }
+}
+
+/// `--timeout` ends what does not end by itself, with the exit code of timeout(1): a program that
+/// computes, and one that waits, by WASI or by what it prints.
+#[test]
+fn a_timeout_ends_the_program() {
+    let folder = Folder::new();
+    let spins = folder.wat(programs::SPINS);
+    let ended = end(plugnet().args(["run", "--timeout", "300ms"]).arg(spins));
+    assert_eq!(ended.code, Some(124), "{}", ended.stderr);
+    ended.says(&["app.wasm", "did not end within 300ms"]);
+    for attempt in ["misuse spin", "misuse wait"] {
+        let ended = run(&["--timeout", "300ms"], &[attempt]);
+        assert_eq!(ended.code, Some(124), "{attempt}: {}", ended.stderr);
+    }
+    // A limit that is not reached makes no difference.
+    let ended = run(&["--timeout", "1h"], &["0.2 lookup 127.0.0.1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+/// `--timeout` holds for a program that writes to a pipe nobody reads, too.
+#[test]
+fn a_timeout_ends_a_program_whose_output_nobody_reads() {
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let mut child = plugnet()
+        .args(["run", "--timeout", "300ms"])
+        .arg(program)
+        .arg("misuse print")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("plugnet starts");
+    // Held, and not read.
+    let stdout = child.stdout.take();
+    assert_eq!(exit_code(&mut child), Some(124));
+    drop(stdout);
+}
+
+/// `--max-memory` holds a program below a limit: it sees that there is no more, and one written in
+/// Rust gives up. Within the limit it runs.
+#[test]
+fn a_program_has_as_much_memory_as_it_may() {
+    let ended = run(&["--max-memory", "64MiB"], &["misuse allocate 16000000"]);
+    assert_eq!(
+        (ended.code, ended.lines()[0]),
+        (Some(0), "ok"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["--max-memory", "64MiB"], &["misuse allocate 100000000"]);
+    assert_eq!(ended.code, Some(134), "{}", ended.stderr);
+    ended.says(&["memory allocation of 100000000 bytes failed", "trapped"]);
+}
+
+/// A program that needs more than the limit from the beginning does not start, and it is said why.
+#[test]
+fn a_program_that_needs_more_memory_does_not_start() {
+    let ended = run(&["--max-memory", "64KiB"], &["misuse allocate 1"]);
+    assert_eq!(ended.code, Some(134), "{}", ended.stderr);
+    ended.says(&["memory"]);
+    assert_eq!(ended.stdout, "");
+}
+
+/// Tables are memory, too.
+#[test]
+fn tables_count_as_memory() {
+    const GROWS: &str = r#"
+(component
+  (core module $m
+    (table $t 1 funcref)
+    (func (export "run") (result i32)
+      ;; 1 if there were 100 million entries more.
+      (i32.ge_s (table.grow $t (ref.null func) (i32.const 100000000)) (i32.const 0))))
+  (core instance $i (instantiate $m))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $cli (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $cli)))"#;
+    let folder = Folder::new();
+    let program = folder.wat(GROWS);
+    let ended = end(plugnet()
+        .args(["run", "--max-memory", "64MiB"])
+        .arg(program));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
