@@ -225,6 +225,14 @@ impl Running {
         }
     }
 
+    /// The port that the case listens on, once it does.
+    pub fn port(&mut self) -> u16 {
+        match self.place() {
+            Place::Port(_, port) => port,
+            Place::Path(path) => self.fail(&format!("it listens at {}", path.display())),
+        }
+    }
+
     /// Waits for the line `listening ADDRESS:PORT FAMILY` or `listening PATH`, and returns where
     /// that is: a port of 127.0.0.1 reaches also who listens on all addresses.
     pub fn place(&mut self) -> Place {
