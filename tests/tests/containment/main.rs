@@ -266,7 +266,7 @@ fn programs_that_never_wait_leave_a_share() {
     limits.timeout = Some("1h".parse().expect("a time"));
     let spinning: Vec<_> = (0..4)
         .map(|_| {
-            let policy = Policy::builder().limits(limits.clone()).build();
+            let policy = Policy::builder().limits(limits).build();
             host.start(
                 RunOptions::new()
                     .args(["attacks", "misuse spin"])

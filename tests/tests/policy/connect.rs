@@ -1,6 +1,6 @@
 //! Connecting by TCP.
 
-use crate::table::{ALL, Row, WASI, all, row};
+use crate::table::{ALL, NET, Row, WASI, all, row};
 
 const AT: &str = "connect 127.0.0.1:{open}";
 
@@ -161,4 +161,46 @@ const NO_PEERS: &[Row] = &[
 #[test]
 fn what_is_no_peer_is_refused() {
     all(NO_PEERS, 16);
+}
+
+/// All but one port of this machine.
+const BUT_HERE: &[&str] = &[
+    "allow-net",
+    "deny-connect tcp://127.0.0.1:{shut}",
+    "deny-connect tcp://[::1]:{shut}",
+];
+
+#[rustfmt::skip]
+const SPELLINGS: &[Row] = &[
+    row("IPv4-mapped", NET, BUT_HERE, "connect [::ffff:127.0.0.1]:{shut}",
+        "connect [::ffff:127.0.0.1]:{open}"),
+    row("IPv4-mapped, in hexadecimal", NET, BUT_HERE, "connect [::ffff:7f00:1]:{shut}",
+        "connect [::ffff:7f00:1]:{open}"),
+    row("IPv4-mapped, in full", NET, BUT_HERE, "connect [0:0:0:0:0:FFFF:7F00:0001]:{shut}",
+        "connect [0:0:0:0:0:FFFF:7F00:0001]:{open}"),
+    row("any address", NET, BUT_HERE, "connect 0.0.0.0:{shut}", "connect 0.0.0.0:{open}"),
+    row("any address of IPv6", NET, BUT_HERE, "connect [::]:{shut}", "connect [::]:{open}"),
+    row("any address, mapped", NET, BUT_HERE, "connect [::ffff:0.0.0.0]:{shut}", AT),
+    row("loopback in full", NET, BUT_HERE, "connect [0:0:0:0:0:0:0:1]:{shut}",
+        "connect [0:0:0:0:0:0:0:1]:{open}"),
+    row("a zone", NET, BUT_HERE, "connect [::1%1]:{shut}", AT),
+    row("a zone by its name", NET, BUT_HERE, "connect [::1%lo]:{shut}", AT),
+    row("IPv4-mapped, where one port is granted", NET, EXACT, "connect [::ffff:127.0.0.1]:{shut}",
+        "connect [::ffff:127.0.0.1]:{open}"),
+    row("any address, where one port is granted", NET, EXACT, "connect 0.0.0.0:{shut}",
+        "connect 0.0.0.0:{open}"),
+    row("IPv4-mapped, under `*`", NET, WIDE, "connect [::ffff:127.0.0.1]:{shut}",
+        "connect [::ffff:127.0.0.1]:{open}"),
+    row("IPv4-mapped private address, under `*`", NET, WIDE, "connect [::ffff:10.0.0.1]:80", AT),
+    row("IPv4-mapped metadata service, under `*`", NET, WIDE, "connect [::ffff:a9fe:a9fe]:80", AT),
+    row("IPv4-compatible", NET, BUT_HERE, "connect [::127.0.0.1]:{shut}", AT).refused("EINVAL", ""),
+    row("multicast", NET, BUT_HERE, "connect 224.0.0.1:80", AT).refused("EINVAL", ""),
+    row("port 0", NET, BUT_HERE, "connect 127.0.0.1:0", AT).refused("ECONNREFUSED", ""),
+];
+
+/// In `plugnet:net` an address is a text, and has all of Node's spellings: each is judged as the
+/// address it is.
+#[test]
+fn spellings_of_node_are_the_address() {
+    all(SPELLINGS, 17);
 }

@@ -1,6 +1,6 @@
 //! Listening by TCP.
 
-use crate::table::{ALL, Row, WASI, all, row};
+use crate::table::{ALL, NET, Row, WASI, all, row};
 
 /// What is granted is one address and one port of it.
 const EXACT: &[&str] = &["allow-listen tcp://127.0.0.1:{free}"];
@@ -60,10 +60,10 @@ const TABLE: &[Row] = &[
     row("without an address of IPv6", &["0.3"], CHOSEN, "listen-unbound ::", AT_CHOSEN),
     row("without an address, by a wide network", &["0.3"],
         &["allow-listen tcp://0.0.0.0/0:*"], "listen-unbound 0.0.0.0", AT_CHOSEN),
-    row("without an address", &["net"], CHOSEN, "listen-everywhere", AT_CHOSEN),
-    row("by a name without an address", &["net"], &["allow-listen tcp://localhost:0"],
+    row("without an address", NET, CHOSEN, "listen-everywhere", AT_CHOSEN),
+    row("by a name without an address", NET, &["allow-listen tcp://localhost:0"],
         "listen-name localhost {free}", "listen-name localhost 0"),
-    row("by a name that may not be looked up", &["net"],
+    row("by a name that may not be looked up", NET,
         &["allow-listen tcp://127.0.0.1:0"], "listen-name localhost 0", AT_CHOSEN),
 ];
 
@@ -75,6 +75,9 @@ fn what_is_granted_is_exact() {
 
 #[rustfmt::skip]
 const NO_ADDRESSES: &[Row] = &[
+    row("IPv4-mapped, as text", NET,
+        &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
+        "listen [::ffff:127.0.0.1]:{free2}", AT).refused("EINVAL", ""),
     row("IPv4-mapped", WASI, &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
         "listen [::ffff:127.0.0.1]:{free2}", AT).refused("", "invalid-argument"),
     row("IPv4-compatible", WASI, &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
@@ -86,5 +89,5 @@ const NO_ADDRESSES: &[Row] = &[
 /// What WASI takes for no local address is none, and nobody is asked.
 #[test]
 fn what_is_no_address_is_refused() {
-    all(NO_ADDRESSES, 6);
+    all(NO_ADDRESSES, 7);
 }

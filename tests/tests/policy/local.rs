@@ -62,13 +62,16 @@ const TABLE: &[Row] = &[
     row("what is denied, by another name", LOCAL,
         &["allow-connect unix://{dir}/granted/::/run/", "deny-connect unix://{dir}/granted/shut.sock"],
         "connect-path /run/shut.sock", "connect-path /run/open.sock"),
+    row("what is granted is a link", LOCAL,
+        &["allow-connect unix://{dir}/granted/link.sock", "allow-connect unix://{dir}/open.sock"],
+        "connect-path {dir}/granted/link.sock", AT),
     row("a socket of the system", LOCAL, ONE, "connect-path /run/docker.sock", AT),
 ];
 
 /// What is granted of paths is what is reached.
 #[test]
 fn paths_are_exact() {
-    all(TABLE, 54);
+    all(TABLE, 56);
 }
 
 #[cfg(target_os = "linux")]

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 /// By `plugnet:net`, wasi:sockets 0.3 and wasi:sockets 0.2.
 pub const ALL: &[&str] = &["net", "0.3", "0.2"];
+/// By `plugnet:net` alone, whose addresses are texts.
+pub const NET: &[&str] = &["net"];
 /// By wasi:sockets alone: what `plugnet:net` has not, as it has no UDP.
 pub const WASI: &[&str] = &["0.3", "0.2"];
 /// By `plugnet:net`, and by `plugnet:net/ipc` directly.
