@@ -228,6 +228,24 @@ impl RunOptions {
             }
             .map_err(Error::Grant)?;
         }
+        // Better no program than one that is not held to what its policy says.
+        let limits = policy.limits();
+        for (name, is_set) in [
+            ("max-connections", limits.max_connections.is_some()),
+            (
+                "max-connections-per-peer",
+                limits.max_connections_per_peer.is_some(),
+            ),
+            (
+                "max-bytes-per-second",
+                limits.max_bytes_per_second_in.is_some()
+                    || limits.max_bytes_per_second_out.is_some(),
+            ),
+        ] {
+            if is_set {
+                return Err(Error::Limit(name));
+            }
+        }
         // More than there can be is no limit.
         let memory = policy.limits().max_memory;
         let memory = memory.and_then(|limit| usize::try_from(limit.bytes()).ok());

@@ -768,3 +768,19 @@ fn tables_count_as_memory() {
         .arg(program));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
+
+/// A limit that is not kept is refused, before the program starts.
+#[test]
+fn a_limit_that_is_not_kept_is_refused() {
+    for (option, value) in [
+        ("--max-connections", "1"),
+        ("--max-connections-per-peer", "1"),
+        ("--max-bytes-per-second", "1KiB"),
+        ("--max-bytes-per-second-in", "1KiB"),
+        ("--max-bytes-per-second-out", "1KiB"),
+    ] {
+        let ended = run(&[option, value], &[]);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains("is not kept"), "{}", ended.stderr);
+    }
+}
