@@ -236,6 +236,13 @@ fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
                 "a path that goes up with `..` is written from the root",
             ));
         }
+        // Without what stands before it, it would be an abstract name.
+        if straight.starts_with('@') {
+            return Err(Fault::new(
+                spot,
+                "a path that begins with `@` is written from the root",
+            ));
+        }
         // What a shell completes begins with `./`.
         return Ok(straight);
     }

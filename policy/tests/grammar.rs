@@ -426,6 +426,7 @@ fn entries_for_ipc() {
         ("pipe://x", "pipe://", r"\\.\pipe\x"),
         (r"\\?\pipe\x", r"\\?\pipe\x", r"\\.\pipe\x"),
         ("../x", "../x", "-"),
+        ("./@x", "./@x", "-"),
         ("x/../y", "x/../y", "-"),
         ("/run/./x", "/run/./x", "/run/x"),
     ]);
