@@ -59,26 +59,36 @@
 
 mod component;
 mod compose;
+mod connections;
 mod epoch;
 mod error;
 mod event;
 mod guard;
+mod host;
 mod ipc;
 mod memory;
 mod name_lookup;
 mod program;
+mod rate;
 mod run_options;
 mod runtime;
+mod sockets;
+mod stats;
+mod transfer;
 
 pub use compose::{compose, compose_without_ipc};
+pub use connections::{ConnectionLimit, Direction};
 pub use error::{Error, ProgramError, Trap};
 pub use event::Event;
 pub use guard::{Access, Denial};
+pub use host::{Host, HostView, add_to_linker};
 pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError};
 pub use plugnet_policy as policy;
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;
 pub use runtime::{Runtime, RuntimeOptions};
+pub use stats::{Stats, Totals};
+pub use wasmtime;
 pub use wasmtime_wasi;
 
 /// The component that implements `plugnet:net/net` over `wasi:sockets`, `wasi:clocks` and

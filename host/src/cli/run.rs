@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use plugnet_host::{Access, Denial, Descriptors, RunOptions};
+use plugnet_host::{Access, Denial, Descriptors, RunOptions, Stats, Totals};
 
 use super::audit::Audit;
 use super::policy::PolicyArgs;
@@ -33,9 +33,18 @@ pub(super) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// Adds a line of JSON to FILE for every decision
+    /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
+    /// and when it is closed
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+
+    /// Prints decisions and connections to standard error, as they happen
+    #[arg(long)]
+    trace: bool,
+
+    /// Sums up at the end, on standard error: connections, bytes, denials, time
+    #[arg(long)]
+    stats: bool,
 
     /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
     /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
@@ -51,12 +60,17 @@ pub(super) struct Args {
 const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
-    let (path, options) = options(args)?;
+    let stats = args.stats.then(Stats::new);
+    let (path, mut options) = options(args)?;
+    if let Some(stats) = &stats {
+        options = options.stats(stats);
+    }
     let program = runtime()?
         .load(&input::read(&path)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
+    let start = Instant::now();
     let result = executor.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         // A task of its own, so that a write to a pipe nobody reads, which blocks the program's
@@ -76,9 +90,39 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
             }
         }
     });
+    if let Some(stats) = stats {
+        say(sum(&stats.totals(), start.elapsed()));
+    }
     // Does not wait for a read of standard input that is still going on.
     executor.shutdown_background();
     result
+}
+
+/// What `--stats` prints.
+fn sum(totals: &Totals, time: Duration) -> String {
+    let Totals {
+        connected,
+        accepted,
+        inherited,
+        peak,
+        refused,
+        received,
+        sent,
+        denied,
+        ..
+    } = totals;
+    let inherited = match inherited {
+        0 => String::new(),
+        number => format!(", {number} inherited"),
+    };
+    let time = humantime::format_duration(Duration::from_millis(
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+    ));
+    format!(
+        "stats: connections: {accepted} in, {connected} out{inherited}, {peak} at one time, \
+         {refused} refused by limit; bytes: {received} in, {sent} out; denied: {denied}; \
+         time: {time}"
+    )
 }
 
 fn unheard(error: io::Error) -> Failure {
@@ -91,9 +135,17 @@ fn options(args: Args) -> Result<(PathBuf, RunOptions), Failure> {
         .inherit_stdio()
         .policy(args.policy.policy()?)
         .on_denied(once_each());
-    if let Some(path) = &args.audit {
-        let audit = Audit::open(path)?;
-        options = options.on_event(move |event| audit.write(event));
+    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
+    let trace = args.trace;
+    if audit.is_some() || trace {
+        options = options.on_event(move |event| {
+            if let Some(audit) = &audit {
+                audit.write(event);
+            }
+            if trace {
+                say(event);
+            }
+        });
     }
 
     for variable in &args.env {
