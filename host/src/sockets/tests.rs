@@ -61,7 +61,7 @@ async fn connecting_beyond_the_limit_is_emfile() {
             let accessor = &accessor.with_getter::<Sockets>(Host::plugnet);
             let create = || {
                 accessor
-                    .with(|mut access| access.get().create(IpAddressFamily::Ipv4))
+                    .with(|mut access| HostTcpSocket::create(access.get(), IpAddressFamily::Ipv4))
                     .expect("a socket")
             };
             let first = create();
@@ -104,7 +104,7 @@ async fn failed_attempts_free_their_slots() {
             let accessor = &accessor.with_getter::<Sockets>(Host::plugnet);
             for _ in 0..3 {
                 let socket = accessor
-                    .with(|mut access| access.get().create(IpAddressFamily::Ipv4))
+                    .with(|mut access| HostTcpSocket::create(access.get(), IpAddressFamily::Ipv4))
                     .expect("a socket");
                 let error = Sockets::connect(accessor, socket, nobody).await;
                 let error = error.expect_err("nobody").downcast().expect("a code");
@@ -158,7 +158,7 @@ async fn udp<T: HostView>(
     HostUdpSocket::bind(&mut other, again(&socket), any)
         .await
         .expect("a port");
-    let address = other.get_local_address(again(&socket)).expect("bound");
+    let address = HostUdpSocket::get_local_address(&mut other, again(&socket)).expect("bound");
     let socket = other.table.delete(socket).expect("it is there");
     let socket = accessor
         .with(|mut access| access.get().table.push(socket))
