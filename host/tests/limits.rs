@@ -446,3 +446,100 @@ impl std::io::Write for Lines {
         Ok(())
     }
 }
+
+/// A client that `plugnet run` gets through its first line of output, and all that it printed to
+/// standard error in the end.
+fn served_by_command(arguments: &[&str], talk: impl FnOnce(SocketAddr)) -> String {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("echo-server.wasm");
+    std::fs::write(&program, ECHO_SERVER).expect("the program");
+    let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
+        .args(["run", "--allow-net"])
+        .args(arguments)
+        .arg(&program)
+        .args(["--once", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("plugnet starts");
+    let mut stdout = BufReader::new(process.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("text");
+    let place = line.trim_end().rsplit(' ').next().expect("a place");
+    talk(place.parse().expect("an address"));
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("text");
+    let mut stderr = String::new();
+    let mut pipe = process.stderr.take().expect("a pipe");
+    pipe.read_to_string(&mut stderr).expect("text");
+    assert!(process.wait().expect("it ends").success(), "{stderr}");
+    stderr
+}
+
+/// Says ten bytes to the echo server and hears them.
+fn say_ten(address: SocketAddr) {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpStream};
+
+    let mut client = TcpStream::connect(address).expect("a connection");
+    client.set_read_timeout(Some(LIMIT)).expect("a limit");
+    client.write_all(b"0123456789").expect("it is there");
+    client.shutdown(Shutdown::Write).expect("it is there");
+    let mut back = vec![];
+    client.read_to_end(&mut back).expect("all");
+    assert_eq!(back, b"hello\r\n0123456789");
+}
+
+/// `--stats` sums up on standard error at the end.
+#[test]
+fn stats_sum_up_at_the_end() {
+    let stderr = served_by_command(&["--stats"], say_ten);
+    let sum = "plugnet: stats: connections: 1 in, 0 out, 1 at one time, 0 refused by limit; \
+               bytes: 10 in, 17 out; denied: 0; time: ";
+    assert!(stderr.starts_with(sum), "{stderr}");
+}
+
+/// `--trace` prints decisions and connections for people, and nothing else does.
+#[test]
+fn trace_prints_what_happens() {
+    let stderr = served_by_command(&["--trace"], say_ten);
+    for part in [
+        "plugnet: allowed TCP listen on 127.0.0.1:",
+        "plugnet: #1 accepted from 127.0.0.1:",
+        "plugnet: #1 closed, with 127.0.0.1:",
+        ": 10 bytes in, 17 out, in ",
+    ] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    assert_eq!(served_by_command(&[], say_ten), "");
+}
+
+/// `--audit` writes a line of JSON when a connection is made and when it is closed, with the
+/// time.
+#[test]
+fn the_audit_has_connections() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("audit.jsonl");
+    let name = file.to_str().expect("Unicode");
+    served_by_command(&["--audit", name], say_ten);
+    let text = std::fs::read_to_string(&file).expect("the audit");
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let line = |event: &str| {
+        let mut lines = lines.iter().filter(|line| line["event"] == event);
+        let line = lines.next().expect("a line");
+        assert!(lines.next().is_none(), "{text}");
+        assert!(line["time"].is_string(), "{text}");
+        line
+    };
+    let (accept, close) = (line("accept"), line("close"));
+    assert_eq!(accept["id"], close["id"]);
+    assert_eq!(close["bytes_in"], 10);
+    assert_eq!(close["bytes_out"], 17);
+}
