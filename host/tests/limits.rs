@@ -397,56 +397,6 @@ async fn local_sockets_are_limited_and_told() {
     assert!(is_served(&mut fourth).await);
 }
 
-/// Whoever listens to the `tracing` target `plugnet::audit` hears of decisions and connections.
-#[test]
-fn events_are_traced() {
-    let lines = Arc::new(Mutex::new(vec![]));
-    let writer = {
-        let lines = Arc::clone(&lines);
-        move || Lines(Arc::clone(&lines))
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(writer)
-        .with_ansi(false)
-        .finish();
-    // The run stays on this thread.
-    tracing::subscriber::with_default(subscriber, || {
-        let executor = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("an executor");
-        executor.block_on(async {
-            let server = Server::start(Limits::default()).await;
-            echo(&server, 10).await;
-            until(|| server.stats.totals().open == 0).await;
-        });
-    });
-    let text = String::from_utf8(lines.lock().expect("a buffer").clone()).expect("UTF-8");
-    for part in [
-        "plugnet::audit",
-        "event=\"decision\"",
-        "event=\"accept\"",
-        "event=\"close\"",
-        "bytes_in=10",
-        "bytes_out=17",
-    ] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
-}
-
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a buffer").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A client that `plugnet run` gets through its first line of output, and all that it printed to
 /// standard error in the end.
 fn served_by_command(arguments: &[&str], talk: impl FnOnce(SocketAddr)) -> String {

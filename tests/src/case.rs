@@ -2,8 +2,10 @@
 
 use crate::output::Output;
 use crate::transcript::Transcript;
+use plugnet_host::policy::{Limits, Policy};
 use plugnet_host::{Program, RunOptions, Runtime, RuntimeOptions};
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tokio::runtime::{self, Runtime as Executor};
@@ -19,6 +21,7 @@ const LAST_LINE: &str = "end of the loop";
 pub struct Case {
     arguments: Vec<String>,
     allow_net: bool,
+    limits: Limits,
     limit: Duration,
 }
 
@@ -28,6 +31,7 @@ impl Case {
         Self {
             arguments: vec!["test-program".to_owned(), name.to_owned()],
             allow_net: true,
+            limits: Limits::default(),
             limit: Duration::from_secs(20),
         }
     }
@@ -43,6 +47,13 @@ impl Case {
     #[must_use]
     pub fn deny_net(mut self) -> Self {
         self.allow_net = false;
+        self
+    }
+
+    /// Lets the case have so many connections at one time.
+    #[must_use]
+    pub fn max_connections(mut self, number: u32) -> Self {
+        self.limits.max_connections = NonZeroU32::new(number);
         self
     }
 
@@ -62,7 +73,8 @@ impl Case {
             .args(self.arguments)
             .stdout(transcript.stdout())
             .stderr(transcript.stderr())
-            .allow_net(self.allow_net);
+            .allow_net(self.allow_net)
+            .policy(Policy::builder().limits(self.limits).build());
         let told = transcript.clone();
         let task = executor().spawn(async move {
             let end = program.run(options).await;

@@ -104,10 +104,11 @@ pub(super) fn hop_limit(socket: impl AsFd, family: IpAddressFamily) -> Result<u8
 
 pub(super) fn set_hop_limit(socket: impl AsFd, family: IpAddressFamily, value: u8) -> Result<()> {
     let hops = not_zero(value)?;
-    Ok(match family {
+    match family {
         IpAddressFamily::Ipv4 => sockopt::set_ip_ttl(socket, hops.into())?,
         IpAddressFamily::Ipv6 => sockopt::set_ipv6_unicast_hops(socket, Some(hops))?,
-    })
+    }
+    Ok(())
 }
 
 pub(super) fn receive_buffer_size(socket: impl AsFd) -> Result<u64> {
