@@ -8,7 +8,7 @@ use std::time::Instant;
 use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, shown};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use crate::Event;
+use crate::{Event, Stats};
 
 /// A way to reach others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,10 @@ pub enum Access {
     PathListen,
     /// Connecting to a UNIX domain socket or a named pipe.
     PathConnect,
+    /// Creating a TCP socket of WASI 0.2, under limits that are not kept there.
+    Wasi02TcpSocket,
+    /// Creating a UDP socket of WASI 0.2, under limits that are not kept there.
+    Wasi02UdpSocket,
 }
 
 impl fmt::Display for Access {
@@ -49,6 +53,7 @@ impl fmt::Display for Access {
             Access::NameLookup => "lookup of",
             Access::PathListen => "listen on",
             Access::PathConnect => "connect to",
+            Access::Wasi02TcpSocket | Access::Wasi02UdpSocket => "create",
         })
     }
 }
@@ -129,6 +134,7 @@ struct Inner {
     resolved: Mutex<Resolved>,
     on_denied: Option<OnDenied>,
     on_event: Option<OnEvent>,
+    stats: Stats,
 }
 
 impl Guard {
@@ -136,13 +142,20 @@ impl Guard {
         policy: Policy,
         on_denied: Option<OnDenied>,
         on_event: Option<OnEvent>,
+        stats: Stats,
     ) -> Self {
         Guard(Arc::new(Inner {
             policy,
             resolved: Mutex::default(),
             on_denied,
             on_event,
+            stats,
         }))
+    }
+
+    /// What counts for this run.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.0.stats
     }
 
     /// Whether the program may use the address so.
@@ -242,15 +255,43 @@ impl Guard {
         });
     }
 
+    /// The program wanted to use what the limits of connections and bytes do not hold for.
+    pub(crate) fn unlimited(&self, access: Access) {
+        let kind = match access {
+            Access::Wasi02UdpSocket => "UDP",
+            _ => "TCP",
+        };
+        self.denied(|| Denial {
+            access,
+            target: format!("a {kind} socket of WASI 0.2"),
+            grant: None,
+            reason: Some(
+                "max-connections, max-connections-per-peer and max-bytes-per-second hold for \
+                 WASI 0.3 alone, so there are no sockets of 0.2 under them"
+                    .to_owned(),
+            ),
+        });
+    }
+
     fn denied(&self, denial: impl FnOnce() -> Denial) {
+        self.0.stats.denied();
         if let Some(on_denied) = &self.0.on_denied {
             on_denied(&denial());
         }
     }
 
-    fn tell(&self, event: impl FnOnce() -> Event) {
+    /// Tells those who want to hear of events.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        let traced = Event::traced();
+        if self.0.on_event.is_none() && !traced {
+            return;
+        }
+        let event = event();
+        if traced {
+            event.trace();
+        }
         if let Some(on_event) = &self.0.on_event {
-            on_event(&event());
+            on_event(&event);
         }
     }
 }

@@ -17,12 +17,12 @@ use wasmtime_wasi::p3::bindings::sockets::types as types03;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 
 use crate::guard::Lookup;
-use crate::runtime::State;
+use crate::host::{Host, HostView};
 
 /// Adds both versions to a linker that has neither, or that lets them be replaced.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    v02::add_to_linker::<State, NameLookup>(linker, |state| state)?;
-    v03::add_to_linker::<State, NameLookup>(linker, |state| state)?;
+pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    v02::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
+    v03::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
     Ok(())
 }
 
@@ -51,21 +51,21 @@ fn ip02(address: network02::IpAddress) -> IpAddr {
 struct NameLookup;
 
 impl HasData for NameLookup {
-    type Data<'a> = &'a mut State;
+    type Data<'a> = &'a mut Host;
 }
 
-impl v03::Host for State {}
+impl v03::Host for Host {}
 
-impl v03::HostWithStore<State> for NameLookup {
+impl<T: HostView> v03::HostWithStore<T> for NameLookup {
     async fn resolve_addresses(
-        accessor: &Accessor<State, Self>,
+        accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<types03::IpAddress>, v03::ErrorCode>> {
         let guard = accessor.with(|mut access| access.get().guard.clone());
         let Some(lookup) = guard.allows_lookup(&name) else {
             return Ok(Err(v03::ErrorCode::AccessDenied));
         };
-        let sockets = accessor.with_getter::<WasiSockets>(State::sockets);
+        let sockets = accessor.with_getter::<WasiSockets>(T::sockets);
         let answer = v03::HostWithStore::resolve_addresses(&sockets, lookup.text()).await?;
         if let (Lookup::Name(name), Ok(addresses)) = (&lookup, &answer) {
             guard.answered(name, addresses.iter().map(|address| ip(*address)));
@@ -74,7 +74,7 @@ impl v03::HostWithStore<State> for NameLookup {
     }
 }
 
-impl v02::Host for State {
+impl v02::Host for Host {
     fn resolve_addresses(
         &mut self,
         network: Resource<network02::Network>,
@@ -92,7 +92,7 @@ impl v02::Host for State {
 }
 
 // What the errors of `resolve-addresses` need, as wasmtime-wasi has it.
-impl network02::Host for State {
+impl network02::Host for Host {
     fn convert_error_code(
         &mut self,
         error: p2::SocketError,
@@ -108,13 +108,13 @@ impl network02::Host for State {
     }
 }
 
-impl network02::HostNetwork for State {
+impl network02::HostNetwork for Host {
     fn drop(&mut self, network: Resource<network02::Network>) -> wasmtime::Result<()> {
         network02::HostNetwork::drop(&mut self.sockets(), network)
     }
 }
 
-impl v02::HostResolveAddressStream for State {
+impl v02::HostResolveAddressStream for Host {
     fn resolve_next_address(
         &mut self,
         stream: Resource<v02::ResolveAddressStream>,

@@ -174,10 +174,11 @@ fn keys() {
     assert!(known.len() > 15, "{error}");
     let text = document();
     let listed: BTreeSet<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("| `"))
+        .split("\n\n")
+        .filter(|block| block.starts_with("| option and key |"))
+        .flat_map(|table| table.lines().skip(2))
         .flat_map(|line| line.split('|').nth(1).unwrap_or_default().split('`'))
-        .filter(|cell| cell.starts_with(|c: char| c.is_ascii_lowercase()) && !cell.contains(':'))
+        .filter(|cell| cell.starts_with(|c: char| c.is_ascii_lowercase()))
         .collect();
     assert_eq!(listed, known);
 }

@@ -81,7 +81,7 @@ impl Failure {
                 message,
                 code: TIMED_OUT,
             },
-            Error::Directory { .. } | Error::Grant(_) | Error::Limit(_) => Failure::input(error),
+            Error::Directory { .. } | Error::Grant(_) => Failure::input(error),
             _ => Failure::host(error),
         }
     }

@@ -64,11 +64,11 @@ pub(super) struct PolicyArgs {
     #[arg(long = "policy", value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Connections at one time, in and out together (`plugnet run` does not keep it yet and refuses it)
+    /// Connections at one time, in and out together
     #[arg(long, value_name = "NUMBER")]
     max_connections: Option<NonZeroU32>,
 
-    /// Connections at one time with one address (`plugnet run` does not keep it yet and refuses it)
+    /// Connections at one time with one address
     #[arg(long, value_name = "NUMBER")]
     max_connections_per_peer: Option<NonZeroU32>,
 
@@ -76,15 +76,15 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<ByteSize>,
 
-    /// Bytes in a second, each way: 1MiB (`plugnet run` does not keep it yet and refuses it)
+    /// Bytes in a second, each way: 1MiB
     #[arg(long, value_name = "BYTES")]
     max_bytes_per_second: Option<ByteSize>,
 
-    /// Bytes that it receives in a second (`plugnet run` does not keep it yet and refuses it)
+    /// Bytes that it receives in a second
     #[arg(long, value_name = "BYTES")]
     max_bytes_per_second_in: Option<ByteSize>,
 
-    /// Bytes that it sends in a second (`plugnet run` does not keep it yet and refuses it)
+    /// Bytes that it sends in a second
     #[arg(long, value_name = "BYTES")]
     max_bytes_per_second_out: Option<ByteSize>,
 

@@ -6,10 +6,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
-use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions};
+use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
 
 use super::audit::Audit;
 use super::policy::PolicyArgs;
@@ -34,9 +34,18 @@ pub(super) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// Adds a line of JSON to FILE for every decision
+    /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
+    /// and when it is closed
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+
+    /// Prints decisions and connections to standard error, as they happen
+    #[arg(long)]
+    trace: bool,
+
+    /// Sums up at the end, on standard error: connections, bytes, denials, time
+    #[arg(long)]
+    stats: bool,
 
     /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
     /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
@@ -52,14 +61,19 @@ pub(super) struct Args {
 const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
+    let stats = args.stats.then(Stats::new);
     let policy = args.policy.policy()?;
     let limit = policy.limits().timeout.map(TimeLimit::duration);
-    let (path, options) = options(args, policy)?;
+    let (path, mut options) = options(args, policy)?;
+    if let Some(stats) = &stats {
+        options = options.stats(stats);
+    }
     let program = runtime()?
         .load(&input::read(&path)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
+    let start = Instant::now();
     let result = executor.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         // A task of its own, so that a write to a pipe nobody reads, which blocks the program's
@@ -80,6 +94,9 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
             limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
         }
     });
+    if let Some(stats) = stats {
+        say(sum(&stats.totals(), start.elapsed()));
+    }
     // Does not wait for a read of standard input that is still going on.
     executor.shutdown_background();
     result
@@ -97,6 +114,33 @@ async fn overdue(limit: Option<Duration>) -> Duration {
     }
 }
 
+/// What `--stats` prints.
+fn sum(totals: &Totals, time: Duration) -> String {
+    let Totals {
+        connected,
+        accepted,
+        inherited,
+        peak,
+        refused,
+        received,
+        sent,
+        denied,
+        ..
+    } = totals;
+    let inherited = match inherited {
+        0 => String::new(),
+        number => format!(", {number} inherited"),
+    };
+    let time = humantime::format_duration(Duration::from_millis(
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+    ));
+    format!(
+        "stats: connections: {accepted} in, {connected} out{inherited}, {peak} at one time, \
+         {refused} refused by limit; bytes: {received} in, {sent} out; denied: {denied}; \
+         time: {time}"
+    )
+}
+
 fn unheard(error: io::Error) -> Failure {
     Failure::host(format!("signals cannot be heard: {error}"))
 }
@@ -107,9 +151,17 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
         .inherit_stdio()
         .policy(policy)
         .on_denied(once_each());
-    if let Some(path) = &args.audit {
-        let audit = Audit::open(path)?;
-        options = options.on_event(move |event| audit.write(event));
+    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
+    let trace = args.trace;
+    if audit.is_some() || trace {
+        options = options.on_event(move |event| {
+            if let Some(audit) = &audit {
+                audit.write(event);
+            }
+            if trace {
+                say(event);
+            }
+        });
     }
 
     for variable in &args.env {

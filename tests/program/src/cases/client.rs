@@ -29,6 +29,18 @@ pub async fn wait(arguments: &Arguments, turns: &mut Turns) {
     turns.rest().await;
 }
 
+/// Connects, and when it is connected connects once more.
+pub async fn wait_twice(arguments: &Arguments, turns: &mut Turns) {
+    let first = turns.flowing_socket("first");
+    arguments.connect(&first).expect("connect");
+    turns.until("first connect").await;
+    let second = turns.flowing_socket("second");
+    arguments.connect(&second).expect("connect");
+    turns.until("second close").await;
+    first.end(None, None);
+    turns.rest().await;
+}
+
 /// What a socket says of itself from its creation to its close.
 pub async fn states(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
