@@ -1,4 +1,5 @@
-//! The connections of one run: how many there may be, and what becomes of each.
+//! The sockets and connections of one run: how many there may be, and what becomes of each
+//! connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -38,7 +39,7 @@ impl fmt::Display for Direction {
     }
 }
 
-/// A limit of connections.
+/// A limit of connections, or of sockets, which every connection has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[non_exhaustive]
 pub enum ConnectionLimit {
@@ -48,6 +49,9 @@ pub enum ConnectionLimit {
     /// `max-connections-per-peer`.
     #[serde(rename = "max-connections-per-peer")]
     PerPeer,
+    /// `max-sockets`.
+    #[serde(rename = "max-sockets")]
+    Sockets,
 }
 
 impl fmt::Display for ConnectionLimit {
@@ -55,6 +59,7 @@ impl fmt::Display for ConnectionLimit {
         f.write_str(match self {
             ConnectionLimit::Total => "max-connections",
             ConnectionLimit::PerPeer => "max-connections-per-peer",
+            ConnectionLimit::Sockets => "max-sockets",
         })
     }
 }
@@ -89,13 +94,13 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The connections of one run. Its clones are the same ones.
-#[derive(Clone, Default)]
+/// The sockets and connections of one run. Its clones are the same ones.
+#[derive(Clone)]
 pub(crate) struct Connections(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
     guard: Guard,
+    sockets: u32,
     total: Option<NonZeroU32>,
     per_peer: Option<NonZeroU32>,
     rate_in: Option<Rate>,
@@ -105,6 +110,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Open {
+    sockets: u32,
     total: u32,
     /// Those with each address, as far as that is limited.
     peers: HashMap<IpAddr, u32>,
@@ -116,6 +122,9 @@ impl Connections {
     pub(crate) fn new(guard: Guard, limits: &Limits) -> Self {
         Connections(Arc::new(Inner {
             guard,
+            sockets: limits
+                .max_sockets
+                .map_or_else(most_sockets, NonZeroU32::get),
             total: limits.max_connections,
             per_peer: limits.max_connections_per_peer,
             rate_in: limits.max_bytes_per_second_in.map(Rate::new),
@@ -153,7 +162,21 @@ impl Connections {
         self.0.guard.stats().sent(bytes);
     }
 
-    /// Takes a slot for a connection, before there is one.
+    /// Takes a place for a socket, before there is one.
+    ///
+    /// # Errors
+    ///
+    /// None is left. Then others have heard of it.
+    pub(crate) fn place(&self) -> Result<Place, ConnectionLimit> {
+        self.0.take_place().inspect_err(|&limit| {
+            let guard = &self.0.guard;
+            guard.stats().refused();
+            guard.tell(|| Event::NoSocket { limit });
+        })?;
+        Ok(Place(self.clone()))
+    }
+
+    /// Takes a slot for a connection, before there is one; its socket has a place.
     ///
     /// # Errors
     ///
@@ -165,17 +188,70 @@ impl Connections {
                 direction,
                 peer,
             }),
-            Err(limit) => {
-                let guard = &self.0.guard;
-                guard.stats().refused();
-                guard.tell(|| Event::Refused {
-                    direction,
-                    peer: peer.to_string(),
-                    limit,
-                });
-                Err(limit)
-            }
+            Err(limit) => Err(self.refused(direction, &peer, limit)),
         }
+    }
+
+    /// Takes a slot for a connection and a place for its socket, which comes with it.
+    ///
+    /// # Errors
+    ///
+    /// None is left. Then others have heard of it.
+    pub(crate) fn place_and_slot(
+        &self,
+        direction: Direction,
+        peer: Peer,
+    ) -> Result<(Place, Slot), ConnectionLimit> {
+        match self.0.take_place() {
+            Ok(()) => {
+                let place = Place(self.clone());
+                Ok((place, self.slot(direction, peer)?))
+            }
+            Err(limit) => Err(self.refused(direction, &peer, limit)),
+        }
+    }
+
+    fn refused(
+        &self,
+        direction: Direction,
+        peer: &Peer,
+        limit: ConnectionLimit,
+    ) -> ConnectionLimit {
+        let guard = &self.0.guard;
+        guard.stats().refused();
+        guard.tell(|| Event::Refused {
+            direction,
+            peer: peer.to_string(),
+            limit,
+        });
+        limit
+    }
+}
+
+/// How many sockets a program may have without a limit of its own: as many as this process may
+/// have descriptors, but for some that the host needs itself.
+fn most_sockets() -> u32 {
+    #[cfg(unix)]
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let descriptors = None;
+    spare(descriptors)
+}
+
+fn spare(descriptors: Option<u64>) -> u32 {
+    const OURS: u64 = 64;
+    let most = descriptors.map(|most| most.saturating_sub(OURS).max(most / 2));
+    most.and_then(|most| u32::try_from(most).ok())
+        .unwrap_or(u32::MAX)
+}
+
+/// The right to one socket, of whatever kind. It is kept beside the socket, for as long as that
+/// is open: dropping it frees it.
+pub(crate) struct Place(Connections);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.open().sockets -= 1;
     }
 }
 
@@ -183,6 +259,15 @@ impl Inner {
     fn open(&self) -> MutexGuard<'_, Open> {
         // Nothing that holds it panics half way.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_place(&self) -> Result<(), ConnectionLimit> {
+        let mut open = self.open();
+        if open.sockets >= self.sockets {
+            return Err(ConnectionLimit::Sockets);
+        }
+        open.sockets += 1;
+        Ok(())
     }
 
     fn take(&self, peer: Option<IpAddr>) -> Result<(), ConnectionLimit> {
@@ -358,6 +443,45 @@ mod tests {
         drop((first, other));
         assert!(connections.0.open().peers.is_empty());
         assert!(slot(&connections, "127.0.0.1:1").is_ok());
+    }
+
+    /// Connections and other sockets share the limit of sockets, and places that are dropped are
+    /// free again.
+    #[test]
+    fn all_sockets_share_a_limit() {
+        let mut limits = Limits::default();
+        limits.max_sockets = NonZeroU32::new(2);
+        let connections = Connections::new(Guard::default(), &limits);
+        let peer = || Peer::Address("127.0.0.1:1".parse().expect("an address"));
+        let first = connections.place();
+        let second = connections.place_and_slot(Direction::Accept, peer());
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(connections.place().err(), Some(ConnectionLimit::Sockets));
+        let third = connections.place_and_slot(Direction::Accept, peer());
+        assert_eq!(third.err(), Some(ConnectionLimit::Sockets));
+        drop(first);
+        assert!(connections.place().is_ok());
+    }
+
+    /// A place whose connection gets no slot is free again.
+    #[test]
+    fn a_place_without_a_slot_is_free() {
+        let connections = connections(1, 0);
+        let take = || connections.place_and_slot(Direction::Accept, Peer::Unnamed);
+        let first = take();
+        assert!(first.is_ok());
+        assert_eq!(take().err(), Some(ConnectionLimit::Total));
+        assert_eq!(connections.0.open().sockets, 1);
+    }
+
+    /// The host keeps descriptors for itself, but no more than half.
+    #[test]
+    fn the_host_keeps_descriptors() {
+        assert_eq!(spare(Some(1024)), 960);
+        assert_eq!(spare(Some(100)), 50);
+        assert_eq!(spare(Some(1)), 0);
+        assert_eq!(spare(Some(u64::MAX)), u32::MAX);
+        assert_eq!(spare(None), u32::MAX);
     }
 
     /// Local sockets have no address: they count for all connections only.

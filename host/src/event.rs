@@ -17,7 +17,8 @@ pub(crate) const TARGET: &str = "plugnet::audit";
 /// [`Decision`](plugnet_policy::Decision), a path's may have a `detail`. `connect`, `accept` and
 /// `inherit` are [`Event::Opened`], with `id` and `peer`; `close` is [`Event::Closed`], with
 /// `id`, `direction`, `peer`, `bytes_in`, `bytes_out` and `duration_ms`; `refuse` is
-/// [`Event::Refused`], with `direction`, `peer` and `limit`.
+/// [`Event::Refused`], with `direction`, `peer` and `limit`, or [`Event::NoSocket`], with `limit`
+/// alone.
 ///
 /// Displayed as a line for people.
 ///
@@ -75,6 +76,11 @@ pub enum Event {
         /// Which limit.
         limit: ConnectionLimit,
     },
+    /// A limit did not let the program have one more socket: it got `EMFILE`.
+    NoSocket {
+        /// Which limit.
+        limit: ConnectionLimit,
+    },
 }
 
 impl Event {
@@ -88,7 +94,7 @@ impl Event {
                 Direction::Inherit => "inherit",
             },
             Event::Closed { .. } => "close",
-            Event::Refused { .. } => "refuse",
+            Event::Refused { .. } | Event::NoSocket { .. } => "refuse",
         }
     }
 
@@ -148,6 +154,7 @@ impl Event {
                 peer,
                 limit,
             } => tracing::info!(target: TARGET, event, %direction, peer, %limit, "{self}"),
+            Event::NoSocket { limit } => tracing::info!(target: TARGET, event, %limit, "{self}"),
         }
     }
 }
@@ -204,6 +211,7 @@ impl fmt::Display for Event {
                 Direction::Accept => write!(f, "refused to accept from {peer}: {limit}"),
                 Direction::Inherit => write!(f, "refused to inherit, with {peer}: {limit}"),
             },
+            Event::NoSocket { limit } => write!(f, "refused one more socket: {limit}"),
         }
     }
 }
@@ -266,6 +274,7 @@ impl Serialize for Event {
                 fields.serialize_entry("peer", peer)?;
                 fields.serialize_entry("limit", limit)?;
             }
+            Event::NoSocket { limit } => fields.serialize_entry("limit", limit)?,
         }
         fields.end()
     }

@@ -64,7 +64,7 @@ impl Access {
             Request::TcpBind(_) => Access::TcpBind,
             Request::TcpListen(_) => Access::TcpListen,
             Request::TcpAccept(_) | Request::HandedAccept(_) => Access::TcpAccept,
-            Request::UdpBind(_) => Access::UdpBind,
+            Request::UdpBind(_) | Request::UdpBound(_) => Access::UdpBind,
             Request::UdpSend(_) => Access::UdpSend,
             Request::UdpReceive(_) => Access::UdpReceive,
             Request::Resolve(_) => Access::NameLookup,
@@ -172,18 +172,27 @@ impl Guard {
         self.decide(&request).is_allowed()
     }
 
+    /// Whether there are rules about UDP ports that the system chooses.
+    pub(crate) fn judges_chosen_udp_ports(&self) -> bool {
+        self.0.policy.judges_chosen_udp_ports()
+    }
+
+    /// Whether the program may keep a UDP port that the system chose.
+    pub(crate) fn allows_chosen_udp_port(&self, address: SocketAddr) -> bool {
+        self.decide(&Request::UdpBound(address)).is_allowed()
+    }
+
     /// Whether the peer may connect to a listener that was handed to the program.
     pub(crate) fn allows_peer(&self, peer: SocketAddr) -> bool {
         self.decide(&Request::HandedAccept(peer)).is_allowed()
     }
 
-    /// Whether the program may look the name up; then in which form the resolver is to be
-    /// asked.
+    /// Whether the program may look the name up; then what is to be asked for.
     pub(crate) fn allows_lookup(&self, name: &str) -> Option<Lookup> {
         let decision = self.decide(&Request::Resolve(name.to_owned()));
         decision.is_allowed().then(|| match decision.name() {
             Some(name) => Lookup::Name(name.clone()),
-            None => Lookup::Literal(name.to_owned()),
+            None => Lookup::Literal(name.parse().ok()),
         })
     }
 
@@ -296,20 +305,11 @@ impl Guard {
     }
 }
 
-/// A name that may be looked up.
+/// What may be looked up.
 pub(crate) enum Lookup {
     /// A name, as it was judged.
     Name(Name),
-    /// An address, which is its own answer.
-    Literal(String),
-}
-
-impl Lookup {
-    /// What to ask the resolver.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Lookup::Name(name) => name.to_string(),
-            Lookup::Literal(text) => text.clone(),
-        }
-    }
+    /// An address, which is its own answer; none if it is one that WASI cannot express, with a
+    /// zone.
+    Literal(Option<IpAddr>),
 }

@@ -12,7 +12,9 @@ use crate::connections::Connections;
 use crate::guard::Guard;
 use crate::ipc::{self, Ipc};
 use crate::memory::MemoryLimit;
-use crate::name_lookup::{self, Lookups};
+use crate::name_lookup;
+use crate::resolver::Resolver;
+use crate::sockets::Foreign;
 use crate::{Error, RunOptions, sockets};
 
 /// What the host keeps for one running program: what its [`RunOptions`] grant, and what it has
@@ -79,7 +81,8 @@ pub struct Host {
     pub(crate) table: ResourceTable,
     pub(crate) guard: Guard,
     pub(crate) connections: Connections,
-    pub(crate) lookups: Lookups,
+    pub(crate) resolver: Resolver,
+    pub(crate) foreign: Foreign,
     pub(crate) memory: MemoryLimit,
     pub(crate) ipc: Ipc,
 }
@@ -187,8 +190,6 @@ impl Host {
         let limits = *policy.limits();
         let guard = Guard::new(policy, on_denied, on_event, stats);
         let connections = Connections::new(guard.clone(), &limits);
-        // wasmtime-wasi's own switch stays on: `name_lookup` decides in front of it.
-        wasi.allow_ip_name_lookup(true);
         let decide = guard.clone();
         wasi.socket_addr_check(move |address, reason| {
             let allowed = decide.allows_address(address, reason);
@@ -199,7 +200,8 @@ impl Host {
             table: ResourceTable::new(),
             guard,
             connections,
-            lookups: Lookups::default(),
+            resolver: Resolver::default(),
+            foreign: Foreign::default(),
             memory: MemoryLimit::new(memory),
             ipc: Ipc::new(grants, descriptors),
         })

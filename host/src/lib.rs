@@ -78,6 +78,7 @@ mod memory;
 mod name_lookup;
 mod program;
 mod rate;
+mod resolver;
 mod run_options;
 mod runtime;
 mod sockets;

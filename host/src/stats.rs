@@ -36,7 +36,7 @@ pub struct Totals {
     pub open: u64,
     /// The most connections that were open at one time.
     pub peak: u64,
-    /// Connections that a limit did not let through.
+    /// Connections and sockets that a limit did not let through.
     pub refused: u64,
     /// Bytes that it received, by connections and in datagrams.
     pub received: u64,

@@ -12,7 +12,7 @@ use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, S
 use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
-use crate::connections::Record;
+use crate::connections::{Place, Record};
 use crate::rate::Turns;
 
 /// What a program that gives no buffer reads at once.
@@ -41,8 +41,11 @@ pub(crate) trait Duplex: Send + Sync + 'static {
     /// Ends the sending direction: sends the FIN. A peer that is gone needs none.
     fn shutdown_write(&self);
 
-    /// How a transfer failed, in WASI's words.
-    fn error_code(error: &io::Error) -> ErrorCode;
+    /// How receiving failed, in WASI's words.
+    fn receive_error(error: io::Error) -> ErrorCode;
+
+    /// How sending failed, in WASI's words.
+    fn send_error(error: io::Error) -> ErrorCode;
 }
 
 /// A connection, which the program's handle and its streams share: it is closed when all of
@@ -50,12 +53,17 @@ pub(crate) trait Duplex: Send + Sync + 'static {
 pub(crate) struct Connection<S> {
     /// Closed before the record says so.
     pub(crate) socket: S,
-    pub(crate) record: Record,
+    record: Record,
+    _place: Place,
 }
 
 impl<S> Connection<S> {
-    pub(crate) fn new(socket: S, record: Record) -> Arc<Self> {
-        Arc::new(Connection { socket, record })
+    pub(crate) fn new(socket: S, place: Place, record: Record) -> Arc<Self> {
+        Arc::new(Connection {
+            socket,
+            record,
+            _place: place,
+        })
     }
 }
 
@@ -90,7 +98,7 @@ impl<S: Duplex> Receiving<S> {
 
     /// Reads as much as the limit lets through.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let Connection { socket, record } = &*self.connection;
+        let Connection { socket, record, .. } = &*self.connection;
         let mut most = buffer.len();
         if self.turns.limited() {
             // Nobody takes a turn to wait for the peer.
@@ -145,7 +153,7 @@ impl<T: 'static, S: Duplex> StreamProducer<T> for Receiving<S> {
             }
             Poll::Ready(Ok(_)) => StreamResult::Completed,
             Poll::Ready(Err(error)) => {
-                self.ended.tell(Err(S::error_code(&error)));
+                self.ended.tell(Err(S::receive_error(error)));
                 StreamResult::Dropped
             }
             Poll::Pending if finish => {
@@ -176,7 +184,7 @@ impl<S: Duplex> Sending<S> {
 
     /// Writes as much as the limit lets through.
     fn poll_write(&mut self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        let Connection { socket, record } = &*self.connection;
+        let Connection { socket, record, .. } = &*self.connection;
         let mut most = buffer.len();
         if self.turns.limited() {
             // Nobody takes a turn to wait for the peer.
@@ -225,7 +233,7 @@ impl<T: 'static, S: Duplex> StreamConsumer<T> for Sending<S> {
                 StreamResult::Completed
             }
             Poll::Ready(Err(error)) => {
-                self.ended.tell(Err(S::error_code(&error)));
+                self.ended.tell(Err(S::send_error(error)));
                 StreamResult::Dropped
             }
             Poll::Pending if finish => {

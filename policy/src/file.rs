@@ -114,6 +114,7 @@ struct Document {
     deny_ipc: Vec<Spanned<String>>,
     max_connections: Option<NonZeroU32>,
     max_connections_per_peer: Option<NonZeroU32>,
+    max_sockets: Option<NonZeroU32>,
     max_memory: Option<Spanned<String>>,
     max_bytes_per_second: Option<Spanned<String>>,
     max_bytes_per_second_in: Option<Spanned<String>>,
@@ -151,6 +152,8 @@ struct Written {
     max_connections: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections_per_peer: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_sockets: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_memory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,6 +282,7 @@ impl Policy {
         let limits = Limits {
             max_connections: document.max_connections,
             max_connections_per_peer: document.max_connections_per_peer,
+            max_sockets: document.max_sockets,
             max_memory: source.quantity("max-memory", document.max_memory)?,
             max_bytes_per_second_in: source
                 .quantity("max-bytes-per-second-in", document.max_bytes_per_second_in)?
@@ -316,6 +320,7 @@ impl Policy {
             deny_ipc: entries(&self.ipc, Deny),
             max_connections: limits.max_connections,
             max_connections_per_peer: limits.max_connections_per_peer,
+            max_sockets: limits.max_sockets,
             max_memory: limits.max_memory.map(|size| size.to_string()),
             max_bytes_per_second_in: limits.max_bytes_per_second_in.map(|size| size.to_string()),
             max_bytes_per_second_out: limits.max_bytes_per_second_out.map(|size| size.to_string()),

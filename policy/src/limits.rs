@@ -12,6 +12,9 @@ pub struct Limits {
     pub max_connections: Option<NonZeroU32>,
     /// Connections at one time with one peer address.
     pub max_connections_per_peer: Option<NonZeroU32>,
+    /// Sockets at one time, of every kind: connections, listeners, those of UDP, and those that
+    /// are nothing yet.
+    pub max_sockets: Option<NonZeroU32>,
     /// Memory of the program.
     pub max_memory: Option<ByteSize>,
     /// Bytes it receives in a second, over all connections.
@@ -30,6 +33,7 @@ impl Limits {
             max_connections_per_peer: self
                 .max_connections_per_peer
                 .or(other.max_connections_per_peer),
+            max_sockets: self.max_sockets.or(other.max_sockets),
             max_memory: self.max_memory.or(other.max_memory),
             max_bytes_per_second_in: self
                 .max_bytes_per_second_in

@@ -58,6 +58,7 @@ fn policy_of(command: &str) -> Policy {
                     "--max-connections-per-peer" => {
                         limits.max_connections_per_peer = value.parse().ok();
                     }
+                    "--max-sockets" => limits.max_sockets = value.parse().ok(),
                     "--max-memory" => limits.max_memory = value.parse().ok(),
                     "--max-bytes-per-second-in" => {
                         limits.max_bytes_per_second_in = value.parse().ok();

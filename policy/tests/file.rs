@@ -26,6 +26,7 @@ allow-ipc = ["/run/app/"]
 deny-ipc = ["/run/app/private/"]
 max-connections = 100
 max-connections-per-peer = 10
+max-sockets = 200
 max-memory = "64MiB"
 max-bytes-per-second-in = "2MiB"
 max-bytes-per-second-out = "1MiB"
@@ -38,6 +39,7 @@ timeout = "10s"
     let limits = policy.limits();
     assert_eq!(limits.max_connections.unwrap().get(), 100);
     assert_eq!(limits.max_connections_per_peer.unwrap().get(), 10);
+    assert_eq!(limits.max_sockets.unwrap().get(), 200);
     assert_eq!(limits.max_memory.unwrap().bytes(), 64 << 20);
     assert_eq!(limits.max_bytes_per_second_in.unwrap().bytes(), 2 << 20);
     assert_eq!(limits.max_bytes_per_second_out.unwrap().bytes(), 1 << 20);

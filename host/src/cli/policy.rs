@@ -72,6 +72,10 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "NUMBER")]
     max_connections_per_peer: Option<NonZeroU32>,
 
+    /// Sockets at one time, of every kind: connections, listeners, those of UDP
+    #[arg(long, value_name = "NUMBER")]
+    max_sockets: Option<NonZeroU32>,
+
     /// Memory of the program: 64MiB
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<ByteSize>,
@@ -138,6 +142,7 @@ impl PolicyArgs {
         let mut limits = Limits::default();
         limits.max_connections = self.max_connections;
         limits.max_connections_per_peer = self.max_connections_per_peer;
+        limits.max_sockets = self.max_sockets;
         limits.max_memory = self.max_memory;
         limits.max_bytes_per_second_in = self.max_bytes_per_second_in.or(both);
         limits.max_bytes_per_second_out = self.max_bytes_per_second_out.or(both);

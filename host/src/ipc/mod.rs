@@ -21,7 +21,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode as TransferError, Ip
 use self::bindings::plugnet::net::ipc;
 use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions};
 use crate::Access as Wanted;
-use crate::connections::{Connections, Direction, Peer, Record};
+use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::host::{Host, HostView};
 use crate::transfer::{self, Duplex, Receiving, Sending};
 
@@ -65,7 +65,10 @@ pub struct Listener {
 }
 
 /// What a [`Listener`] shares with the stream of its connections.
-struct Accepting(Mutex<Option<plugnet_ipc::Listener>>, Mutex<Option<Waker>>);
+struct Accepting(
+    Mutex<Option<(plugnet_ipc::Listener, Place)>>,
+    Mutex<Option<Waker>>,
+);
 
 impl Accepting {
     /// The next connection; none if the listener was dropped.
@@ -73,7 +76,7 @@ impl Accepting {
         // The waker first: who closes in between finds it.
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(listener) => listener.poll_accept(cx).map(Some),
+            Some((listener, _)) => listener.poll_accept(cx).map(Some),
             None => Poll::Ready(None),
         }
     }
@@ -99,9 +102,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn new(socket: Socket, record: Record) -> Self {
+    fn new(socket: Socket, place: Place, record: Record) -> Self {
         Connection {
-            connection: transfer::Connection::new(socket, record),
+            connection: transfer::Connection::new(socket, place, record),
             sends: false,
             receives: false,
         }
@@ -146,8 +149,12 @@ impl Duplex for Socket {
         let _ = Socket::shutdown_write(self);
     }
 
-    fn error_code(error: &std::io::Error) -> TransferError {
-        transfer_error(error)
+    fn receive_error(error: std::io::Error) -> TransferError {
+        transfer_error(&error)
+    }
+
+    fn send_error(error: std::io::Error) -> TransferError {
+        transfer_error(&error)
     }
 }
 
@@ -155,10 +162,11 @@ impl Host {
     fn listening(
         &mut self,
         listener: plugnet_ipc::Listener,
+        place: Place,
         path: Option<String>,
     ) -> wasmtime::Result<Resource<Listener>> {
         let address = listener.local_address().map(IpSocketAddress::from);
-        let accepting = Accepting(Mutex::new(Some(listener)), Mutex::default());
+        let accepting = Accepting(Mutex::new(Some((listener, place))), Mutex::default());
         Ok(self.table.push(Listener {
             accepting: Arc::new(accepting),
             path,
@@ -225,11 +233,14 @@ impl ipc::HostListener for Host {
             readable_all: options.readable_all,
             writable_all: options.writable_all,
         };
+        let Ok(place) = self.connections.place() else {
+            return Ok(Err(ErrorCode::TooManyFiles));
+        };
         let bound = plugnet_ipc::Listener::bind(&self.ipc.grants, &path, &options);
         self.guard
             .path(Wanted::PathListen, &path, bound.as_ref().err());
         match bound {
-            Ok(listener) => self.listening(listener, Some(path)).map(Ok),
+            Ok(listener) => self.listening(listener, place, Some(path)).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -239,9 +250,12 @@ impl ipc::HostListener for Host {
         descriptor: u32,
         backlog: u32,
     ) -> wasmtime::Result<Result<Resource<Listener>, ErrorCode>> {
+        let Ok(place) = self.connections.place() else {
+            return Ok(Err(ErrorCode::TooManyFiles));
+        };
         let number = i32::try_from(descriptor).unwrap_or(-1);
         match self.ipc.descriptors.take_listener(number, backlog) {
-            Ok(listener) => self.listening(listener, None).map(Ok),
+            Ok(listener) => self.listening(listener, place, None).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -289,10 +303,11 @@ impl ipc::HostConnection for Host {
             Ok(socket) => {
                 let peer = peer(&socket, None);
                 // One too many is closed, like one that is accepted.
-                let Ok(slot) = self.connections.slot(Direction::Inherit, peer) else {
+                let slot = self.connections.place_and_slot(Direction::Inherit, peer);
+                let Ok((place, slot)) = slot else {
                     return Ok(Err(ErrorCode::TooManyFiles));
                 };
-                let connection = Connection::new(socket, slot.opened());
+                let connection = Connection::new(socket, place, slot.opened());
                 Ok(Ok(self.table.push(connection)?))
             }
             Err(error) => Ok(Err(error_code(&error))),
@@ -354,8 +369,8 @@ impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
             let refused = connected.as_ref().err();
             host.guard.path(Wanted::PathConnect, &path, refused);
             match connected {
-                Ok((socket, record)) => {
-                    let connection = Connection::new(socket, record);
+                Ok((socket, place, record)) => {
+                    let connection = Connection::new(socket, place, record);
                     Ok(Ok(host.table.push(connection)?))
                 }
                 Err(error) => Ok(Err(error_code(&error))),
@@ -412,12 +427,12 @@ async fn connect(
     grants: &Grants,
     connections: &Connections,
     path: &str,
-) -> Result<(Socket, Record), NotConnected> {
-    let slot = connections
-        .slot(Direction::Connect, Peer::Path(path.to_owned()))
+) -> Result<(Socket, Place, Record), NotConnected> {
+    let (place, slot) = connections
+        .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
         .map_err(|_| NotConnected::Full)?;
     let socket = Socket::connect(grants, path)
         .await
         .map_err(NotConnected::System)?;
-    Ok((socket, slot.opened()))
+    Ok((socket, place, slot.opened()))
 }

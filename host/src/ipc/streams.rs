@@ -65,8 +65,9 @@ impl<T> Accepted<T> {
                     }
                     // One too many is closed at once, as libuv does it without descriptors.
                     let peer = peer(&socket, self.path.as_deref());
-                    if let Ok(slot) = self.connections.slot(Direction::Accept, peer) {
-                        let connection = Connection::new(socket, slot.opened());
+                    let slot = self.connections.place_and_slot(Direction::Accept, peer);
+                    if let Ok((place, slot)) = slot {
+                        let connection = Connection::new(socket, place, slot.opened());
                         return Poll::Ready(Some(connection));
                     }
                 }

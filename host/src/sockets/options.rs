@@ -1,5 +1,6 @@
-//! The options of a TCP socket, with the differences of the systems evened out, as
-//! wasmtime-wasi does it.
+//! The options of a TCP socket, with the differences of the systems evened out as
+//! wasmtime-wasi does it: what a program sets has the same effect, and what is refused the same
+//! error, whoever serves it.
 
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ const LONGEST_KEEP_ALIVE: u64 = i16::MAX as u64 * SECOND;
 const MOST_PROBES: u32 = i8::MAX as u32;
 
 type Result<T> = std::result::Result<T, ErrorCode>;
+
+/// A socket, or why there is none: what is wrong with a value comes before that.
+type Fd<T> = Result<T>;
 
 /// WASI refuses zero everywhere.
 fn not_zero<T: PartialEq + Default>(value: T) -> Result<T> {
@@ -63,33 +67,35 @@ pub(super) fn keep_alive_enabled(socket: impl AsFd) -> Result<bool> {
     Ok(sockopt::socket_keepalive(socket)?)
 }
 
-pub(super) fn set_keep_alive_enabled(socket: impl AsFd, value: bool) -> Result<()> {
-    Ok(sockopt::set_socket_keepalive(socket, value)?)
+pub(super) fn set_keep_alive_enabled(socket: Fd<impl AsFd>, value: bool) -> Result<()> {
+    Ok(sockopt::set_socket_keepalive(socket?, value)?)
 }
 
 pub(super) fn keep_alive_idle_time(socket: impl AsFd) -> Result<u64> {
     Ok(nanos(sockopt::tcp_keepidle(socket)?))
 }
 
-pub(super) fn set_keep_alive_idle_time(socket: impl AsFd, value: u64) -> Result<()> {
-    Ok(sockopt::set_tcp_keepidle(socket, keep_alive_time(value)?)?)
+pub(super) fn set_keep_alive_idle_time(socket: Fd<impl AsFd>, value: u64) -> Result<()> {
+    let time = keep_alive_time(value)?;
+    Ok(sockopt::set_tcp_keepidle(socket?, time)?)
 }
 
 pub(super) fn keep_alive_interval(socket: impl AsFd) -> Result<u64> {
     Ok(nanos(sockopt::tcp_keepintvl(socket)?))
 }
 
-pub(super) fn set_keep_alive_interval(socket: impl AsFd, value: u64) -> Result<()> {
-    Ok(sockopt::set_tcp_keepintvl(socket, keep_alive_time(value)?)?)
+pub(super) fn set_keep_alive_interval(socket: Fd<impl AsFd>, value: u64) -> Result<()> {
+    let time = keep_alive_time(value)?;
+    Ok(sockopt::set_tcp_keepintvl(socket?, time)?)
 }
 
 pub(super) fn keep_alive_count(socket: impl AsFd) -> Result<u32> {
     Ok(sockopt::tcp_keepcnt(socket)?)
 }
 
-pub(super) fn set_keep_alive_count(socket: impl AsFd, value: u32) -> Result<()> {
+pub(super) fn set_keep_alive_count(socket: Fd<impl AsFd>, value: u32) -> Result<()> {
     let count = not_zero(value)?.min(MOST_PROBES);
-    Ok(sockopt::set_tcp_keepcnt(socket, count)?)
+    Ok(sockopt::set_tcp_keepcnt(socket?, count)?)
 }
 
 pub(super) fn hop_limit(socket: impl AsFd, family: IpAddressFamily) -> Result<u8> {
@@ -102,8 +108,13 @@ pub(super) fn hop_limit(socket: impl AsFd, family: IpAddressFamily) -> Result<u8
     }
 }
 
-pub(super) fn set_hop_limit(socket: impl AsFd, family: IpAddressFamily, value: u8) -> Result<()> {
+pub(super) fn set_hop_limit(
+    socket: Fd<impl AsFd>,
+    family: IpAddressFamily,
+    value: u8,
+) -> Result<()> {
     let hops = not_zero(value)?;
+    let socket = socket?;
     match family {
         IpAddressFamily::Ipv4 => sockopt::set_ip_ttl(socket, hops.into())?,
         IpAddressFamily::Ipv6 => sockopt::set_ipv6_unicast_hops(socket, Some(hops))?,
@@ -115,18 +126,18 @@ pub(super) fn receive_buffer_size(socket: impl AsFd) -> Result<u64> {
     Ok(buffer_size(sockopt::socket_recv_buffer_size(socket)?))
 }
 
-pub(super) fn set_receive_buffer_size(socket: impl AsFd, value: u64) -> Result<()> {
+pub(super) fn set_receive_buffer_size(socket: Fd<impl AsFd>, value: u64) -> Result<()> {
     let size = buffer_size_to_set(value)?;
-    hint(sockopt::set_socket_recv_buffer_size(socket, size))
+    hint(sockopt::set_socket_recv_buffer_size(socket?, size))
 }
 
 pub(super) fn send_buffer_size(socket: impl AsFd) -> Result<u64> {
     Ok(buffer_size(sockopt::socket_send_buffer_size(socket)?))
 }
 
-pub(super) fn set_send_buffer_size(socket: impl AsFd, value: u64) -> Result<()> {
+pub(super) fn set_send_buffer_size(socket: Fd<impl AsFd>, value: u64) -> Result<()> {
     let size = buffer_size_to_set(value)?;
-    hint(sockopt::set_socket_send_buffer_size(socket, size))
+    hint(sockopt::set_socket_send_buffer_size(socket?, size))
 }
 
 /// What an accepted socket has from its listener on all systems but macOS: there it is taken
@@ -137,15 +148,15 @@ pub(super) fn inherit(listener: impl AsFd, accepted: impl AsFd, family: IpAddres
     }
     let (listener, accepted) = (listener.as_fd(), accepted.as_fd());
     if let Ok(size) = receive_buffer_size(listener) {
-        let _ = set_receive_buffer_size(accepted, size);
+        let _ = set_receive_buffer_size(Ok(accepted), size);
     }
     if let Ok(size) = send_buffer_size(listener) {
-        let _ = set_send_buffer_size(accepted, size);
+        let _ = set_send_buffer_size(Ok(accepted), size);
     }
     if let (IpAddressFamily::Ipv6, Ok(hops)) = (family, hop_limit(listener, family)) {
-        let _ = set_hop_limit(accepted, family, hops);
+        let _ = set_hop_limit(Ok(accepted), family, hops);
     }
     if let Ok(time) = keep_alive_idle_time(listener) {
-        let _ = set_keep_alive_idle_time(accepted, time);
+        let _ = set_keep_alive_idle_time(Ok(accepted), time);
     }
 }

@@ -1,12 +1,13 @@
 //! `tcp-socket` of WASI 0.3.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 use wasmtime::StoreContextMut;
@@ -20,9 +21,9 @@ use wasmtime_wasi::p3::bindings::sockets::types::{
 use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use super::tcp_socket::{TcpSocket, error_code, inherit, too_many};
+use super::tcp_socket::{Listener, Outgoing, TcpSocket, error_code, too_many};
 use super::{Sockets, options};
-use crate::connections::{Connections, Direction, Peer};
+use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::guard::Guard;
 use crate::host::{Host, HostView};
 use crate::transfer::{Connection, Receiving, Sending};
@@ -51,9 +52,14 @@ impl Host {
 async fn connect(
     guard: Guard,
     connections: Connections,
-    (socket, local): (tokio::net::TcpSocket, Option<std::net::SocketAddr>),
-    remote: std::net::SocketAddr,
-) -> Result<(TcpStream, crate::connections::Record), ErrorCode> {
+    outgoing: Outgoing,
+    remote: SocketAddr,
+) -> Result<(TcpStream, Place, Record), ErrorCode> {
+    let Outgoing {
+        socket,
+        place,
+        local,
+    } = outgoing;
     let may_bind = local.is_none_or(|local| guard.allows_address(local, SocketAddrUse::TcpBind));
     if !may_bind || !guard.allows_address(remote, SocketAddrUse::TcpConnect) {
         return Err(ErrorCode::AccessDenied);
@@ -62,14 +68,13 @@ async fn connect(
     let slot = connections
         .slot(Direction::Connect, Peer::Address(remote))
         .map_err(|_| too_many())?;
-    let stream = socket.connect(remote).await;
-    let stream = stream.map_err(|error| error_code(&error))?;
-    Ok((stream, slot.opened()))
+    let stream = socket.connect(remote).await.map_err(error_code)?;
+    Ok((stream, place, slot.opened()))
 }
 
 /// The connections of a listener.
 struct Accepted<T: 'static> {
-    listener: Arc<TcpListener>,
+    listener: Arc<Listener>,
     family: IpAddressFamily,
     guard: Guard,
     connections: Connections,
@@ -87,7 +92,7 @@ impl<T> Accepted<T> {
                 ready!(pause.as_mut().poll(cx));
                 self.pause = None;
             }
-            match ready!(self.listener.poll_accept(cx)) {
+            match ready!(self.listener.socket.poll_accept(cx)) {
                 Ok((stream, peer)) => {
                     if !self.guard.allows_address(peer, SocketAddrUse::TcpAccept) {
                         // Reset: to the peer there is nothing here.
@@ -95,12 +100,11 @@ impl<T> Accepted<T> {
                         continue;
                     }
                     // One too many is closed at once, as libuv does it without descriptors.
-                    let slot = self
-                        .connections
-                        .slot(Direction::Accept, Peer::Address(peer));
-                    if let Ok(slot) = slot {
-                        inherit(&self.listener, &stream, self.family);
-                        return Poll::Ready(Connection::new(stream, slot.opened()));
+                    let peer = Peer::Address(peer);
+                    let slot = self.connections.place_and_slot(Direction::Accept, peer);
+                    if let Ok((place, slot)) = slot {
+                        options::inherit(&self.listener.socket, &stream, self.family);
+                        return Poll::Ready(Connection::new(stream, place, slot.opened()));
                     }
                 }
                 Err(error) => {
@@ -261,7 +265,8 @@ impl HostTcpSocket for Host {
     }
 
     fn create(&mut self, address_family: IpAddressFamily) -> SocketResult<Handle> {
-        let socket = TcpSocket::new(address_family)?;
+        let place = self.connections.place().map_err(|_| too_many())?;
+        let socket = TcpSocket::new(address_family, place)?;
         self.push_tcp(socket).map_err(SocketError::trap)
     }
 
@@ -291,7 +296,7 @@ impl HostTcpSocket for Host {
 
     fn set_keep_alive_enabled(&mut self, socket: Handle, value: bool) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_keep_alive_enabled(socket.fd()?, value)?)
+        Ok(options::set_keep_alive_enabled(socket.fd(), value)?)
     }
 
     fn get_keep_alive_idle_time(&mut self, socket: Handle) -> SocketResult<u64> {
@@ -300,7 +305,7 @@ impl HostTcpSocket for Host {
 
     fn set_keep_alive_idle_time(&mut self, socket: Handle, value: u64) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_keep_alive_idle_time(socket.fd()?, value)?)
+        Ok(options::set_keep_alive_idle_time(socket.fd(), value)?)
     }
 
     fn get_keep_alive_interval(&mut self, socket: Handle) -> SocketResult<u64> {
@@ -309,7 +314,7 @@ impl HostTcpSocket for Host {
 
     fn set_keep_alive_interval(&mut self, socket: Handle, value: u64) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_keep_alive_interval(socket.fd()?, value)?)
+        Ok(options::set_keep_alive_interval(socket.fd(), value)?)
     }
 
     fn get_keep_alive_count(&mut self, socket: Handle) -> SocketResult<u32> {
@@ -318,7 +323,7 @@ impl HostTcpSocket for Host {
 
     fn set_keep_alive_count(&mut self, socket: Handle, value: u32) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_keep_alive_count(socket.fd()?, value)?)
+        Ok(options::set_keep_alive_count(socket.fd(), value)?)
     }
 
     fn get_hop_limit(&mut self, socket: Handle) -> SocketResult<u8> {
@@ -328,11 +333,7 @@ impl HostTcpSocket for Host {
 
     fn set_hop_limit(&mut self, socket: Handle, value: u8) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_hop_limit(
-            socket.fd()?,
-            socket.family(),
-            value,
-        )?)
+        Ok(options::set_hop_limit(socket.fd(), socket.family(), value)?)
     }
 
     fn get_receive_buffer_size(&mut self, socket: Handle) -> SocketResult<u64> {
@@ -341,7 +342,7 @@ impl HostTcpSocket for Host {
 
     fn set_receive_buffer_size(&mut self, socket: Handle, value: u64) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_receive_buffer_size(socket.fd()?, value)?)
+        Ok(options::set_receive_buffer_size(socket.fd(), value)?)
     }
 
     fn get_send_buffer_size(&mut self, socket: Handle) -> SocketResult<u64> {
@@ -350,7 +351,7 @@ impl HostTcpSocket for Host {
 
     fn set_send_buffer_size(&mut self, socket: Handle, value: u64) -> SocketResult<()> {
         let socket = self.tcp(&socket)?;
-        Ok(options::set_send_buffer_size(socket.fd()?, value)?)
+        Ok(options::set_send_buffer_size(socket.fd(), value)?)
     }
 
     fn drop(&mut self, socket: Handle) -> wasmtime::Result<()> {

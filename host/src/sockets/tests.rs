@@ -124,10 +124,11 @@ async fn the_last_holder_frees_the_slot() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let slots = Connections::new(Guard::default(), &connections(1));
-        let take = || slots.slot(Direction::Connect, Peer::Unnamed);
+        let take = || slots.place_and_slot(Direction::Connect, Peer::Unnamed);
         let peer = listener.local_addr().expect("bound");
         let stream = TcpStream::connect(peer).await.expect("a connection");
-        let connection = Connection::new(stream, take().ok().expect("a slot").opened());
+        let (place, slot) = take().ok().expect("a slot");
+        let connection = Connection::new(stream, place, slot.opened());
         let (ended, _end) = oneshot::channel();
         let receiving = Receiving::new(connection.clone(), ended);
         let (ended, _end) = oneshot::channel();
