@@ -163,6 +163,33 @@ async fn max_connections_holds_under_many_clients() {
     assert_eq!(refused, Some((Direction::Accept, ConnectionLimit::Total)));
 }
 
+/// The listener and its connections are sockets: of many clients as many are served as the limit
+/// leaves, and the others are closed at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn max_sockets_holds_under_many_clients() {
+    let mut limits = Limits::default();
+    limits.max_sockets = NonZeroU32::new(3);
+    let server = Server::start(limits).await;
+    let mut clients = vec![];
+    let mut served = 0;
+    for _ in 0..8 {
+        let mut client = server.connect().await;
+        if is_served(&mut client).await {
+            served += 1;
+        }
+        clients.push(client);
+    }
+    assert_eq!(served, 2);
+    let refused = server.events().into_iter().find_map(|event| match event {
+        Event::Refused { limit, .. } => Some(limit),
+        _ => None,
+    });
+    assert_eq!(refused, Some(ConnectionLimit::Sockets));
+    drop(clients);
+    until(|| server.stats.totals().open == 0).await;
+    assert!(is_served(&mut server.connect().await).await);
+}
+
 /// A client at an address that has as many connections as it may is closed; one at another
 /// address is served.
 #[cfg(target_os = "linux")]

@@ -4,8 +4,8 @@
 mod programs;
 
 use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -636,6 +636,38 @@ fn read_audit(path: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// A program that is denied the same in a loop does not fill the audit: it is summed up, and
+/// nothing is lost.
+#[test]
+fn an_audit_sums_up_what_is_repeated() {
+    const TIMES: u64 = 2000;
+    let folder = Folder::new();
+    let audit = folder.path("audit.jsonl");
+    let options = ["--audit", audit.to_str().expect("Unicode")];
+    let ended = run(&options, &[&format!("misuse refused 127.0.0.2:9 {TIMES}")]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let text = fs::read_to_string(&audit).expect("the audit");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let (mut told, mut summed_up) = (0, 0);
+    for line in &lines {
+        assert!(line["time"].is_string(), "{line}");
+        match line["event"].as_str() {
+            Some("decision") if line["action"] == "tcp-connect" => told += 1,
+            Some("repeat") if line["decision"]["action"] == "tcp-connect" => {
+                assert_eq!(line["decision"]["target"], "127.0.0.2:9");
+                assert_eq!(line["decision"]["allowed"], false);
+                summed_up += line["times"].as_u64().expect("a number");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told + summed_up, TIMES, "{told} + {summed_up}");
+    assert!(told < TIMES / 2, "{told}");
+}
+
 /// Decisions about paths are in the audit, too, whatever opens them says.
 #[cfg(unix)]
 #[test]
@@ -703,6 +735,64 @@ fn a_timeout_ends_the_program() {
     // A limit that is not reached makes no difference.
     let ended = run(&["--timeout", "1h"], &["0.2 lookup 127.0.0.1"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+/// `--max-sockets` holds for sockets of every kind and version together, whether they are anything
+/// yet or not; the program is told as if it had no descriptor left.
+#[test]
+fn a_program_has_as_many_sockets_as_it_may() {
+    for (attempt, expected) in [
+        ("misuse until-full-0.2", "new-socket-limit"),
+        ("misuse until-full-udp-0.2", "new-socket-limit"),
+        ("misuse until-full-0.3", "EMFILE"),
+        ("misuse until-full-udp-0.3", "EMFILE"),
+    ] {
+        let ended = run(&["--max-sockets", "8"], &[attempt]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let line = ended.lines()[0];
+        assert!(line.starts_with("ok 8 "), "{attempt}: {line}");
+        assert!(line.contains(expected), "{attempt}: {line}");
+    }
+    let ended = run(&["--max-sockets", "1"], &["misuse dropped 100"]);
+    assert_eq!(ended.lines()[0], "ok", "{}", ended.stderr);
+    let attempts = [
+        "misuse sockets-0.3 4",
+        "net listen 127.0.0.1:0",
+        "net connect 127.0.0.1:9",
+    ];
+    let ended = run(&["--max-sockets", "8", "--allow-net"], &attempts);
+    assert_eq!(
+        ended.lines()[..3],
+        ["ok", "EMFILE", "EMFILE"],
+        "{}",
+        ended.stderr
+    );
+}
+
+/// A client for whom a program of WASI 0.2 has no socket left is closed at once.
+#[test]
+fn a_client_too_many_is_closed() {
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let mut child = plugnet()
+        .args(["run", "--allow-net", "--max-sockets", "1"])
+        .arg(program)
+        .arg("0.2 accept 127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("plugnet starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("text");
+    let address = line.trim().rsplit(' ').next().expect("an address");
+    let mut client = TcpStream::connect(address).expect("it listens");
+    client.set_read_timeout(Some(LIMIT)).expect("not zero");
+    let mut greeting = vec![];
+    // By an end or a reset.
+    let _ = client.read_to_end(&mut greeting);
+    assert_eq!(String::from_utf8_lossy(&greeting), "");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
 }
 
 /// `--timeout` holds for a program that writes to a pipe nobody reads, too.

@@ -14,6 +14,7 @@ mod check;
 mod compose;
 mod demo;
 mod input;
+mod journal;
 mod policy;
 mod run;
 mod signal;

@@ -5,13 +5,14 @@ use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
 use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
 
 use super::audit::Audit;
+use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
 use super::{Failure, executor, input, runtime, say};
@@ -64,7 +65,13 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let stats = args.stats.then(Stats::new);
     let policy = args.policy.policy()?;
     let limit = policy.limits().timeout.map(TimeLimit::duration);
+    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
+    let journal = Arc::new(Journal::new(audit, args.trace));
     let (path, mut options) = options(args, policy)?;
+    if journal.is_kept() {
+        let journal = Arc::clone(&journal);
+        options = options.on_event(move |event| journal.hear(event));
+    }
     if let Some(stats) = &stats {
         options = options.stats(stats);
     }
@@ -94,6 +101,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
             limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
         }
     });
+    journal.finish();
     if let Some(stats) = stats {
         say(sum(&stats.totals(), start.elapsed()));
     }
@@ -151,19 +159,6 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
         .inherit_stdio()
         .policy(policy)
         .on_denied(once_each());
-    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
-    let trace = args.trace;
-    if audit.is_some() || trace {
-        options = options.on_event(move |event| {
-            if let Some(audit) = &audit {
-                audit.write(event);
-            }
-            if trace {
-                say(event);
-            }
-        });
-    }
-
     for variable in &args.env {
         options = match variable.split_once('=') {
             Some((name, value)) => options.env(name, value),
