@@ -95,27 +95,24 @@ impl Bounds {
         // Everything else has a number or a peer of its own.
         let is_decision = matches!(event, Event::Decision(_) | Event::Path { .. });
         let key = is_decision.then(|| event.to_string());
-        if let Some((_, times)) = key.as_ref().and_then(|key| self.decisions.get_mut(key)) {
-            *times += 1;
-            if *times > SAME {
+        let known = key.as_ref().and_then(|key| self.decisions.get_mut(key));
+        match known {
+            Some((_, times)) if *times >= SAME => {
+                *times += 1;
                 return;
             }
-        }
-        if self.told >= MOST {
-            // What is summed up is not counted twice.
-            match key.and_then(|key| self.decisions.get_mut(&key)) {
-                Some((_, times)) => *times -= 1,
-                None => {}
+            _ if self.told >= MOST => {
+                self.omitted += 1;
+                return;
             }
-            self.omitted += 1;
-            return;
+            Some((_, times)) => *times += 1,
+            None => {
+                if let Some(key) = key {
+                    self.decisions.insert(key, (event.clone(), 1));
+                }
+            }
         }
         self.told += 1;
-        if let Some(key) = key {
-            self.decisions
-                .entry(key)
-                .or_insert_with(|| (event.clone(), 1));
-        }
         tell(Entry::Event(event));
     }
 

@@ -129,16 +129,16 @@ fn is_of_one(error: &std::io::Error) -> bool {
     matches!(
         errno,
         Some(
-            Errno::CONNABORTED
+            Errno::INTR
+                | Errno::CONNABORTED
                 | Errno::CONNRESET
-                | Errno::NETRESET
-                | Errno::HOSTUNREACH
-                | Errno::HOSTDOWN
-                | Errno::NETDOWN
-                | Errno::NETUNREACH
                 | Errno::NOPROTOOPT
                 | Errno::OPNOTSUPP
-                | Errno::INTR
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::NETRESET
         )
     )
 }

@@ -127,7 +127,7 @@ async fn the_last_holder_frees_the_slot() {
         let take = || slots.place_and_slot(Direction::Connect, Peer::Unnamed);
         let peer = listener.local_addr().expect("bound");
         let stream = TcpStream::connect(peer).await.expect("a connection");
-        let (place, slot) = take().ok().expect("a slot");
+        let (place, slot) = take().expect("a slot");
         let connection = Connection::new(stream, place, slot.opened());
         let (ended, _end) = oneshot::channel();
         let receiving = Receiving::new(connection.clone(), ended);
