@@ -26,6 +26,8 @@
 
 mod foreign;
 mod options;
+#[cfg(test)]
+mod parity;
 mod tcp;
 mod tcp_socket;
 #[cfg(test)]
