@@ -1,6 +1,9 @@
 //! The sockets that are wasmtime-wasi's: of WASI 0.2, and those of UDP.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::connections::Place;
 
@@ -12,6 +15,7 @@ struct Socket {
     _place: Place,
     /// It has a port that the policy does not let it keep.
     denied: bool,
+    receives: Arc<Semaphore>,
 }
 
 impl Foreign {
@@ -19,6 +23,7 @@ impl Foreign {
         let socket = Socket {
             _place: place,
             denied: false,
+            receives: Arc::new(Semaphore::new(1)),
         };
         self.0.insert(number, socket);
     }
@@ -31,6 +36,14 @@ impl Foreign {
         if let Some(socket) = self.0.get_mut(&number) {
             socket.denied = true;
         }
+    }
+
+    /// Whose turn it is to receive. wasmtime-wasi has room for a whole datagram, 64 KiB, for each
+    /// call that waits (`UdpSocket::recv`); a program may wait as often as it likes. Only one call
+    /// of a socket can get the next datagram, so the others wait before that.
+    pub(super) fn receives(&self, number: u32) -> Option<Arc<Semaphore>> {
+        let socket = self.0.get(&number)?;
+        Some(Arc::clone(&socket.receives))
     }
 
     pub(super) fn is_denied(&self, number: u32) -> bool {

@@ -227,6 +227,46 @@ async fn datagrams_in_are_held_to_the_limit() {
     assert!(receiving >= Duration::from_millis(800), "{receiving:?}");
 }
 
+/// Of many calls that receive by one socket each gets a datagram, in their order; one that is given
+/// up leaves its turn to the next.
+#[tokio::test]
+async fn receives_take_turns() {
+    let mut other = host(Limits::default(), &Stats::new());
+    let socket = HostUdpSocket::create(&mut other, IpAddressFamily::Ipv4)
+        .await
+        .expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0)).into();
+    HostUdpSocket::bind(&mut other, again(&socket), any)
+        .await
+        .expect("a port");
+    let address = HostUdpSocket::get_local_address(&mut other, again(&socket)).expect("bound");
+    let address = SocketAddr::from(address);
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    let engine = Engine::new(&config).expect("an engine");
+    let mut store = Store::new(&engine, other);
+    store
+        .run_concurrent(async |accessor| {
+            let accessor = &accessor.with_getter::<Sockets>(Host::plugnet);
+            let receive =
+                || <Sockets as HostUdpSocketWithStore<Host>>::receive(accessor, again(&socket));
+            let mut first = Box::pin(receive());
+            let mut second = Box::pin(receive());
+            let third = Box::pin(receive());
+            assert!(futures::poll!(&mut first).is_pending());
+            assert!(futures::poll!(&mut second).is_pending());
+            drop(first);
+            let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+            peer.send_to(b"one", address).expect("sent");
+            peer.send_to(b"two", address).expect("sent");
+            let (second, third) = futures::join!(second, third);
+            assert_eq!(second.expect("received").0, b"one");
+            assert_eq!(third.expect("received").0, b"two");
+        })
+        .await
+        .expect("it runs");
+}
+
 /// Under a limit that nobody could hold them to, there are no sockets of WASI 0.2; without one
 /// there are.
 #[tokio::test]

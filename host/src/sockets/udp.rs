@@ -54,11 +54,17 @@ impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
         accessor: &Accessor<T, Self>,
         socket: Resource<UdpSocket>,
     ) -> SocketResult<(Vec<u8>, IpSocketAddress)> {
-        let connections = accessor.with(|mut access| {
+        let (receives, connections) = accessor.with(|mut access| {
             let host = access.get();
             host.usable(&socket)?;
-            SocketResult::Ok(host.connections.clone())
+            let receives = host.foreign.receives(socket.rep());
+            SocketResult::Ok((receives, host.connections.clone()))
         })?;
+        let _turn = match &receives {
+            // It is never closed.
+            Some(receives) => receives.acquire().await.ok(),
+            None => None,
+        };
         if let Some(rate) = connections.rate_in() {
             rate.free().await;
         }
