@@ -1064,8 +1064,11 @@ impl Socket {
                 }
             }
             Tick::AfterEnd => {
-                // Rows E1, E2, E5: the own side ends by itself unless half-open.
-                if self.is_writable() && !self.allow_half_open {
+                // Rows E1, E2, E5: the own side ends by itself unless half-open. But a
+                // stream that is sent may bring the answer to what came last; its end
+                // is the own one.
+                let ends = self.is_writable() && !self.allow_half_open;
+                if ends && !self.streams.send() {
                     self.end(None, None, turn);
                 } else if self.writable.finished {
                     self.destroy(None, turn);

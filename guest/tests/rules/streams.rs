@@ -22,8 +22,22 @@ fn stream_gets_what_is_received() {
     assert_eq!(world.rest(), [""; 0]);
     let data = world.call(|net| net.read_streamed(id, life));
     assert_eq!(data.as_deref(), Some(&b"one"[..]));
-    assert_eq!(world.rest(), ["end", "finish", "close false"]);
+    assert_eq!(world.rest(), ["end"]);
     assert_eq!(world.net.read_streamed(id, life), None);
+}
+
+/// The peer's end does not end what is sent, half-open or not: the stream may bring the answer to
+/// what came last. The stream's end does.
+#[test]
+fn stream_that_is_sent_ends_the_socket() {
+    let (mut world, id, life) = streaming();
+    world.peer_ends(id);
+    assert_eq!(world.rest(), ["end"]);
+    world.call(|net| net.write_streamed(id, life, b"answer".to_vec()));
+    assert_eq!(world.rest(), [""; 0]);
+    world.call(|net| net.end_streamed(id, life));
+    assert_eq!(world.rest(), ["finish", "close false"]);
+    assert_eq!(world.wire(id).sent, b"answer");
 }
 
 /// `read` takes nothing that goes to the stream, be it that `readable` came in the same turn as
@@ -64,6 +78,7 @@ fn data_on_its_way_to_the_stream_keeps_the_program() {
     world.peer_ends(id);
     world.rest();
     world.call(|net| net.read_streamed(id, life));
+    world.call(|net| net.end_streamed(id, life));
     assert_eq!(world.rest(), ["end", "finish", "close false"]);
     assert!(world.net.is_alive());
     world.call(|net| net.read_streamed(id, life));
