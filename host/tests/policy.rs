@@ -769,6 +769,22 @@ fn a_program_has_as_many_sockets_as_it_may() {
     );
 }
 
+/// A limit that is no number of things says what it is to be.
+#[test]
+fn a_limit_says_what_it_is_to_be() {
+    for option in [
+        "--max-connections",
+        "--max-connections-per-peer",
+        "--max-sockets",
+    ] {
+        for value in ["0", "x", "4294967296"] {
+            let ended = run(&[option, value], &[]);
+            assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+            ended.says(&[option, value, "a whole number from 1 to 4294967295"]);
+        }
+    }
+}
+
 /// A client for whom a program of WASI 0.2 has no socket left is closed at once.
 #[test]
 fn a_client_too_many_is_closed() {

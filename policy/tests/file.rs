@@ -127,6 +127,30 @@ app.toml:1:14: max-memory: an amount of bytes is a whole number and B, KiB, MiB 
     assert_eq!(refused("max-memory = \"64MB\""), expected);
 }
 
+/// A limit that is no number of things, or no text where there has to be a unit, says what it is to be.
+#[test]
+fn a_limit_says_what_it_is_to_be() {
+    for (value, what) in [
+        ("0", "invalid value: integer `0`"),
+        ("-3", "invalid value: integer `-3`"),
+        ("4294967296", "invalid value: integer `4294967296`"),
+        ("1.5", "invalid type: floating point `1.5`"),
+        ("\"10\"", "invalid type: string \"10\""),
+    ] {
+        assert_eq!(
+            refused(&format!("max-sockets = {value}")),
+            format!(
+                "app.toml:1:15: {what}, expected a whole number from 1 to 4294967295, without quotes"
+            ),
+        );
+    }
+    assert_eq!(
+        refused("timeout = 10"),
+        "app.toml:1:11: invalid type: integer `10`, expected a number and its unit, in quotes, \
+         such as \"64MiB\" or \"10s\""
+    );
+}
+
 /// A key that a policy does not have is an error, and those that it has are listed.
 #[test]
 fn an_unknown_key_is_refused() {

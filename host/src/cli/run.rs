@@ -36,27 +36,30 @@ pub(super) struct Args {
     policy: PolicyArgs,
 
     /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
-    /// and when it is closed
-    #[arg(long, value_name = "FILE")]
+    /// and when it is closed. What is repeated is summed up
+    #[arg(long, value_name = "FILE", help_heading = SEEN)]
     audit: Option<PathBuf>,
 
     /// Prints decisions and connections to standard error, as they happen
-    #[arg(long)]
+    #[arg(long, help_heading = SEEN)]
     trace: bool,
 
     /// Sums up at the end, on standard error: connections, bytes, denials, time
-    #[arg(long)]
+    #[arg(long, help_heading = SEEN)]
     stats: bool,
 
     /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
     /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
-    #[arg(long = "listen-fd", value_name = "FD")]
+    #[arg(long = "listen-fd", value_name = "FD", help_heading = super::policy::REACH)]
     listen_fds: Vec<i32>,
 
     /// The program, and all that follows it: its arguments, dashes and all
     #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
     program: Vec<OsString>,
 }
+
+/// The options that let people see what it does.
+const SEEN: &str = "What is seen of it";
 
 /// How long a program that a signal ends may take to close what it has open.
 const GRACE: Duration = Duration::from_secs(1);

@@ -8,6 +8,7 @@ use crate::{Outcome, wit_stream};
 use std::hint::black_box;
 use std::mem::forget;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use wasip2::clocks::monotonic_clock;
 use wasip2::sockets::instance_network::instance_network;
 use wasip2::sockets::network::IpAddressFamily as IpAddressFamily02;
@@ -99,6 +100,20 @@ pub async fn attempt(words: &[&str]) -> Outcome {
                 // Whether it arrives is not its business.
                 let _ = socket.send(vec![0; 1024], Some(to03(address))).await;
             }
+        }
+        // All at once, by one socket to which nobody sends.
+        ["receives", times] => {
+            let socket = Rc::new(udp(parse("127.0.0.1:0"))?);
+            socket
+                .bind(to03(parse("127.0.0.1:0")))
+                .map_err(|code| code.to_string())?;
+            for _ in 0..count(times) {
+                let socket = Rc::clone(&socket);
+                wit_bindgen::spawn_local(async move {
+                    let _ = socket.receive().await;
+                });
+            }
+            socket.receive().await.map_err(|code| code.to_string())?;
         }
         // Denied, again and again.
         ["refused", address, times] => {
