@@ -44,8 +44,12 @@
 //!
 //! A program that computes without ever waiting hands control back to the executor every ten
 //! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too. File
-//! operations that the system is slow to answer run on tokio's blocking threads and finish
-//! there.
+//! operations and lookups of names that the system is slow to answer run on tokio's blocking
+//! threads and finish there; of lookups no more than four of a program at one time.
+//!
+//! A policy's limits hold for each run by itself. Whoever runs several programs in one process
+//! gives each a `max-sockets`: without it one program may have nearly all descriptors that the
+//! process may have.
 //!
 //! # Panics and runtimes
 //!
