@@ -62,11 +62,17 @@ pub(super) struct Outgoing {
     pub(super) local: Option<SocketAddr>,
 }
 
+/// How a system says that there is no descriptor left, for the process or for all.
+#[cfg(not(windows))]
+const NO_DESCRIPTOR: &[Errno] = &[Errno::MFILE, Errno::NFILE];
+#[cfg(windows)]
+const NO_DESCRIPTOR: &[Errno] = &[Errno::MFILE];
+
 /// What the program sees of an error: what wasmtime-wasi makes of it, but for the one that WASI has
 /// no word for.
 pub(super) fn error_code(error: io::Error) -> ErrorCode {
     match Errno::from_io_error(&error) {
-        Some(Errno::MFILE | Errno::NFILE) => too_many(),
+        Some(errno) if NO_DESCRIPTOR.contains(&errno) => too_many(),
         _ => AnyErrorCode::from(error).into(),
     }
 }
