@@ -1,107 +1,17 @@
 //! The command line, from outside: one test for each rule it keeps.
 
+mod peer;
+mod process;
 mod programs;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Output, Stdio};
 
-use tempfile::TempDir;
-
-/// Nothing here takes as long, even on a slow machine that compiles programs for the first time.
-const LIMIT: Duration = Duration::from_secs(60);
+use process::{Folder, Running, output, plugnet};
 
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
 const ECHO_CLIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-client.wasm"));
-
-/// A folder that lives as long as the test, and the files the test puts there.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Folder(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, bytes).expect("a file in the temporary folder");
-        path
-    }
-
-    fn wat(&self, name: &str, text: &str) -> PathBuf {
-        self.file(name, &wat::parse_str(text).expect("valid WAT"))
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.0.path())
-            .expect("the temporary folder")
-            .map(|entry| {
-                entry
-                    .expect("its entry")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-fn plugnet() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plugnet"));
-    command.stdin(Stdio::null());
-    command
-}
-
-/// Runs the command to its end, which has to come within the limit.
-fn output(command: &mut Command) -> Output {
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    finish(child)
-}
-
-/// Waits for the end of `child`, and collects what is left of its output.
-fn finish(mut child: Child) -> Output {
-    let stdout = collect(child.stdout.take());
-    let stderr = collect(child.stderr.take());
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("its status") {
-            break status;
-        }
-        if start.elapsed() > LIMIT {
-            child.kill().expect("it can be killed");
-            panic!("it did not end within {LIMIT:?}");
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    Output {
-        status,
-        stdout: stdout.join().expect("its standard output"),
-        stderr: stderr.join().expect("its standard error"),
-    }
-}
-
-fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = vec![];
-        if let Some(mut stream) = stream {
-            stream.read_to_end(&mut bytes).expect("its output");
-        }
-        bytes
-    })
-}
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
@@ -143,7 +53,7 @@ fn a_missing_file_is_refused() {
 #[test]
 fn a_directory_is_refused() {
     let folder = Folder::new();
-    assert_refused(&run(folder.0.path()), &["directory", ".wasm file"]);
+    assert_refused(&run(folder.here()), &["directory", ".wasm file"]);
 }
 
 /// A file without permission to read says so.
@@ -372,7 +282,7 @@ fn an_unset_variable_is_refused() {
 fn directories_are_those_that_are_given() {
     let folder = Folder::new();
     let program = folder.wat("app.wasm", &programs::counts_directories());
-    let here = folder.0.path().display();
+    let here = folder.here().display();
     assert_eq!(run(&program).status.code(), Some(0));
     let given = output(
         plugnet()
@@ -441,25 +351,20 @@ fn lookups_and_connections_are_denied_by_default() {
 
 /// Starts the echo server on a port of the system's choice, and waits until it listens.
 #[cfg(unix)]
-fn serving(folder: &Folder) -> (Child, String) {
+fn serving(folder: &Folder) -> (Running, String) {
     let program = folder.file("echo-server.wasm", ECHO_SERVER);
-    let mut child = plugnet()
-        .args(["run", "--allow-net"])
-        .arg(program)
-        .arg("127.0.0.1:0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("its standard output"))
-        .read_line(&mut line)
-        .expect("its first line");
+    let mut server = Running::start(
+        plugnet()
+            .args(["run", "--allow-net"])
+            .arg(program)
+            .arg("127.0.0.1:0")
+            .stderr(Stdio::piped()),
+    );
+    let line = server.line();
     let address = line
-        .trim_end()
         .strip_prefix("server bound ")
         .unwrap_or_else(|| panic!("it printed {line:?}"));
-    (child, address.to_owned())
+    (server, address.to_owned())
 }
 
 /// Ctrl-C and SIGTERM end a program that waits, with the exit codes a shell gives for them, and
@@ -469,19 +374,19 @@ fn serving(folder: &Folder) -> (Child, String) {
 fn a_signal_ends_a_program_that_waits() {
     let folder = Folder::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let (child, address) = serving(&folder);
-        send(signal, &child);
-        let output = finish(child);
+        let (server, address) = serving(&folder);
+        send(signal, &server);
+        let output = server.end();
         assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
         std::net::TcpListener::bind(address).expect("the port is free");
     }
 }
 
 #[cfg(unix)]
-fn send(signal: &str, child: &Child) {
-    let status = Command::new("kill")
+fn send(signal: &str, process: &Running) {
+    let status = std::process::Command::new("kill")
         .arg(signal)
-        .arg(child.id().to_string())
+        .arg(process.id().to_string())
         .status();
     assert!(status.expect("kill starts").success());
 }
@@ -490,21 +395,12 @@ fn send(signal: &str, child: &Child) {
 #[cfg(unix)]
 #[test]
 fn a_server_serves_a_plain_socket() {
-    use std::io::Write;
-
     let folder = Folder::new();
-    let (child, address) = serving(&folder);
-    let mut client = std::net::TcpStream::connect(address).expect("it listens");
-    client.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    client.write_all(b"ping\n").expect("it reads");
-    client
-        .shutdown(std::net::Shutdown::Write)
-        .expect("it is connected");
-    let mut received = String::new();
-    client.read_to_string(&mut received).expect("it answers");
-    assert_eq!(received, "hello\r\nping\n");
-    send("-TERM", &child);
-    finish(child);
+    let (server, address) = serving(&folder);
+    let client = std::net::TcpStream::connect(address).expect("it listens");
+    assert_eq!(peer::talk(client, "ping\n"), "hello\r\nping\n");
+    send("-TERM", &server);
+    server.end();
 }
 
 /// The demo shows both sides in order and ends by itself.
@@ -548,31 +444,26 @@ fn the_demo_runs_to_its_end() {
 #[test]
 fn the_demo_leaves_nothing_behind() {
     let folder = Folder::new();
-    let output = output(plugnet().arg("demo").env("TMPDIR", folder.0.path()));
+    let output = output(plugnet().arg("demo").env("TMPDIR", folder.here()));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains(folder.0.path().to_str().expect("UTF-8")));
+    assert!(stdout(&output).contains(folder.here().to_str().expect("UTF-8")));
     assert_eq!(folder.names(), [""; 0]);
 }
 
 /// Starts the echo server at a path in the folder, granted with `grant`, and waits until it
 /// listens.
 #[cfg(unix)]
-fn serving_at(folder: &Folder, grant: &str, path: &str) -> Child {
+fn serving_at(folder: &Folder, grant: &str, path: &str) -> Running {
     let program = folder.file("echo-server.wasm", ECHO_SERVER);
-    let mut child = plugnet()
-        .args(["run", "--allow-ipc", grant])
-        .args([&program, Path::new(path)])
-        .current_dir(folder.0.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("its standard output"))
-        .read_line(&mut line)
-        .expect("its first line");
-    assert_eq!(line.trim_end(), format!("server bound {path}"));
-    child
+    let mut server = Running::start(
+        plugnet()
+            .args(["run", "--allow-ipc", grant])
+            .args([&program, Path::new(path)])
+            .current_dir(folder.here())
+            .stderr(Stdio::piped()),
+    );
+    assert_eq!(server.line(), format!("server bound {path}"));
+    server
 }
 
 /// A host that Ctrl-C or SIGTERM ends leaves no socket behind.
@@ -581,10 +472,10 @@ fn serving_at(folder: &Folder, grant: &str, path: &str) -> Child {
 fn a_signal_leaves_no_socket_behind() {
     for signal in ["-INT", "-TERM"] {
         let folder = Folder::new();
-        let child = serving_at(&folder, "./", "./echo.sock");
+        let server = serving_at(&folder, "./", "./echo.sock");
         assert_eq!(folder.names(), ["echo-server.wasm", "echo.sock"]);
-        send(signal, &child);
-        finish(child);
+        send(signal, &server);
+        server.end();
         assert_eq!(folder.names(), ["echo-server.wasm"]);
     }
 }
@@ -595,9 +486,9 @@ fn a_signal_leaves_no_socket_behind() {
 #[test]
 fn a_stale_socket_is_not_replaced() {
     let folder = Folder::new();
-    let child = serving_at(&folder, "./", "./echo.sock");
-    send("-KILL", &child);
-    finish(child);
+    let server = serving_at(&folder, "./", "./echo.sock");
+    send("-KILL", &server);
+    server.end();
     assert_eq!(folder.names(), ["echo-server.wasm", "echo.sock"]);
     let output = output(
         plugnet()
@@ -608,7 +499,7 @@ fn a_stale_socket_is_not_replaced() {
                 "echo-server.wasm",
                 "./echo.sock",
             ])
-            .current_dir(folder.0.path()),
+            .current_dir(folder.here()),
     );
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
@@ -623,23 +514,14 @@ fn a_stale_socket_is_not_replaced() {
 #[cfg(unix)]
 #[test]
 fn a_grant_may_rename_the_path() {
-    use std::io::Write;
-
     let folder = Folder::new();
     fs::create_dir(folder.path("run")).expect("a folder");
-    let child = serving_at(&folder, "./run/::/app/", "/app/echo.sock");
+    let server = serving_at(&folder, "./run/::/app/", "/app/echo.sock");
     let path = folder.path("run/echo.sock");
-    let mut client = std::os::unix::net::UnixStream::connect(path).expect("it listens");
-    client.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    client.write_all(b"ping").expect("it reads");
-    client
-        .shutdown(std::net::Shutdown::Write)
-        .expect("a connection");
-    let mut received = String::new();
-    client.read_to_string(&mut received).expect("it answers");
-    assert_eq!(received, "hello\r\nping");
-    send("-TERM", &child);
-    finish(child);
+    let client = std::os::unix::net::UnixStream::connect(path).expect("it listens");
+    assert_eq!(peer::talk(client, "ping"), "hello\r\nping");
+    send("-TERM", &server);
+    server.end();
 }
 
 /// Without a grant a path is EACCES, and the message names the grant that would allow it; the
@@ -655,7 +537,7 @@ fn a_path_is_denied_and_the_grant_is_named() {
             plugnet()
                 .args(["run", "--allow-net", "--allow-ipc", "./other.sock"])
                 .args([&program, Path::new("./echo.sock")])
-                .current_dir(folder.0.path()),
+                .current_dir(folder.here()),
         );
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{message}");
@@ -682,7 +564,7 @@ fn a_grant_is_not_left() {
             plugnet()
                 .args(["run", "--allow-ipc", "granted/"])
                 .args([&program, Path::new(path)])
-                .current_dir(folder.0.path()),
+                .current_dir(folder.here()),
         );
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{message}");
@@ -708,7 +590,7 @@ fn a_bad_grant_is_refused() {
             plugnet()
                 .args(["run", "--allow-ipc", grant])
                 .arg(&program)
-                .current_dir(folder.0.path()),
+                .current_dir(folder.here()),
         );
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{message}");
@@ -727,13 +609,13 @@ fn compose_without_ipc_denies_paths() {
     let composed = output(
         plugnet()
             .args(["compose", "--no-ipc", "app.wasm", "-o", "out.wasm"])
-            .current_dir(folder.0.path()),
+            .current_dir(folder.here()),
     );
     assert_eq!(composed.status.code(), Some(0), "{}", stderr(&composed));
     let output = output(
         plugnet()
             .args(["run", "--allow-ipc", "./", "out.wasm", "./echo.sock"])
-            .current_dir(folder.0.path()),
+            .current_dir(folder.here()),
     );
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
@@ -764,14 +646,9 @@ fn the_wit_package_stands_for_itself() {
 /// A reader of `plugnet wit` that has seen enough is no failure.
 #[test]
 fn a_closed_pipe_is_no_failure() {
-    let mut child = plugnet()
-        .arg("wit")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    drop(child.stdout.take());
-    let output = finish(child);
+    let mut process = Running::start(plugnet().arg("wit").stderr(Stdio::piped()));
+    drop(process.stdout.take());
+    let output = process.end();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
 }

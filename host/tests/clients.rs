@@ -1,14 +1,20 @@
 //! The examples, run by `plugnet run`, and clients and servers that people have. One that this
 //! machine lacks is skipped, and the test says so.
 
+mod peer;
+mod process;
+
+#[cfg(target_os = "linux")]
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const LIMIT: Duration = Duration::from_secs(60);
+use peer::{Stream, hear, talk};
+use process::{Folder, Running, plugnet};
+
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
 const HTTP_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-server.wasm"));
 const WORD_COUNT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/word-count.wasm"));
@@ -16,75 +22,54 @@ const IDLE_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/idle-server
 
 /// `plugnet run --allow-net PROGRAM 127.0.0.1:0 …`, until it is dropped.
 struct Server {
-    process: Child,
+    process: Running,
     port: String,
-    _folder: tempfile::TempDir,
+    _folder: Folder,
 }
 
 impl Server {
     fn start(program: &[u8], arguments: &[&str]) -> Self {
-        let bytes = program;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let program = folder.path().join("program.wasm");
-        fs::write(&program, bytes).expect("the program");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
-            .args(["run", "--allow-net"])
-            .arg(&program)
-            .arg("127.0.0.1:0")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("plugnet starts");
-        let stdout = process.stdout.take().expect("a pipe");
-        let mut lines = BufReader::new(stdout).lines();
-        let bound = lines.next().expect("a line").expect("text");
+        let folder = Folder::new();
+        let program = folder.file("program.wasm", program);
+        let mut process = Running::start(
+            plugnet()
+                .args(["run", "--allow-net"])
+                .arg(program)
+                .arg("127.0.0.1:0")
+                .args(arguments),
+        );
+        let bound = process.line();
         let port = bound.rsplit(':').next().expect("a port").to_owned();
-        // What follows is read on, so that the server never waits for a reader.
-        thread::spawn(move || lines.for_each(drop));
+        process.read_on();
         Server {
             process,
             port,
             _folder: folder,
         }
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().expect("the server runs");
-        self.process.wait().expect("it ends");
+    fn connect(&self) -> TcpStream {
+        let address = format!("127.0.0.1:{}", self.port);
+        let stream = TcpStream::connect(address).expect("the server accepts");
+        stream.limit();
+        stream
     }
 }
 
 /// Runs a client, and what it printed. Absent, and told, if this machine has none.
 fn client(program: &str, arguments: &[&str], input: &str) -> Option<String> {
-    let started = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut process) = started else {
+    let started = Running::spawn(
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
+    let Ok(process) = started else {
         eprintln!("SKIPPED: there is no {program} on this machine");
         return None;
     };
-    let mut stdin = process.stdin.take().expect("a pipe");
-    stdin.write_all(input.as_bytes()).expect("it reads");
-    drop(stdin);
-    let mut stdout = process.stdout.take().expect("a pipe");
-    let reader = thread::spawn(move || {
-        let mut text = String::new();
-        stdout.read_to_string(&mut text).map(|_| text)
-    });
-    let begun = Instant::now();
-    while process.try_wait().expect("a process").is_none() {
-        if begun.elapsed() > LIMIT {
-            process.kill().expect("it runs");
-            panic!("{program} did not end");
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Some(reader.join().expect("it ends").expect("text"))
+    let output = process.end_with(input.as_bytes());
+    Some(String::from_utf8(output.stdout).expect("text"))
 }
 
 /// `nc` types a line and reads the greeting and the echo.
@@ -126,39 +111,30 @@ fn node_is_answered() {
 /// `plugnet run --allow-ipc ./ PROGRAM ./SOCKET` in a folder of its own, until it is dropped.
 #[cfg(unix)]
 struct PathServer {
-    process: Child,
-    folder: tempfile::TempDir,
+    _process: Running,
+    folder: Folder,
 }
 
 #[cfg(unix)]
 impl PathServer {
     fn start(program: &[u8]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("program.wasm"), program).expect("the program");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
-            .args(["run", "--allow-ipc", "./", "program.wasm", "./app.sock"])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("plugnet starts");
-        let stdout = process.stdout.take().expect("a pipe");
-        let mut lines = BufReader::new(stdout).lines();
-        lines.next().expect("a line").expect("text");
-        thread::spawn(move || lines.for_each(drop));
-        PathServer { process, folder }
+        let folder = Folder::new();
+        folder.file("program.wasm", program);
+        let mut process = Running::start(
+            plugnet()
+                .args(["run", "--allow-ipc", "./", "program.wasm", "./app.sock"])
+                .current_dir(folder.here()),
+        );
+        process.line();
+        process.read_on();
+        PathServer {
+            _process: process,
+            folder,
+        }
     }
 
     fn path(&self) -> String {
-        self.folder.path().join("app.sock").display().to_string()
-    }
-}
-
-#[cfg(unix)]
-impl Drop for PathServer {
-    fn drop(&mut self) {
-        self.process.kill().expect("the server runs");
-        self.process.wait().expect("it ends");
+        self.folder.path("app.sock").display().to_string()
     }
 }
 
@@ -213,22 +189,13 @@ fn node_is_answered_at_a_path() {
 #[test]
 fn two_hundred_clients_at_once() {
     let server = Server::start(ECHO_SERVER, &[]);
-    let address = format!("127.0.0.1:{}", server.port);
-    let clients: Vec<TcpStream> = (0..200)
-        .map(|_| {
-            let stream = TcpStream::connect(&address).expect("the server accepts");
-            stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
-            stream
-        })
-        .collect();
+    let clients: Vec<TcpStream> = (0..200).map(|_| server.connect()).collect();
     for (number, mut stream) in clients.iter().enumerate() {
         write!(stream, "client {number}").expect("the server reads");
     }
-    for (number, mut stream) in clients.iter().enumerate() {
-        stream.shutdown(Shutdown::Write).expect("an open socket");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        assert_eq!(answer, format!("hello\r\nclient {number}"));
+    for (number, stream) in clients.into_iter().enumerate() {
+        stream.end();
+        assert_eq!(hear(stream), format!("hello\r\nclient {number}"));
     }
 }
 
@@ -236,13 +203,7 @@ fn two_hundred_clients_at_once() {
 #[test]
 fn word_count_answers_after_the_clients_end() {
     let server = Server::start(WORD_COUNT, &[]);
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", server.port)).expect("it accepts");
-    stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    stream.write_all(b"one two\nthree").expect("it reads");
-    stream.shutdown(Shutdown::Write).expect("an open socket");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    assert_eq!(answer, "3\n");
+    assert_eq!(talk(server.connect(), "one two\nthree"), "3\n");
 }
 
 /// The example of timeouts: a client that is silent for long enough is let go, one that speaks
@@ -250,33 +211,23 @@ fn word_count_answers_after_the_clients_end() {
 #[test]
 fn idle_server_parts_with_the_silent() {
     let server = Server::start(IDLE_SERVER, &["400"]);
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", server.port)).expect("it accepts");
-    stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
+    let mut stream = server.connect();
     let begun = Instant::now();
     for _ in 0..3 {
         thread::sleep(Duration::from_millis(200));
         stream.write_all(b"still here").expect("it reads");
     }
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    assert_eq!(answer, "bye\n");
+    assert_eq!(hear(stream), "bye\n");
     assert!(begun.elapsed() >= Duration::from_millis(1000));
 }
 
 /// So many clients, 100 at a time, each of which gets its bytes back.
 #[cfg(target_os = "linux")]
-fn visit(address: &str, clients: usize) {
+fn visit(server: &Server, clients: usize) {
     for _ in 0..clients / 100 {
-        let batch: Vec<TcpStream> = (0..100)
-            .map(|_| TcpStream::connect(address).expect("the server accepts"))
-            .collect();
-        for mut stream in batch {
-            stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
-            stream.write_all(b"here").expect("the server reads");
-            stream.shutdown(Shutdown::Write).expect("an open socket");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("an answer");
-            assert_eq!(answer, "hello\r\nhere");
+        let batch: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
+        for stream in batch {
+            assert_eq!(talk(stream, "here"), "hello\r\nhere");
         }
     }
 }
@@ -302,18 +253,17 @@ fn usage(process: u32) -> (usize, usize) {
 #[test]
 fn two_thousand_connections_leave_nothing_behind() {
     let server = Server::start(ECHO_SERVER, &[]);
-    let process = server.process.id();
-    let address = format!("127.0.0.1:{}", server.port);
-    let (idle, _) = usage(process);
-    visit(&address, 2000);
+    let id = server.process.id();
+    let (idle, _) = usage(id);
+    visit(&server, 2000);
     let begun = Instant::now();
-    while usage(process).0 > idle {
-        assert!(begun.elapsed() < LIMIT, "descriptors are left");
+    while usage(id).0 > idle {
+        assert!(begun.elapsed() < process::LIMIT, "descriptors are left");
         thread::sleep(Duration::from_millis(10));
     }
-    let (_, once) = usage(process);
-    visit(&address, 2000);
-    let (_, twice) = usage(process);
+    let (_, once) = usage(id);
+    visit(&server, 2000);
+    let (_, twice) = usage(id);
     // A kept buffer of each would be 125 MiB. The host's allocator grows by half a KiB for each
     // connection, measured over 16,000; the component's memory does not grow.
     assert!(twice < once + 4 * 1024, "{once} KiB, then {twice} KiB");

@@ -2,141 +2,73 @@
 //! machine see of it.
 #![cfg(unix)]
 
+mod peer;
+mod process;
+
 use std::fs;
-use std::io::{self, BufRead, BufReader, Lines, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
-/// Nothing here takes as long, even on a slow machine that compiles programs for the first time.
-const LIMIT: Duration = Duration::from_secs(60);
+use peer::{Stream, talk};
+use process::{Folder, LIMIT};
 
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
 const TEST_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/test-program.wasm"));
 
-/// A connection of either kind.
-trait Stream: Read + Write + Sized {
-    fn limit(&self);
-    fn end(&self);
-}
-
-impl Stream for TcpStream {
-    fn limit(&self) {
-        self.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    }
-
-    fn end(&self) {
-        self.shutdown(Shutdown::Write).expect("it is connected");
-    }
-}
-
-impl Stream for UnixStream {
-    fn limit(&self) {
-        self.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    }
-
-    fn end(&self) {
-        self.shutdown(Shutdown::Write).expect("it is connected");
-    }
-}
-
-/// Says something, ends, and returns everything that was answered.
-fn talk(mut stream: impl Stream, text: &str) -> String {
-    stream.limit();
-    stream.write_all(text.as_bytes()).expect("it reads");
-    stream.end();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("text and an end");
-    answer
-}
-
 /// `plugnet run …`, until it ends or is dropped.
 struct Running {
-    process: Child,
-    lines: Option<Lines<BufReader<ChildStdout>>>,
-    _folder: TempDir,
+    process: process::Running,
+    _folder: Folder,
 }
 
 impl Running {
     /// Runs a program with a shell's help: `script` is what comes before the command line, and
     /// `$@` is that. The descriptor is the standard input of the shell.
     fn start(program: &[u8], script: &str, stdin: Stdio, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("program.wasm");
-        fs::write(&file, program).expect("the program");
+        let folder = Folder::new();
+        let file = folder.file("program.wasm", program);
         let file = file.to_str().expect("a folder whose name is text");
         let of_folder = |argument: &&str| match *argument {
             "PROGRAM" => file.to_owned(),
             other => other.to_owned(),
         };
-        let mut process = Command::new("sh")
-            .args(["-c", script, env!("CARGO_BIN_EXE_plugnet"), "run"])
-            .args(arguments.iter().map(of_folder))
-            .env_remove("LISTEN_FDS")
-            .env_remove("LISTEN_PID")
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("there is a shell");
-        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let process = process::Running::start(
+            Command::new("sh")
+                .args(["-c", script, env!("CARGO_BIN_EXE_plugnet"), "run"])
+                .args(arguments.iter().map(of_folder))
+                .env_remove("LISTEN_FDS")
+                .env_remove("LISTEN_PID")
+                .stdin(stdin)
+                .stderr(Stdio::piped()),
+        );
         Running {
             process,
-            lines: Some(lines),
             _folder: folder,
         }
     }
 
     /// The next line that begins with `prefix`, without it.
     fn line(&mut self, prefix: &str) -> String {
-        for line in self.lines.iter_mut().flatten() {
-            let line = line.expect("text");
-            if let Some(rest) = line.strip_prefix(prefix) {
+        loop {
+            if let Some(rest) = self.process.line().strip_prefix(prefix) {
                 return rest.to_owned();
             }
         }
-        panic!("no line `{prefix}`; {}", self.stderr());
-    }
-
-    /// Reads on what it prints, so that it never waits for a reader.
-    fn read_on(&mut self) {
-        let rest = self.lines.take();
-        thread::spawn(move || rest.into_iter().flatten().for_each(drop));
-    }
-
-    fn stderr(&mut self) -> String {
-        let mut text = String::new();
-        if let Some(mut stderr) = self.process.stderr.take() {
-            stderr.read_to_string(&mut text).expect("text");
-        }
-        text
     }
 
     /// Waits for its end, with this exit code, and returns what is left of its lines.
-    fn end(mut self, code: i32) -> Vec<String> {
-        let begun = Instant::now();
-        while self.process.try_wait().expect("a process").is_none() {
-            assert!(begun.elapsed() < LIMIT, "it did not end");
-            thread::sleep(Duration::from_millis(10));
-        }
-        let status = self.process.wait().expect("it has ended");
-        assert_eq!(status.code(), Some(code), "{}", self.stderr());
-        let rest = self.lines.take().into_iter().flatten();
-        rest.map(|line| line.expect("text")).collect()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended.
-        _ = self.process.kill();
-        _ = self.process.wait();
+    fn end(self, code: i32) -> Vec<String> {
+        let output = self.process.end();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        let rest = String::from_utf8(output.stdout).expect("text");
+        rest.lines().map(str::to_owned).collect()
     }
 }
 
@@ -256,13 +188,14 @@ fn other_descriptors_are_of_a_wrong_type() {
 fn a_descriptor_that_is_not_open_is_refused() {
     let arguments = &["--listen-fd", "33", "PROGRAM", "empty"];
     let script = r#"exec "$0" "$@" 33<&-"#;
-    let mut running = Running::start(TEST_PROGRAM, script, Stdio::null(), arguments);
-    let message = running.stderr();
+    let running = Running::start(TEST_PROGRAM, script, Stdio::null(), arguments);
+    let output = running.process.end();
+    let message = String::from_utf8(output.stderr).expect("text");
     assert!(
         message.starts_with("plugnet: --listen-fd 33: "),
         "{message}"
     );
-    running.end(2);
+    assert_eq!(output.status.code(), Some(2), "{message}");
 }
 
 /// So many clients, all there at once, each of which gets its bytes back.
@@ -324,7 +257,7 @@ fn connections_over_tcp_leave_no_descriptor() {
     let bound = running.line("");
     let address = format!("127.0.0.1:{}", bound.rsplit(':').next().expect("a port"));
     let process = running.process.id();
-    running.read_on();
+    running.process.read_on();
     leaves_no_descriptor(process, || TcpStream::connect(&address));
 }
 
@@ -335,6 +268,6 @@ fn connections_over_a_path_leave_no_descriptor() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut running, path) = echo_server_at_a_path(folder.path());
     let process = running.process.id();
-    running.read_on();
+    running.process.read_on();
     leaves_no_descriptor(process, || UnixStream::connect(&path));
 }

@@ -1,16 +1,22 @@
 //! The limits of connections and bytes, and what can be seen of connections.
 
+mod peer;
+mod process;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use peer::talk;
 use plugnet_host::policy::{Limits, Policy};
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
 use plugnet_host::{
     ConnectionLimit, Direction, Error, Event, Exit, RunOptions, Runtime, RuntimeOptions, Stats,
 };
+use process::{Folder, LIMIT, Running, plugnet};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -19,9 +25,6 @@ const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server
 
 /// What the server says first.
 const HELLO: &[u8] = b"hello\r\n";
-
-/// Nothing here takes as long, even on a slow machine.
-const LIMIT: Duration = Duration::from_secs(120);
 
 const MIB: usize = 1 << 20;
 
@@ -426,49 +429,30 @@ async fn local_sockets_are_limited_and_told() {
 
 /// A client that `plugnet run` gets through its first line of output, and all that it printed to
 /// standard error in the end.
-fn served_by_command(arguments: &[&str], talk: impl FnOnce(SocketAddr)) -> String {
-    use std::io::{BufRead, BufReader, Read};
-    use std::process::{Command, Stdio};
-
-    let folder = tempfile::tempdir().expect("a folder");
-    let program = folder.path().join("echo-server.wasm");
-    std::fs::write(&program, ECHO_SERVER).expect("the program");
-    let mut process = Command::new(env!("CARGO_BIN_EXE_plugnet"))
-        .args(["run", "--allow-net"])
-        .args(arguments)
-        .arg(&program)
-        .args(["--once", "127.0.0.1:0"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let mut stdout = BufReader::new(process.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("text");
-    let place = line.trim_end().rsplit(' ').next().expect("a place");
-    talk(place.parse().expect("an address"));
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).expect("text");
-    let mut stderr = String::new();
-    let mut pipe = process.stderr.take().expect("a pipe");
-    pipe.read_to_string(&mut stderr).expect("text");
-    assert!(process.wait().expect("it ends").success(), "{stderr}");
+fn served_by_command(arguments: &[&str], client: impl FnOnce(SocketAddr)) -> String {
+    let folder = Folder::new();
+    let program = folder.file("echo-server.wasm", ECHO_SERVER);
+    let mut server = Running::start(
+        plugnet()
+            .args(["run", "--allow-net"])
+            .args(arguments)
+            .arg(program)
+            .args(["--once", "127.0.0.1:0"])
+            .stderr(Stdio::piped()),
+    );
+    let line = server.line();
+    let place = line.rsplit(' ').next().expect("a place");
+    client(place.parse().expect("an address"));
+    let output = server.end();
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success(), "{stderr}");
     stderr
 }
 
 /// Says ten bytes to the echo server and hears them.
 fn say_ten(address: SocketAddr) {
-    use std::io::{Read, Write};
-    use std::net::{Shutdown, TcpStream};
-
-    let mut client = TcpStream::connect(address).expect("a connection");
-    client.set_read_timeout(Some(LIMIT)).expect("a limit");
-    client.write_all(b"0123456789").expect("it is there");
-    client.shutdown(Shutdown::Write).expect("it is there");
-    let mut back = vec![];
-    client.read_to_end(&mut back).expect("all");
-    assert_eq!(back, b"hello\r\n0123456789");
+    let client = std::net::TcpStream::connect(address).expect("a connection");
+    assert_eq!(talk(client, "0123456789"), "hello\r\n0123456789");
 }
 
 /// `--stats` sums up on standard error at the end.

@@ -1,52 +1,20 @@
 //! What `plugnet run` lets a program do and what `plugnet check` says of it: one test for each
 //! rule.
 
+mod process;
 mod programs;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use process::{Folder, LIMIT, Running, plugnet};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Tries what its arguments say, and prints what came of it: see `tests/attacks`.
 const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugnet-attacks.wasm"));
-
-/// Nothing here takes as long, even on a slow machine that compiles programs for the first time.
-const LIMIT: Duration = Duration::from_secs(120);
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Folder(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, bytes).expect("a file in the temporary folder");
-        path
-    }
-
-    fn wat(&self, text: &str) -> PathBuf {
-        self.file("app.wasm", wat::parse_str(text).expect("valid WAT"))
-    }
-}
-
-fn plugnet() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plugnet"));
-    command.stdin(Stdio::null());
-    command
-}
 
 /// What a command ended with and printed.
 struct Ended {
@@ -55,44 +23,15 @@ struct Ended {
     stderr: String,
 }
 
-/// Runs the command to its end, which has to come within the limit.
+/// Runs the command to its end.
 fn end(command: &mut Command) -> Ended {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let stdout = collect(child.stdout.take());
-    let stderr = collect(child.stderr.take());
-    let code = exit_code(&mut child);
+    let output = process::output(command);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended {
-        code,
-        stdout: stdout.join().expect("its standard output"),
-        stderr: stderr.join().expect("its standard error"),
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
     }
-}
-
-fn exit_code(child: &mut Child) -> Option<i32> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("its status") {
-            return status.code();
-        }
-        if start.elapsed() > LIMIT {
-            child.kill().expect("it can be killed");
-            panic!("it did not end within {LIMIT:?}");
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn collect(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = vec![];
-        let mut stream = stream.expect("a pipe");
-        stream.read_to_end(&mut bytes).expect("its output");
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }
 
 fn check(arguments: &[&str]) -> Ended {
@@ -401,7 +340,7 @@ fn a_bad_policy_file_is_refused() {
     let missing = folder.path("nowhere.toml");
     check(&["--policy", missing.to_str().expect("Unicode"), question])
         .is_refused(&["nowhere.toml", "no such file"]);
-    let folder = folder.0.path().to_str().expect("Unicode");
+    let folder = folder.here().to_str().expect("Unicode");
     check(&["--policy", folder, question]).is_refused(&["directory"]);
 }
 
@@ -531,7 +470,7 @@ fn at_most_twenty_denials_are_told() {
 #[test]
 fn a_programs_text_does_not_move_the_cursor() {
     let folder = Folder::new();
-    let granted = folder.0.path().display();
+    let granted = folder.here().display();
     let ended = run(
         &["--allow-connect", &format!("unix://{granted}/")],
         &[
@@ -549,7 +488,10 @@ fn a_programs_text_does_not_move_the_cursor() {
         ended.stderr
     );
 
-    let program = folder.wat(&programs::TRAPS.replace("$inner_function", "$\"\\1b[2J\\07inner\""));
+    let program = folder.wat(
+        "app.wasm",
+        &programs::TRAPS.replace("$inner_function", "$\"\\1b[2J\\07inner\""),
+    );
     let ended = end(plugnet().arg("run").arg(program));
     assert_eq!(ended.code, Some(134), "{}", ended.stderr);
     ended.says(&["unreachable", "inner"]);
@@ -707,10 +649,7 @@ fn the_audit_has_paths() {
 #[test]
 fn an_audit_that_cannot_be_written_is_refused() {
     let folder = Folder::new();
-    for path in [
-        folder.path("nowhere/audit.jsonl"),
-        folder.0.path().to_owned(),
-    ] {
+    for path in [folder.path("nowhere/audit.jsonl"), folder.here().to_owned()] {
         let ended = run(
             &["--audit", path.to_str().expect("Unicode")],
             &["0.2 lookup 127.0.0.1"],
@@ -724,7 +663,7 @@ fn an_audit_that_cannot_be_written_is_refused() {
 #[test]
 fn a_timeout_ends_the_program() {
     let folder = Folder::new();
-    let spins = folder.wat(programs::SPINS);
+    let spins = folder.wat("app.wasm", programs::SPINS);
     let ended = end(plugnet().args(["run", "--timeout", "300ms"]).arg(spins));
     assert_eq!(ended.code, Some(124), "{}", ended.stderr);
     ended.says(&["app.wasm", "did not end within 300ms"]);
@@ -790,16 +729,13 @@ fn a_limit_says_what_it_is_to_be() {
 fn a_client_too_many_is_closed() {
     let folder = Folder::new();
     let program = folder.file("attacks.wasm", ATTACKS);
-    let mut child = plugnet()
-        .args(["run", "--allow-net", "--max-sockets", "1"])
-        .arg(program)
-        .arg("0.2 accept 127.0.0.1:0")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("text");
+    let mut server = Running::start(
+        plugnet()
+            .args(["run", "--allow-net", "--max-sockets", "1"])
+            .arg(program)
+            .arg("0.2 accept 127.0.0.1:0"),
+    );
+    let line = server.line();
     let address = line.trim().rsplit(' ').next().expect("an address");
     let mut client = TcpStream::connect(address).expect("it listens");
     client.set_read_timeout(Some(LIMIT)).expect("not zero");
@@ -807,8 +743,6 @@ fn a_client_too_many_is_closed() {
     // By an end or a reset.
     let _ = client.read_to_end(&mut greeting);
     assert_eq!(String::from_utf8_lossy(&greeting), "");
-    child.kill().expect("it runs");
-    child.wait().expect("it ends");
 }
 
 /// `--timeout` holds for a program that writes to a pipe nobody reads, too.
@@ -816,18 +750,15 @@ fn a_client_too_many_is_closed() {
 fn a_timeout_ends_a_program_whose_output_nobody_reads() {
     let folder = Folder::new();
     let program = folder.file("attacks.wasm", ATTACKS);
-    let mut child = plugnet()
-        .args(["run", "--timeout", "300ms"])
-        .arg(program)
-        .arg("misuse print")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("plugnet starts");
-    // Held, and not read.
-    let stdout = child.stdout.take();
-    assert_eq!(exit_code(&mut child), Some(124));
-    drop(stdout);
+    // Its pipe is held, and not read.
+    let mut process = Running::start(
+        plugnet()
+            .args(["run", "--timeout", "300ms"])
+            .arg(program)
+            .arg("misuse print")
+            .stderr(Stdio::null()),
+    );
+    assert_eq!(process.wait().code(), Some(124));
 }
 
 /// `--max-memory` holds a program below a limit: it sees that there is no more, and one written in
@@ -870,7 +801,7 @@ fn tables_count_as_memory() {
   (instance $cli (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $cli)))"#;
     let folder = Folder::new();
-    let program = folder.wat(GROWS);
+    let program = folder.wat("app.wasm", GROWS);
     let ended = end(plugnet()
         .args(["run", "--max-memory", "64MiB"])
         .arg(program));

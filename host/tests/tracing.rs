@@ -1,10 +1,13 @@
 //! Events by `tracing`. A file of its own: who listens is decided once for a process.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+mod peer;
+
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use peer::talk;
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
 use plugnet_host::{RunOptions, Runtime, RuntimeOptions};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -56,13 +59,8 @@ async fn serve_one() {
     let bound = lines.next_line().await.expect("text").expect("a line");
     let place = bound.rsplit(' ').next().expect("a place").to_owned();
     let client = tokio::task::spawn_blocking(move || {
-        let mut client = TcpStream::connect(place).expect("a connection");
-        client.set_read_timeout(Some(LIMIT)).expect("a limit");
-        client.write_all(b"0123456789").expect("it is there");
-        client.shutdown(Shutdown::Write).expect("it is there");
-        let mut back = vec![];
-        client.read_to_end(&mut back).expect("all");
-        assert_eq!(back, b"hello\r\n0123456789");
+        let client = TcpStream::connect(place).expect("a connection");
+        assert_eq!(talk(client, "0123456789"), "hello\r\n0123456789");
     });
     client.await.expect("it is served");
     let exit = run.await.expect("it is not cancelled").expect("no trap");

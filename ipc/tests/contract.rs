@@ -2,12 +2,14 @@
 
 #![cfg(any(target_os = "linux", windows))]
 
+mod listening;
 mod place;
 mod talk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use listening::Listening;
 use place::{Place, allow};
 use plugnet_ipc::{Access, Code, Error, Grant, Grants, ListenOptions, Listener, Rights, Socket};
 use talk::{
@@ -46,10 +48,8 @@ fn pattern(length: usize) -> Vec<u8> {
 /// Bytes go both ways, and arrive as they were written.
 #[tokio::test]
 async fn bytes_go_both_ways() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&client, b"ping").await.unwrap();
     assert_eq!(read_exactly(&server, 4).await, b"ping");
     write_all(&server, b"pong").await.unwrap();
@@ -77,10 +77,8 @@ async fn accept_waits_for_a_connection() {
 /// 16 MiB arrive whole though the reader is slow, and the writer is made to wait.
 #[tokio::test]
 async fn a_slow_reader_gets_everything_and_holds_the_writer() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     let sent = pattern(16 * 1024 * 1024);
     let writer = tokio::spawn({
         let sent = sent.clone();
@@ -138,10 +136,8 @@ async fn the_end_comes_after_everything() {
 /// A reader that waits is woken by the peer's end.
 #[tokio::test]
 async fn a_peer_that_goes_wakes_the_reader() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     let reader = tokio::spawn(async move { read(&server, &mut [0; 16]).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     drop(client);
@@ -151,10 +147,8 @@ async fn a_peer_that_goes_wakes_the_reader() {
 /// Writing to a peer that has gone is an error, EPIPE or ECONNRESET, and no signal.
 #[tokio::test]
 async fn writing_to_nobody_fails() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     drop(server);
     let mut outcome = Ok(());
     for _ in 0..100 {
@@ -173,10 +167,8 @@ async fn writing_to_nobody_fails() {
 /// A writer that waits for room is woken when its peer goes.
 #[tokio::test]
 async fn a_peer_that_goes_wakes_the_writer() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     fill(&client).await;
     let writer = tokio::spawn(async move { write_all(&client, &[0; 1024]).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -306,11 +298,9 @@ async fn a_name_is_free_after_its_listener() {
 /// Connections outlive their listener.
 #[tokio::test]
 async fn connections_outlive_their_listener() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
-    drop(listener);
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
+    drop(listening.listener);
     write_all(&client, b"still").await.unwrap();
     assert_eq!(read_exactly(&server, 5).await, b"still");
 }
@@ -490,10 +480,8 @@ async fn a_name_that_is_too_long() {
 /// Waiting for something to read takes nothing, and wakes for data and for the end.
 #[tokio::test]
 async fn readable_takes_nothing() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     assert!(now(|cx| server.poll_readable(cx)).await.is_none());
     write_all(&client, b"ab").await.unwrap();
     readable(&server).await.unwrap();
@@ -508,10 +496,8 @@ async fn readable_takes_nothing() {
 /// Waiting for room wakes when the peer has read.
 #[tokio::test]
 async fn writable_waits_for_room() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     writable(&client).await.unwrap();
     let filled = fill(&client).await;
     assert!(now(|cx| client.poll_writable(cx)).await.is_none());
@@ -523,10 +509,8 @@ async fn writable_waits_for_room() {
 /// Reading into nothing and writing nothing are 0, at once, whatever the state.
 #[tokio::test]
 async fn nothing_is_nothing() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     assert_eq!(read(&client, &mut []).await.unwrap(), 0);
     assert_eq!(write(&client, &[]).await.unwrap(), 0);
     write_all(&client, b"x").await.unwrap();
@@ -536,10 +520,8 @@ async fn nothing_is_nothing() {
 /// One socket is read and written by two tasks at once.
 #[tokio::test]
 async fn a_reader_and_a_writer_share_a_socket() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     let sent = pattern(2 * 1024 * 1024);
     let echo = tokio::spawn(async move {
         let mut buf = vec![0; 64 * 1024];
@@ -565,10 +547,8 @@ async fn a_reader_and_a_writer_share_a_socket() {
 /// After the end of writing a write is EPIPE.
 #[tokio::test]
 async fn no_write_after_the_end_of_writing() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&client, b"last").await.unwrap();
     client.shutdown_write().unwrap();
     let error = write(&client, b"more").await.unwrap_err();
@@ -579,10 +559,8 @@ async fn no_write_after_the_end_of_writing() {
 /// After the end of writing the peer's answer, if it is on its way, can still be read.
 #[tokio::test]
 async fn an_answer_is_read_after_the_end_of_writing() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&server, b"answer").await.unwrap();
     client.shutdown_write().unwrap();
     assert_eq!(read_exactly(&client, 6).await, b"answer");
@@ -593,10 +571,8 @@ async fn an_answer_is_read_after_the_end_of_writing() {
 /// After the end of reading there is nothing to read, and who waited is told.
 #[tokio::test]
 async fn the_end_of_reading_wakes_the_reader() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app.sock"));
-    let listener = bind(&grants, &path);
-    let (client, _server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, _server) = listening.pair().await;
     let client = Arc::new(client);
     let reader = tokio::spawn({
         let client = Arc::clone(&client);

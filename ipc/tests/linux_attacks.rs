@@ -272,11 +272,7 @@ fn without_openat2() {
                 rustix::fs::ResolveFlags::empty(),
             );
             assert_eq!(opened.unwrap_err().raw_os_error(), errno);
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
+            talk::runtime().block_on(async {
                 let ground = Ground::new(Resolution::Kernel);
                 fs::create_dir(ground.granted("sub")).unwrap();
                 symlink("../outside", ground.granted("link")).unwrap();
@@ -383,28 +379,20 @@ async fn a_folder_swapped_while_connecting() {
         inside.set_nonblocking(true).unwrap();
         symlink("../outside", ground.granted("link")).unwrap();
         let (mut connected, mut refused) = (0_usize, 0_usize);
-        let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
-        let swaps = std::thread::scope(|scope| {
-            let swapping =
-                scope.spawn(|| swap(&ground.granted("inner"), &ground.granted("link"), &done));
-            let connecting = scope.spawn(|| {
-                let race = Race::start();
-                while race.goes_on([connected, refused]) {
-                    let path = ground.granted("inner/target.sock");
-                    match handle.block_on(Socket::connect(&ground.grants, &path)) {
-                        Ok(_) => connected += 1,
-                        Err(error) => {
-                            assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
-                            refused += 1;
-                        }
+        let swaps = while_swapping(&ground, "inner", || {
+            let race = Race::start();
+            while race.goes_on([connected, refused]) {
+                let path = ground.granted("inner/target.sock");
+                match handle.block_on(Socket::connect(&ground.grants, &path)) {
+                    Ok(_) => connected += 1,
+                    Err(error) => {
+                        assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
+                        refused += 1;
                     }
-                    while inside.accept().is_ok() {}
                 }
-            });
-            connecting.join().unwrap();
-            done.store(true, Ordering::Relaxed);
-            swapping.join().unwrap()
+                while inside.accept().is_ok() {}
+            }
         });
         assert_eq!(ground.reached(), 0, "{resolution:?}");
         // Both sides of the swap were met, or this showed nothing.
@@ -425,27 +413,19 @@ async fn a_folder_swapped_while_listening() {
         symlink("../outside", ground.granted("link")).unwrap();
         let changed = fs::metadata(ground.outside("")).unwrap().mtime_nsec();
         let (mut bound, mut refused) = (0_usize, 0_usize);
-        let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
-        std::thread::scope(|scope| {
-            let swapping =
-                scope.spawn(|| swap(&ground.granted("inner"), &ground.granted("link"), &done));
-            let listening = scope.spawn(|| {
-                let _entered = handle.enter();
-                let race = Race::start();
-                while race.goes_on([bound, refused]) {
-                    match bind(&ground.grants, &ground.granted("inner/new.sock")) {
-                        Ok(_) => bound += 1,
-                        Err(error) => {
-                            assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
-                            refused += 1;
-                        }
+        while_swapping(&ground, "inner", || {
+            let _entered = handle.enter();
+            let race = Race::start();
+            while race.goes_on([bound, refused]) {
+                match bind(&ground.grants, &ground.granted("inner/new.sock")) {
+                    Ok(_) => bound += 1,
+                    Err(error) => {
+                        assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
+                        refused += 1;
                     }
                 }
-            });
-            listening.join().unwrap();
-            done.store(true, Ordering::Relaxed);
-            swapping.join().unwrap();
+            }
         });
         // Not even for a moment: the folder was never written to.
         let now = fs::metadata(ground.outside("")).unwrap().mtime_nsec();
@@ -466,6 +446,19 @@ async fn a_folder_swapped_while_listening() {
         };
         assert!(names(Path::new(&ground.granted(inner))).is_empty());
     }
+}
+
+/// Does something on a thread of its own while what is granted under `name` and the link beside it
+/// change places, as fast as it goes; says how often they did.
+fn while_swapping(ground: &Ground, name: &str, race: impl FnOnce() + Send) -> usize {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let swapping = scope.spawn(|| swap(&ground.granted(name), &ground.granted("link"), &done));
+        let racing = scope.spawn(race);
+        racing.join().unwrap();
+        done.store(true, Ordering::Relaxed);
+        swapping.join().unwrap()
+    })
 }
 
 /// Exchanges two names until it is over, and says how often.
@@ -495,35 +488,22 @@ async fn a_socket_swapped_while_connecting() {
         // By its folder's grant, and by its own.
         let exactly = granted(&ground.granted("target.sock"));
         let (mut connected, mut refused) = (0_usize, 0_usize);
-        let done = AtomicBool::new(false);
         let handle = tokio::runtime::Handle::current();
-        std::thread::scope(|scope| {
-            let swapping = scope.spawn(|| {
-                swap(
-                    &ground.granted("target.sock"),
-                    &ground.granted("link"),
-                    &done,
-                )
-            });
-            let connecting = scope.spawn(|| {
-                let race = Race::start();
-                while race.goes_on([connected, refused]) {
-                    for grants in [&ground.grants, &exactly] {
-                        let path = ground.granted("target.sock");
-                        match handle.block_on(Socket::connect(grants, &path)) {
-                            Ok(_) => connected += 1,
-                            Err(error) => {
-                                assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
-                                refused += 1;
-                            }
+        while_swapping(&ground, "target.sock", || {
+            let race = Race::start();
+            while race.goes_on([connected, refused]) {
+                for grants in [&ground.grants, &exactly] {
+                    let path = ground.granted("target.sock");
+                    match handle.block_on(Socket::connect(grants, &path)) {
+                        Ok(_) => connected += 1,
+                        Err(error) => {
+                            assert_eq!(error.code(), Code::AccessDenied, "{error:?}");
+                            refused += 1;
                         }
                     }
-                    while inside.accept().is_ok() {}
                 }
-            });
-            connecting.join().unwrap();
-            done.store(true, Ordering::Relaxed);
-            swapping.join().unwrap();
+                while inside.accept().is_ok() {}
+            }
         });
         assert_eq!(ground.reached(), 0, "{resolution:?}");
         assert!(
@@ -586,11 +566,7 @@ fn mounts() {
         // SAFETY: the mounts and the current folder are this thread's own from here on; no
         // descriptor is shared less than before.
         unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }?;
-        let tokio = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        tokio.block_on(try_mounts())
+        talk::runtime().block_on(try_mounts())
     })
     .join()
     .unwrap();

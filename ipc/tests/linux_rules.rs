@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod listening;
 mod place;
 mod talk;
 
@@ -13,6 +14,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use listening::Listening;
 use place::allow;
 use plugnet_ipc::{
     Code, Error, Escape, GrantError, Grants, ListenOptions, Listener, Resolution, Rights, Socket,
@@ -73,6 +75,23 @@ fn unprivileged<T: Send>(run: impl FnOnce() -> T + Send) -> T {
             .join()
             .unwrap()
     })
+}
+
+/// Has a test run in a process of its own, which is in `folder`: whether that was done here, or
+/// this is that process.
+fn runs_alone(test: &str, folder: &Path) -> bool {
+    const ALONE: &str = "PLUGNET_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return false;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .current_dir(folder)
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+    true
 }
 
 /// C22: a missing socket and a missing folder are ENOENT; a plain file, a folder and a device
@@ -153,11 +172,7 @@ fn what_the_system_does_not_permit() {
     mode(&socket, 0o500).unwrap();
     mode(folder.path(), 0o555).unwrap();
     let (listen, connect) = unprivileged(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        talk::runtime().block_on(async {
             (
                 listen_code(&grants, &format!("{path}new")),
                 connect_code(&grants, &format!("{path}theirs")).await,
@@ -193,23 +208,11 @@ async fn paths_are_normalised() {
 /// which is in a temporary folder.
 #[test]
 fn relative_is_not_absolute() {
-    const CHILD: &str = "PLUGNET_TEST_RELATIVE";
-    if std::env::var_os(CHILD).is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "relative_is_not_absolute"])
-            .current_dir(folder.path())
-            .env(CHILD, "1")
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{child:?}");
+    let folder = tempfile::tempdir().unwrap();
+    if runs_alone("relative_is_not_absolute", folder.path()) {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    talk::runtime().block_on(async {
         let here = std::env::current_dir().unwrap();
         for (grant, path) in [
             ("a.sock", "./a.sock"),
@@ -292,10 +295,7 @@ fn modes() {
         }
         return;
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = talk::runtime();
     let _entered = runtime.enter();
     let (folder, path, grants) = folder(Resolution::Kernel);
     let base = 0o777 & !u32::from_str_radix(&umask, 8).unwrap();
@@ -553,25 +553,17 @@ async fn descriptors_are_not_inherited() {
 /// later. In a process of its own: the limit is the process's.
 #[test]
 fn accept_survives_too_many_files() {
-    const CHILD: &str = "PLUGNET_TEST_TOO_MANY_FILES";
-    if std::env::var_os(CHILD).is_none() {
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "accept_survives_too_many_files"])
-            .env(CHILD, "1")
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{child:?}");
+    if runs_alone("accept_survives_too_many_files", Path::new(".")) {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let (_folder, path, grants) = folder(Resolution::Kernel);
-        let path = format!("{path}a.sock");
-        let listener = bind(&grants, &path).unwrap();
-        let client = Socket::connect(&grants, &path).await.unwrap();
+    talk::runtime().block_on(async {
+        let Listening {
+            listener,
+            grants,
+            path,
+            ..
+        } = &Listening::new();
+        let client = Socket::connect(grants, path).await.unwrap();
         rustix::process::setrlimit(
             rustix::process::Resource::Nofile,
             rustix::process::Rlimit {
@@ -584,15 +576,12 @@ fn accept_survives_too_many_files() {
         while let Ok(file) = fs::File::open("/dev/null") {
             files.push(file);
         }
-        let error = accept(&listener).await.unwrap_err();
+        let error = accept(listener).await.unwrap_err();
         assert_eq!(Code::of(&error), Code::TooManyFiles);
-        assert_eq!(connect_code(&grants, &path).await, Code::TooManyFiles);
-        assert_eq!(
-            listen_code(&grants, &format!("{path}2")),
-            Code::TooManyFiles
-        );
+        assert_eq!(connect_code(grants, path).await, Code::TooManyFiles);
+        assert_eq!(listen_code(grants, &format!("{path}2")), Code::TooManyFiles);
         files.truncate(files.len() - 8);
-        let server = accept(&listener).await.unwrap();
+        let server = accept(listener).await.unwrap();
         write_all(&client, b"x").await.unwrap();
         assert_eq!(read_exactly(&server, 1).await, b"x");
     });
@@ -606,11 +595,9 @@ async fn descriptors_sent_along_are_dropped() {
     use std::io::IoSlice;
     use std::os::fd::AsFd;
 
-    let (_folder, path, grants) = folder(Resolution::Kernel);
-    let path = format!("{path}a.sock");
-    let listener = bind(&grants, &path).unwrap();
-    let peer = UnixStream::connect(&path).unwrap();
-    let server = accept(&listener).await.unwrap();
+    let listening = Listening::new();
+    let peer = UnixStream::connect(&listening.path).unwrap();
+    let server = accept(&listening.listener).await.unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let opened = || {
         fs::read_dir("/proc/self/fd")
@@ -640,10 +627,8 @@ async fn descriptors_sent_along_are_dropped() {
 /// half-open, as TCP's are. (Named pipes are not.)
 #[tokio::test]
 async fn half_open() {
-    let (_folder, path, grants) = folder(Resolution::Kernel);
-    let path = format!("{path}a.sock");
-    let listener = bind(&grants, &path).unwrap();
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&client, b"question").await.unwrap();
     client.shutdown_write().unwrap();
     assert_eq!(talk::read_to_end(&server).await.unwrap(), b"question");
@@ -655,10 +640,8 @@ async fn half_open() {
 /// A peer that goes without reading is ECONNRESET once, as in Node.js.
 #[tokio::test]
 async fn unread_data_resets() {
-    let (_folder, path, grants) = folder(Resolution::Kernel);
-    let path = format!("{path}a.sock");
-    let listener = bind(&grants, &path).unwrap();
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&client, b"unread").await.unwrap();
     drop(server);
     let error = talk::read(&client, &mut [0; 16]).await.unwrap_err();
@@ -669,27 +652,14 @@ async fn unread_data_resets() {
 /// SIGPIPE, which would end it. In a process of its own: what a signal does is the process's.
 #[test]
 fn no_signal() {
-    const CHILD: &str = "PLUGNET_TEST_NO_SIGNAL";
-    if std::env::var_os(CHILD).is_none() {
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "no_signal"])
-            .env(CHILD, "1")
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{child:?}");
+    if runs_alone("no_signal", Path::new(".")) {
         return;
     }
     // SAFETY: no handler is installed; the signal gets back what it does by itself.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let (_folder, path, grants) = folder(Resolution::Kernel);
-        let path = format!("{path}a.sock");
-        let listener = bind(&grants, &path).unwrap();
-        let (client, server) = pair(&grants, &listener, &path).await;
+    talk::runtime().block_on(async {
+        let listening = Listening::new();
+        let (client, server) = listening.pair().await;
         drop(server);
         let error = write_all(&client, b"x").await.unwrap_err();
         assert_eq!(Code::of(&error), Code::ConnectionBroken);
@@ -699,11 +669,9 @@ fn no_signal() {
 /// P11: a UNIX socket has no addresses.
 #[tokio::test]
 async fn a_unix_socket_has_no_addresses() {
-    let (_folder, path, grants) = folder(Resolution::Kernel);
-    let path = format!("{path}a.sock");
-    let listener = bind(&grants, &path).unwrap();
-    let (client, server) = pair(&grants, &listener, &path).await;
-    assert_eq!(listener.local_address(), None);
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
+    assert_eq!(listening.listener.local_address(), None);
     for socket in [client, server] {
         assert_eq!(
             (socket.local_address(), socket.peer_address()),

@@ -2,11 +2,13 @@
 
 #![cfg(windows)]
 
+mod listening;
 mod place;
 mod talk;
 
 use std::time::{Duration, Instant};
 
+use listening::Listening;
 use place::{Place, allow};
 use plugnet_ipc::{
     Code, Descriptors, Error, GrantError, Grants, InvalidPath, ListenOptions, Listener, Rights,
@@ -27,11 +29,26 @@ fn granted(grant: &str) -> Grants {
     allow(&[(grant.parse().unwrap(), Rights::ALL)])
 }
 
+/// Neither listening at such a path nor connecting to it is possible, even if everything is
+/// granted: EINVAL, for this reason.
+async fn is_no_name(path: &str, expected: InvalidPath) {
+    let everything = granted(r"\\.\pipe\");
+    for error in [
+        bind(&everything, path).unwrap_err(),
+        connect(&everything, path).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(error, Error::InvalidPath { reason, .. } if reason == expected),
+            "{path}: {error:?}"
+        );
+        assert_eq!(error.code(), Code::InvalidArgument);
+    }
+}
+
 /// Names that Windows would read as another name are EINVAL, even if everything is granted:
 /// dots that lead out of `pipe\`, cut-off dots and spaces, empty parts.
 #[tokio::test]
 async fn ambiguous_names() {
-    let everything = granted(r"\\.\pipe\");
     for path in [
         r"\\.\pipe\..\x",
         r"\\.\pipe\..\C:",
@@ -51,29 +68,13 @@ async fn ambiguous_names() {
         r"\\.\pipe\a\",
         r"\\.\pipe\",
     ] {
-        for error in [
-            bind(&everything, path).unwrap_err(),
-            connect(&everything, path).await.unwrap_err(),
-        ] {
-            assert!(
-                matches!(
-                    error,
-                    Error::InvalidPath {
-                        reason: InvalidPath::AmbiguousPipe,
-                        ..
-                    }
-                ),
-                "{path}: {error:?}"
-            );
-            assert_eq!(error.code(), Code::InvalidArgument);
-        }
+        is_no_name(path, InvalidPath::AmbiguousPipe).await;
     }
 }
 
 /// What is no pipe of this machine is EINVAL: files, other devices, another machine's pipes.
 #[tokio::test]
 async fn other_names() {
-    let everything = granted(r"\\.\pipe\");
     for path in [
         r"C:\x",
         r"x",
@@ -102,21 +103,7 @@ async fn other_names() {
         r"\\.\",
         r"\\",
     ] {
-        for error in [
-            bind(&everything, path).unwrap_err(),
-            connect(&everything, path).await.unwrap_err(),
-        ] {
-            assert!(
-                matches!(
-                    error,
-                    Error::InvalidPath {
-                        reason: InvalidPath::NotAPipe,
-                        ..
-                    }
-                ),
-                "{path}: {error:?}"
-            );
-        }
+        is_no_name(path, InvalidPath::NotAPipe).await;
     }
 }
 
@@ -299,10 +286,8 @@ async fn a_waiting_client_can_give_up() {
 /// is read. The peer is told by the drop.
 #[tokio::test]
 async fn silence_after_the_end_of_writing_is_the_end() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app"));
-    let listener = bind(&grants, &path).unwrap();
-    let (client, server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, server) = listening.pair().await;
     write_all(&server, b"x").await.unwrap();
     client.shutdown_write().unwrap();
     assert_eq!(read_exactly(&client, 1).await, b"x");
@@ -319,12 +304,10 @@ async fn silence_after_the_end_of_writing_is_the_end() {
 /// Each piece that comes after the end of writing starts the 50 ms anew: in all it takes longer.
 #[tokio::test]
 async fn a_peer_that_goes_on_is_heard() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app"));
-    let listener = bind(&grants, &path).unwrap();
+    let listening = Listening::new();
     // A busy machine can make a pause of any length: then it is tried again.
     for _ in 0..20 {
-        let (client, server) = pair(&grants, &listener, &path).await;
+        let (client, server) = listening.pair().await;
         let peer = tokio::spawn(async move {
             for _ in 0..6 {
                 tokio::time::sleep(Duration::from_millis(15)).await;
@@ -345,10 +328,8 @@ async fn a_peer_that_goes_on_is_heard() {
 /// A reader that waits already is woken for the end of writing's silence.
 #[tokio::test]
 async fn the_end_of_writing_reaches_a_waiting_reader() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app"));
-    let listener = bind(&grants, &path).unwrap();
-    let (client, _server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, _server) = listening.pair().await;
     let client = std::sync::Arc::new(client);
     let reader = tokio::spawn({
         let client = std::sync::Arc::clone(&client);
@@ -362,10 +343,8 @@ async fn the_end_of_writing_reaches_a_waiting_reader() {
 /// One write takes 64 KiB at most, whatever it is given: the host copies no more.
 #[tokio::test]
 async fn a_write_takes_64_kib_at_most() {
-    let place = Place::new();
-    let (grants, path) = (place.grants(), place.path("app"));
-    let listener = bind(&grants, &path).unwrap();
-    let (client, _server) = pair(&grants, &listener, &path).await;
+    let listening = Listening::new();
+    let (client, _server) = listening.pair().await;
     let taken = write(&client, &vec![0; 1024 * 1024]).await.unwrap();
     assert_eq!(taken, 64 * 1024);
 }

@@ -6,16 +6,20 @@ use plugnet_guest::node::{
 };
 
 fn looking_up() -> (World, u64) {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "localhost");
     (world, id)
 }
 
-fn connecting() -> (World, u64) {
-    let mut world = World::default();
-    let id = world.socket();
-    world.connect(id, "127.0.0.1");
+/// A socket that connects from an address and a port of its own.
+fn connecting_from_port_7000() -> (World, u64) {
+    let (mut world, id) = World::unconnected();
+    let request = ConnectRequest {
+        local_address: Some("127.0.0.1".into()),
+        local_port: 7000,
+        ..to("127.0.0.1")
+    };
+    world.connect_with(id, request);
     assert_eq!(world.next(), [""; 0]);
     (world, id)
 }
@@ -80,8 +84,7 @@ fn c11_lookup_is_told_for_each_address() {
 /// No lookup for an address; `family` is ignored.
 #[test]
 fn c12_an_address_is_not_looked_up() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let options = ConnectRequest {
         family: Some(Family::Ipv6),
         ..to("127.0.0.1")
@@ -94,8 +97,7 @@ fn c12_an_address_is_not_looked_up() {
 /// With a family, one address of that family is asked for.
 #[test]
 fn c13_family_selects_one_address() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let options = ConnectRequest {
         family: Some(Family::Ipv6),
         ..to("localhost")
@@ -126,8 +128,7 @@ fn c14_lookup_fails() {
 /// A name that has no address of the family asked for has none.
 #[test]
 fn c14_lookup_finds_none_of_the_family() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let options = ConnectRequest {
         family: Some(Family::Ipv6),
         ..to("localhost")
@@ -143,7 +144,7 @@ fn c14_lookup_finds_none_of_the_family() {
 /// Refused: `error` and `close`; in the error the socket is destroyed.
 #[test]
 fn c18_refused() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.refused(id);
     let events = world.poll();
     assert!(world.get(id).destroyed());
@@ -158,17 +159,7 @@ fn c18_refused() {
 /// Refused from a local address and port: the message names both ends.
 #[test]
 fn c19_refused_from_a_local_address() {
-    let mut world = World::default();
-    let id = world.socket();
-    let host = Some("127.0.0.1".into());
-    let options = ConnectRequest {
-        host,
-        local_address: Some("127.0.0.1".into()),
-        local_port: 7000,
-        ..to("")
-    };
-    world.connect_with(id, options);
-    assert_eq!(world.next(), [""; 0]);
+    let (mut world, id) = connecting_from_port_7000();
     assert!(matches!(
         world.actions.last(),
         Some(Action::Connect { local: Some(local), .. }) if local.to_string() == "127.0.0.1:7000"
@@ -183,17 +174,7 @@ fn c19_refused_from_a_local_address() {
 /// The local end cannot be had: the error is of `bind` and names it.
 #[test]
 fn c21_bind_fails() {
-    let mut world = World::default();
-    let id = world.socket();
-    let host = Some("127.0.0.1".into());
-    let options = ConnectRequest {
-        host,
-        local_address: Some("127.0.0.1".into()),
-        local_port: 7000,
-        ..to("")
-    };
-    world.connect_with(id, options);
-    assert_eq!(world.next(), [""; 0]);
+    let (mut world, id) = connecting_from_port_7000();
     let input = Input::ConnectFailed {
         attempt: 0,
         syscall: "bind",
@@ -209,7 +190,7 @@ fn c21_bind_fails() {
 /// of that shows before.
 #[test]
 fn c23_connect_while_connecting() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.write_cb(id, b"x", 1);
     world.connect(id, "127.0.0.1");
     assert!(world.get(id).connecting());
@@ -278,7 +259,7 @@ fn c25_reconnect() {
 /// The handlers of `error` and `close` may connect again.
 #[test]
 fn c25_reconnect_from_within_error_and_close() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.refused(id);
     assert_eq!(world.next(), ["error ECONNREFUSED", "close true"]);
     world.establish(id);
@@ -337,7 +318,7 @@ fn c25_late_lookup_of_an_earlier_connection() {
 /// before they did: no callback is ever lost.
 #[test]
 fn c25_reconnect_before_close_keeps_the_callbacks() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.write_cb(id, b"old", 1);
     world.destroy(id);
     world.connect(id, "127.0.0.1");
@@ -377,7 +358,7 @@ fn c25_late_answer_does_not_reach_the_later_connection() {
 /// `destroy` while connecting: only `close`, and the attempt is given up.
 #[test]
 fn c26_destroy_while_connecting() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.destroy(id);
     assert_eq!(world.rest(), ["close false"]);
     assert_eq!(world.attempt(id), None);
@@ -386,7 +367,7 @@ fn c26_destroy_while_connecting() {
 /// The same if the connection came about just then.
 #[test]
 fn c26_destroy_when_the_connection_stands_but_was_not_told() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.connected(id);
     world.destroy(id);
     assert_eq!(world.rest(), ["close false"]);
@@ -396,8 +377,7 @@ fn c26_destroy_when_the_connection_stands_but_was_not_told() {
 /// The same before the attempt was made.
 #[test]
 fn c26_destroy_right_after_connect() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     world.destroy(id);
     assert_eq!(world.rest(), ["close false"]);
@@ -429,7 +409,7 @@ fn c27_destroy_between_lookups() {
 /// the FIN.
 #[test]
 fn c28_end_while_connecting() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.write(id, b"hello ");
     world.end_with(id, Some(b"world"), Some(1));
     assert_eq!(world.rest(), [""; 0]);
@@ -492,8 +472,7 @@ fn o4_unref_does_not_give_up_an_attempt() {
 /// The callback comes after `connect` and before `ready`.
 #[test]
 fn c10_callback_comes_between_connect_and_ready() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_with(id, with_callback(1));
     assert_eq!(world.next(), [""; 0]);
     world.connected(id);
@@ -504,8 +483,7 @@ fn c10_callback_comes_between_connect_and_ready() {
 /// With something written before, that goes out in between, after the callback.
 #[test]
 fn c10_callback_comes_before_what_was_written() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_with(id, with_callback(1));
     world.write_cb(id, b"first", 2);
     world.write_cb(id, b"second", 3);
@@ -522,8 +500,7 @@ fn c10_callback_comes_before_what_was_written() {
 /// A callback is told once: not for the next connection.
 #[test]
 fn c25_connect_callback_is_told_once() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     for callback in [1, 2] {
         world.connect_with(id, with_callback(callback));
         assert_eq!(world.next(), [""; 0]);
@@ -539,8 +516,7 @@ fn c25_connect_callback_is_told_once() {
 /// first (as Node printed it).
 #[test]
 fn c25_callback_of_a_failed_connect_is_kept() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_with(id, with_callback(1));
     assert_eq!(world.next(), [""; 0]);
     world.refused(id);
@@ -557,8 +533,7 @@ fn c25_callback_of_a_failed_connect_is_kept() {
 /// A `connect` that is refused at once registers nothing, and changes nothing.
 #[test]
 fn c5_refused_connect_changes_nothing() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = ConnectRequest {
         local_address: Some("foobar".into()),
         ..with_callback(1)
@@ -572,8 +547,7 @@ fn c5_refused_connect_changes_nothing() {
 /// Hints that Node does not know are refused at once, where a name is looked up.
 #[test]
 fn c8_unknown_hints_are_refused() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = |host| ConnectRequest {
         hints: 99999,
         ..to(host)
@@ -589,8 +563,7 @@ fn c8_unknown_hints_are_refused() {
 /// A program that looks names up is not asked for an address.
 #[test]
 fn c12_program_is_not_asked_for_an_address() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = ConnectRequest {
         lookup: Lookup::Program,
         ..to("127.0.0.1")
@@ -728,8 +701,7 @@ fn answer_without_a_question() {
     let (mut world, id) = looking_up();
     world.answer(id, found());
     assert_eq!(world.rest(), [""; 0]);
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.answer(id, found());
     assert_eq!(world.rest(), [""; 0]);
     world.establish(id);
@@ -740,8 +712,7 @@ fn answer_without_a_question() {
 /// A request that was not told cannot be answered.
 #[test]
 fn answer_before_the_question() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = ConnectRequest {
         lookup: Lookup::Program,
         ..to("x.test")
@@ -774,8 +745,7 @@ fn o4_lookup_of_the_program_keeps_it() {
 /// Without `autoSelectFamily` the first address alone is told and tried.
 #[test]
 fn c13_without_selection_the_first_address_alone() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = ConnectRequest {
         auto_select_family: Some(false),
         ..to("localhost")
@@ -807,8 +777,7 @@ struct Asking {
 
 /// A connect to `x.test` by a program that looks it up, and was asked to.
 fn asking(request: ConnectRequest) -> (Asking, u64) {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     let request = ConnectRequest {
         lookup: Lookup::Program,
         host: Some("x.test".into()),
@@ -828,8 +797,7 @@ fn asking(request: ConnectRequest) -> (Asking, u64) {
 /// given up with the attempt: nobody would close it.
 #[test]
 fn connection_is_given_up_with_its_attempt() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.next(), [""; 0]);
     world.connected(id);

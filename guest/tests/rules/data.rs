@@ -3,14 +3,6 @@
 use crate::world::{HIGH_WATER_MARK, World};
 use plugnet_guest::node::{Action, ServerOptions};
 
-fn connecting() -> (World, u64) {
-    let mut world = World::default();
-    let id = world.socket();
-    world.connect(id, "127.0.0.1");
-    assert_eq!(world.next(), [""; 0]);
-    (world, id)
-}
-
 /// Data that nobody reads is kept.
 #[test]
 fn d1_unread_data_is_kept() {
@@ -68,7 +60,7 @@ fn d1_unread_bytes_hold_the_peer_back() {
 /// `pause` before the connection holds: nothing is read, not even the FIN.
 #[test]
 fn d2_pause_before_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.pause(id);
     world.connected(id);
     assert_eq!(world.next(), ["connect", "ready"]);
@@ -82,7 +74,7 @@ fn d2_pause_before_connect() {
 #[test]
 fn d2_last_call_before_connect_wins() {
     for (calls, expected) in [([true, false], 1), ([false, true], 0)] {
-        let (mut world, id) = connecting();
+        let (mut world, id) = World::connecting();
         for pauses in calls {
             if pauses {
                 world.pause(id);
@@ -103,7 +95,7 @@ fn d2_last_call_before_connect_wins() {
 /// since it reads already.
 #[test]
 fn d2_pause_in_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.connected(id);
     assert_eq!(world.next(), ["connect", "ready"]);
     world.pause(id);
@@ -119,7 +111,7 @@ fn d2_pause_in_connect() {
 #[test]
 fn streams_are_taken_before_the_socket_reads() {
     for pauses in [false, true] {
-        let (mut world, id) = connecting();
+        let (mut world, id) = World::connecting();
         if pauses {
             world.pause(id);
         }

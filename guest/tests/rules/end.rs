@@ -126,8 +126,7 @@ fn e4_end_without_bytes_needs_no_reader() {
 /// A pause in the handlers of `connect` and `ready` is no different: the socket reads already.
 #[test]
 fn e4_pause_in_connect_does_not_hold_an_empty_end_back() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.next(), [""; 0]);
     world.connected(id);
@@ -258,8 +257,7 @@ fn e9_destroy_in_end() {
 /// `destroy` without a connection: `close`, with an error `error` before it.
 #[test]
 fn e10_destroy_without_connection() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.destroy(id);
     assert!(world.get(id).destroyed());
     assert_eq!(world.rest(), ["close false"]);
@@ -271,8 +269,7 @@ fn e10_destroy_without_connection() {
 /// `end` without a connection: nothing happens; `destroy` calls back.
 #[test]
 fn e11_end_without_connection() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.end_with(id, None, Some(1));
     assert_eq!(world.get(id).ready_state(), ReadyState::ReadOnly);
     assert_eq!(world.rest(), [""; 0]);

@@ -86,8 +86,7 @@ fn dropped_socket_that_is_ending_goes_on() {
 /// While connecting, with something written: the connection is made for it.
 #[test]
 fn dropped_socket_that_connects_sends_what_was_written() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     world.write(id, b"hello");
     world.drop_socket(id);
@@ -103,8 +102,7 @@ fn dropped_socket_that_connects_sends_what_was_written() {
 /// The same if that fails.
 #[test]
 fn dropped_socket_that_is_refused_goes_away() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     world.write_cb(id, b"hello", 1);
     assert_eq!(world.rest(), [""; 0]);
@@ -118,8 +116,7 @@ fn dropped_socket_that_is_refused_goes_away() {
 #[test]
 fn dropped_socket_that_waits_for_the_programs_lookup_goes_away() {
     for told in [false, true] {
-        let mut world = World::default();
-        let id = world.socket();
+        let (mut world, id) = World::unconnected();
         let request = ConnectRequest {
             lookup: Lookup::Program,
             ..to("x.test")
@@ -139,8 +136,7 @@ fn dropped_socket_that_waits_for_the_programs_lookup_goes_away() {
 /// While connecting, with nothing written: the attempt is given up.
 #[test]
 fn dropped_socket_that_connects_for_nothing_gives_up() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.rest(), [""; 0]);
     world.drop_socket(id);
@@ -155,8 +151,7 @@ fn dropped_socket_that_connects_for_nothing_gives_up() {
 /// Without a connection, or with one that was closed, nothing remains.
 #[test]
 fn dropped_socket_without_connection_goes_away() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.drop_socket(id);
     assert_eq!(world.rest(), [""; 0]);
     assert_eq!(world.net.len(), 0);

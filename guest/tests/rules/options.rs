@@ -16,8 +16,7 @@ fn keep_alive(world: &World) -> Vec<(bool, u64)> {
 /// Before the connection stands the options are remembered; they hold when it does.
 #[test]
 fn o1_options_before_connect() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_keep_alive(id, true, 5000);
     world.net.set_socket_ref(id, false);
     world.connect(id, "127.0.0.1");
@@ -33,8 +32,7 @@ fn o1_options_before_connect() {
 /// Turned off again before the connection stands: the host is asked nothing.
 #[test]
 fn o1_keep_alive_taken_back_before_connect() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_keep_alive(id, true, 5000);
     world.set_keep_alive(id, false, 0);
     world.establish(id);
@@ -184,8 +182,7 @@ fn reset_is_refused_honestly() {
     assert!(!world.get(id).destroyed());
     assert_eq!(world.rest(), [""; 0]);
 
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "localhost");
     assert_eq!(world.reset_and_destroy(id).unwrap_err().code, "ENOTSUP");
     assert!(world.get(id).connecting());
@@ -194,8 +191,7 @@ fn reset_is_refused_honestly() {
 /// Without a connection it is destroyed with an error; a destroyed one stays so.
 #[test]
 fn reset_without_a_connection_destroys() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.reset_and_destroy(id).unwrap();
     assert!(world.get(id).destroyed());
     let events = world.poll();

@@ -18,8 +18,7 @@ fn listening() -> (World, u64) {
 }
 
 fn connected() -> (World, u64) {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_path(id, PATH, None).unwrap();
     world.connected(id);
     assert_eq!(world.rest(), ["connect", "ready"]);
@@ -161,8 +160,7 @@ fn p11_a_path_has_no_addresses() {
 /// The attempt begins within `connect`; no `lookup` is told.
 #[test]
 fn c10_connect_and_ready_without_a_lookup() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_path(id, PATH, Some(1)).unwrap();
     let path = PATH.to_owned();
     assert_eq!(world.actions, [Action::ConnectPath { id, path }]);
@@ -175,8 +173,7 @@ fn c10_connect_and_ready_without_a_lookup() {
 /// A failure names the path, and no port.
 #[test]
 fn c22_failure_names_the_path() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_path(id, PATH, None).unwrap();
     world.refused(id);
     let events = world.poll();
@@ -196,8 +193,7 @@ fn c22_failure_names_the_path() {
 /// then; the attempt is given up.
 #[test]
 fn c23_connect_during_the_attempt() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_path(id, PATH, None).unwrap();
     world.connect_path(id, "/run/other.sock", None).unwrap();
     let error = errors(&world.poll()).remove(0);
@@ -212,8 +208,7 @@ fn c23_connect_during_the_attempt() {
 /// `destroy` during the attempt gives it up.
 #[test]
 fn c26_destroy_gives_the_attempt_up() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect_path(id, PATH, None).unwrap();
     world.destroy(id);
     assert_eq!(

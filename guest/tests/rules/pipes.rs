@@ -17,8 +17,7 @@ fn sockets<const N: usize>() -> (World, [u64; N]) {
 
 /// A source whose destination takes nothing more.
 fn clogged() -> (World, u64, u64) {
-    let (mut world, [source, slow]) = sockets();
-    world.pipe(source, slow, true);
+    let (mut world, source, slow) = piping();
     world.takes = Some(0);
     world.peer_sends(source, &[1; HIGH_WATER_MARK]);
     assert_eq!(world.rest(), [""; 0]);
@@ -26,11 +25,45 @@ fn clogged() -> (World, u64, u64) {
     (world, source, slow)
 }
 
+/// A source and what it is piped to, which takes everything.
+fn piping() -> (World, u64, u64) {
+    let (mut world, [source, destination]) = sockets();
+    world.pipe(source, destination, true);
+    (world, source, destination)
+}
+
+/// A source with two destinations, of which one takes nothing more: it holds back what was to
+/// go to both.
+fn held_back_by_the_slow() -> (World, u64, u64, u64) {
+    let (mut world, source, slow) = clogged();
+    let fast = world.half_open_socket();
+    world.takes = None;
+    world.establish(fast);
+    world.pipe(source, fast, true);
+    world.peer_sends(source, b"more");
+    assert_eq!(world.rest(), [""; 0]);
+    (world, source, slow, fast)
+}
+
+/// The host takes all that waits to be sent.
+fn send_all(world: &mut World, id: u64) {
+    while world.is_writing(id) {
+        world.host_sends(id);
+        world.rest();
+    }
+}
+
+/// What a paused source has kept, which it offers with `resume`.
+fn resume_and_read(world: &mut World, source: u64) -> Vec<u8> {
+    world.resume(source);
+    assert_eq!(world.rest(), ["readable"]);
+    world.read_all(source)
+}
+
 /// What a socket receives goes to its destination, and the program hears nothing of it.
 #[test]
 fn pipe_sends_what_is_received() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     for piece in ["one ", "two ", "three"] {
         world.peer_sends(source, piece.as_bytes());
         assert_eq!(world.rest(), [""; 0]);
@@ -57,8 +90,7 @@ fn pipe_sends_what_was_received_before() {
 /// What the program writes itself and what is piped keep their order.
 #[test]
 fn pipe_and_write_keep_their_order() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.write(destination, b"1");
     world.peer_sends(source, b"2");
     assert_eq!(world.rest(), [""; 0]);
@@ -79,10 +111,7 @@ fn pipe_holds_the_source_back() {
     assert!(!world.wire(source).reading, "the peer is held back");
     assert!(world.get(source).bytes_read() <= 3 * HIGH_WATER_MARK as u64);
     assert!(world.get(slow).writable_length() <= 2 * HIGH_WATER_MARK);
-    while world.is_writing(slow) {
-        world.host_sends(slow);
-        world.rest();
-    }
+    send_all(&mut world, slow);
     let sent = &world.wire(slow).sent;
     assert_eq!(sent.len(), 9 * HIGH_WATER_MARK);
     assert!(sent.is_sorted(), "in order");
@@ -92,13 +121,7 @@ fn pipe_holds_the_source_back() {
 /// The slowest of several destinations holds all back.
 #[test]
 fn pipe_follows_the_slowest_destination() {
-    let (mut world, source, slow) = clogged();
-    let fast = world.half_open_socket();
-    world.takes = None;
-    world.establish(fast);
-    world.pipe(source, fast, true);
-    world.peer_sends(source, b"more");
-    assert_eq!(world.rest(), [""; 0]);
+    let (mut world, _, slow, fast) = held_back_by_the_slow();
     assert_eq!(world.wire(fast).sent, b"", "nothing overtakes");
     world.host_sends(slow);
     world.rest();
@@ -109,13 +132,7 @@ fn pipe_follows_the_slowest_destination() {
 /// The slowest one is destroyed: the others go on.
 #[test]
 fn pipe_goes_on_without_a_slow_destination_that_is_destroyed() {
-    let (mut world, source, slow) = clogged();
-    let fast = world.half_open_socket();
-    world.takes = None;
-    world.establish(fast);
-    world.pipe(source, fast, true);
-    world.peer_sends(source, b"more");
-    assert_eq!(world.rest(), [""; 0]);
+    let (mut world, source, slow, fast) = held_back_by_the_slow();
     world.destroy(slow);
     assert_eq!(world.rest(), ["close false"]);
     assert_eq!(world.wire(fast).sent, b"more");
@@ -128,13 +145,7 @@ fn pipe_goes_on_without_a_slow_destination_that_is_destroyed() {
 /// The slowest one is unpiped: the others go on.
 #[test]
 fn pipe_goes_on_without_a_slow_destination_that_is_unpiped() {
-    let (mut world, source, slow) = clogged();
-    let fast = world.half_open_socket();
-    world.takes = None;
-    world.establish(fast);
-    world.pipe(source, fast, true);
-    world.peer_sends(source, b"more");
-    assert_eq!(world.rest(), [""; 0]);
+    let (mut world, source, slow, fast) = held_back_by_the_slow();
     world.unpipe(source, Some(slow));
     assert_eq!(world.rest(), [""; 0]);
     assert_eq!(world.wire(fast).sent, b"more");
@@ -147,10 +158,7 @@ fn pipe_ends_the_destination() {
     world.peer_sends(source, b"last");
     world.peer_ends(source);
     assert_eq!(world.rest(), [""; 0], "end waits until all was sent");
-    while world.is_writing(slow) {
-        world.host_sends(slow);
-        world.rest();
-    }
+    send_all(&mut world, slow);
     assert!(world.wire(slow).sent.ends_with(b"last"));
     assert!(world.wire(slow).fin);
     assert_eq!(world.get(slow).ready_state(), ReadyState::ReadOnly);
@@ -160,8 +168,7 @@ fn pipe_ends_the_destination() {
 /// The source tells its `end`, the destination its `finish`.
 #[test]
 fn pipe_tells_end_and_finish() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.peer_ends(source);
     assert_eq!(world.rest(), ["end", "finish"]);
     assert!(world.wire(destination).fin);
@@ -207,8 +214,7 @@ fn pipe_without_end_from_a_source_that_has_ended() {
 #[test]
 fn pipe_from_a_source_that_is_destroyed() {
     for error in [None, Some(own_error("EOWN"))] {
-        let (mut world, [source, destination]) = sockets();
-        world.pipe(source, destination, true);
+        let (mut world, source, destination) = piping();
         world.peer_sends(source, b"x");
         assert_eq!(world.rest(), [""; 0]);
         world.destroy_with(source, error);
@@ -224,17 +230,14 @@ fn pipe_from_a_source_that_is_destroyed() {
 /// `resume` or a `read`.
 #[test]
 fn unpipe_pauses_the_source() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.peer_sends(source, b"one");
     assert_eq!(world.rest(), [""; 0]);
     world.unpipe(source, Some(destination));
     assert!(world.get(source).is_paused());
     world.peer_sends(source, b"two");
     assert_eq!(world.rest(), [""; 0]);
-    world.resume(source);
-    assert_eq!(world.rest(), ["readable"]);
-    assert_eq!(world.read_all(source), b"two");
+    assert_eq!(resume_and_read(&mut world, source), b"two");
     assert_eq!(world.wire(destination).sent, b"one");
     world.peer_ends(source);
     assert_eq!(world.rest(), ["end"]);
@@ -248,9 +251,7 @@ fn unpipe_leaves_what_was_held_back() {
     world.peer_sends(source, b"held back");
     assert_eq!(world.rest(), [""; 0]);
     world.unpipe(source, Some(slow));
-    world.resume(source);
-    assert_eq!(world.rest(), ["readable"]);
-    assert_eq!(world.read_all(source), b"held back");
+    assert_eq!(resume_and_read(&mut world, source), b"held back");
     world.host_sends(slow);
     world.rest();
     assert_eq!(world.wire(slow).sent, [1; HIGH_WATER_MARK]);
@@ -292,25 +293,21 @@ fn unpipe_of_what_is_no_destination() {
 #[test]
 fn destroyed_destination_is_unpiped() {
     for error in [None, Some(own_error("EOWN"))] {
-        let (mut world, [source, destination]) = sockets();
-        world.pipe(source, destination, true);
+        let (mut world, source, destination) = piping();
         world.destroy_with(destination, error);
         world.rest();
         assert!(!world.get(source).destroyed());
         assert!(world.get(source).is_paused());
         world.peer_sends(source, b"kept");
         assert_eq!(world.rest(), [""; 0]);
-        world.resume(source);
-        assert_eq!(world.rest(), ["readable"]);
-        assert_eq!(world.read_all(source), b"kept");
+        assert_eq!(resume_and_read(&mut world, source), b"kept");
     }
 }
 
 /// A destination whose peer resets is taken away.
 #[test]
 fn reset_destination_is_unpiped() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.peer_resets(destination);
     assert_eq!(world.rest(), ["error ECONNRESET", "close true"]);
     world.peer_sends(source, b"kept");
@@ -323,17 +320,14 @@ fn reset_destination_is_unpiped() {
 /// stays, and nothing fails.
 #[test]
 fn finished_destination_is_unpiped() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.end(destination);
     assert_eq!(world.rest(), ["finish"]);
     assert!(world.get(source).is_paused());
     world.peer_sends(source, b"kept");
     assert_eq!(world.rest(), [""; 0]);
     assert!(!world.get(destination).destroyed());
-    world.resume(source);
-    assert_eq!(world.rest(), ["readable"]);
-    assert_eq!(world.read_all(source), b"kept");
+    assert_eq!(resume_and_read(&mut world, source), b"kept");
 }
 
 /// Piping to a socket that has ended is a write after the end.
@@ -423,8 +417,7 @@ fn pipe_resumes_a_paused_socket() {
 /// A source that is paused sends nothing until `resume`, and then all.
 #[test]
 fn paused_source_sends_nothing() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.pause(source);
     world.peer_sends(source, b"one ");
     world.peer_sends(source, b"two");
@@ -448,10 +441,7 @@ fn paused_source_stays_paused() {
     assert_eq!(world.wire(slow).sent, [1; HIGH_WATER_MARK]);
     world.resume(source);
     world.rest();
-    while world.is_writing(slow) {
-        world.host_sends(slow);
-        world.rest();
-    }
+    send_all(&mut world, slow);
     assert!(world.wire(slow).sent.ends_with(b"later"));
 }
 
@@ -522,8 +512,7 @@ fn pipe_to_a_socket_that_connects() {
 /// A source that is dropped, or a destination, takes the pipe with it.
 #[test]
 fn dropped_sockets_pipe_no_more() {
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.drop_socket(destination);
     assert_eq!(world.rest(), [""; 0]);
     world.peer_sends(source, b"kept");
@@ -531,8 +520,7 @@ fn dropped_sockets_pipe_no_more() {
     assert_eq!(world.read_all(source), b"kept");
     assert_eq!(world.net.len(), 1);
 
-    let (mut world, [source, destination]) = sockets();
-    world.pipe(source, destination, true);
+    let (mut world, source, destination) = piping();
     world.drop_socket(source);
     assert_eq!(world.rest(), [""; 0]);
     assert_eq!(world.get(destination).ready_state(), ReadyState::Open);

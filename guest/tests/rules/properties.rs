@@ -6,8 +6,7 @@ use plugnet_guest::node::{ReadyState, ServerOptions};
 /// A fresh socket is `open` and `pending`.
 #[test]
 fn p1_fresh_socket() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (world, id) = World::unconnected();
     assert_eq!(world.get(id).ready_state(), ReadyState::Open);
     assert!(world.get(id).pending());
     assert!(!world.get(id).connecting());
@@ -17,8 +16,7 @@ fn p1_fresh_socket() {
 /// While connecting: `opening`, without addresses.
 #[test]
 fn p2_while_connecting() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "localhost");
     assert_eq!(world.get(id).ready_state(), ReadyState::Opening);
     assert!(world.get(id).pending());
@@ -53,8 +51,7 @@ fn p3_remote_address_is_gone_if_it_was_not_read() {
 /// The local address is known while there is a connection.
 #[test]
 fn p4_local_address() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     assert_eq!(world.get(id).local_address(), None);
     world.establish(id);
     assert_eq!(world.get(id).local_address(), local());
@@ -66,8 +63,7 @@ fn p4_local_address() {
 /// it is kept after `destroy`.
 #[test]
 fn p6_bytes_written() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     world.write(id, "é".as_bytes());
     assert_eq!(world.get(id).bytes_written(), 2);
@@ -91,8 +87,7 @@ fn p6_bytes_written() {
 /// What never had a connection was not written.
 #[test]
 fn p6_a_refused_write_does_not_count() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.write(id, b"abc");
     assert_eq!(world.rest(), ["error ERR_SOCKET_CLOSED", "close false"]);
     assert_eq!(world.get(id).bytes_written(), 0);
@@ -116,8 +111,7 @@ fn p7_bytes_read() {
 /// counts once; nothing at `finish`.
 #[test]
 fn p8_buffer_size() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     for written in 1..=3 {
         world.write(id, b"x");
@@ -146,8 +140,7 @@ fn p8_buffer_size_hands_over_first() {
 /// `opening`, `open`, `readOnly` after the own end, `closed`.
 #[test]
 fn p9_ready_state_to_the_own_end() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.get(id).ready_state(), ReadyState::Opening);
     assert_eq!(world.next(), [""; 0]);
@@ -166,8 +159,7 @@ fn p9_ready_state_to_the_own_end() {
 /// A failed write ends only the own side until the socket is destroyed for it.
 #[test]
 fn p9_ready_state_after_a_refused_write() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.write(id, b"x");
     assert_eq!(world.get(id).ready_state(), ReadyState::ReadOnly);
     assert_eq!(world.next(), ["error ERR_SOCKET_CLOSED", "close false"]);

@@ -188,8 +188,7 @@ fn t6_every_call_is_called_back() {
 /// The time runs without a connection.
 #[test]
 fn t7_runs_on_a_fresh_socket() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_timeout(id, 100, None);
     world.pass(100);
     assert_eq!(world.rest(), ["timeout"]);
@@ -203,8 +202,7 @@ fn t7_runs_on_a_fresh_socket() {
 /// are activity.
 #[test]
 fn t7_runs_while_connecting() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_timeout(id, 100, None);
     world.pass(60);
     world.connect(id, "localhost");
@@ -227,8 +225,7 @@ fn t7_runs_while_connecting() {
 /// It runs while the program resolves the name.
 #[test]
 fn t7_runs_in_a_lookup_of_the_program() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_timeout(id, 100, None);
     let request = ConnectRequest {
         lookup: Lookup::Program,
@@ -245,8 +242,7 @@ fn t7_runs_in_a_lookup_of_the_program() {
 /// A timer alone does not keep the program.
 #[test]
 fn t8_does_not_keep_the_program() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.set_timeout(id, 100, None);
     assert!(!world.net.is_alive());
     assert_eq!(world.net.next_deadline(), Some(100));
@@ -330,8 +326,7 @@ fn t9_reconnected_socket_has_no_timer() {
 /// property tells it.
 #[test]
 fn t10_set_before_connect() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     assert_eq!(world.get(id).timeout(), None);
     world.set_timeout(id, 100, None);
     assert_eq!(world.get(id).timeout(), Some(100));

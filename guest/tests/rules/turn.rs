@@ -82,8 +82,7 @@ fn destroy_by_another_sockets_handler() {
 /// yet: `connect` comes before anything the peer sent at once.
 #[test]
 fn connect_comes_before_data() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.next(), [""; 0]);
     world.connected(id);

@@ -738,10 +738,24 @@ impl World {
         (world, server, id)
     }
 
-    /// A socket that is connected.
-    pub fn client() -> (Self, Id) {
+    /// A socket that is not connected.
+    pub fn unconnected() -> (Self, Id) {
         let mut world = Self::default();
         let id = world.socket();
+        (world, id)
+    }
+
+    /// A socket that connects.
+    pub fn connecting() -> (Self, Id) {
+        let (mut world, id) = Self::unconnected();
+        world.connect(id, "127.0.0.1");
+        assert_eq!(world.next(), [""; 0]);
+        (world, id)
+    }
+
+    /// A socket that is connected.
+    pub fn client() -> (Self, Id) {
+        let (mut world, id) = Self::unconnected();
         world.establish(id);
         (world, id)
     }

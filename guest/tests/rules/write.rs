@@ -13,14 +13,6 @@ fn clogged() -> (World, u64) {
     (world, id)
 }
 
-fn connecting() -> (World, u64) {
-    let mut world = World::default();
-    let id = world.socket();
-    world.connect(id, "127.0.0.1");
-    assert_eq!(world.next(), [""; 0]);
-    (world, id)
-}
-
 fn writes(world: &World) -> Vec<&[u8]> {
     let writes = world.actions.iter().filter_map(|action| match action {
         Action::Write { data, .. } => Some(data.as_slice()),
@@ -33,7 +25,7 @@ fn writes(world: &World) -> Vec<&[u8]> {
 /// `connect` writes; the callbacks come after `connect`.
 #[test]
 fn w1_write_before_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     assert!(world.write_cb(id, b"one ", 1));
     assert!(world.write_cb(id, b"two ", 2));
     assert_eq!(world.rest(), [""; 0]);
@@ -86,7 +78,7 @@ fn w2_a_chunk_counts_until_all_of_it_is_gone() {
 /// after it.
 #[test]
 fn w3_write_before_connect_answers_by_the_mark() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     assert!(world.write(id, b"ab"));
     assert!(!world.write(id, BIG));
     world.connected(id);
@@ -121,7 +113,7 @@ fn w4_no_drain_after_end() {
 /// Node decides when it emits.
 #[test]
 fn w4_no_drain_after_end_in_the_handler_of_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     assert!(!world.write_cb(id, BIG, 1));
     world.connected(id);
     assert_eq!(world.next(), ["connect"]);
@@ -135,7 +127,7 @@ fn w4_no_drain_after_end_in_the_handler_of_connect() {
 /// `drain` tells that nothing waits. Node decides when it emits.
 #[test]
 fn w4_drain_only_when_nothing_waits() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     assert!(!world.write_cb(id, BIG, 1));
     world.connected(id);
     assert_eq!(world.next(), ["connect"]);
@@ -282,8 +274,7 @@ fn w10_write_after_an_orderly_close() {
 /// `close`; destroyed only in the turn.
 #[test]
 fn w11_write_without_connection() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     assert!(!world.write_cb(id, b"x", 1));
     assert!(!world.get(id).destroyed());
     assert!(!world.write_cb(id, b"y", 2));
@@ -303,8 +294,7 @@ fn w11_write_without_connection() {
 /// The same by `end` with data.
 #[test]
 fn w11_end_with_data_without_connection() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.end_with(id, Some(b"x"), Some(1));
     assert_eq!(
         world.rest(),
@@ -320,7 +310,7 @@ fn w11_end_with_data_without_connection() {
 /// the error that says so.
 #[test]
 fn w12_destroy_before_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.write_cb(id, b"a", 1);
     world.write_cb(id, b"b", 2);
     world.end_with(id, None, Some(3));
@@ -339,7 +329,7 @@ fn w12_destroy_before_connect() {
 /// If the attempt failed, the later callbacks get the socket's error.
 #[test]
 fn w12_refused_with_writes_pending() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.write_cb(id, b"a", 1);
     world.write_cb(id, b"b", 2);
     world.end_with(id, None, Some(3));
@@ -359,14 +349,14 @@ fn w12_refused_with_writes_pending() {
 /// `end` alone before the connection: its callback gets the error before `error`.
 #[test]
 fn w12_end_pending_before_connect() {
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.end_with(id, None, Some(1));
     world.destroy(id);
     assert_eq!(
         world.rest(),
         ["callback 1 ERR_STREAM_DESTROYED", "close false"]
     );
-    let (mut world, id) = connecting();
+    let (mut world, id) = World::connecting();
     world.end_with(id, None, Some(1));
     world.refused(id);
     assert_eq!(
@@ -535,8 +525,7 @@ fn w18_write_sees_the_reset_first() {
 /// Where nothing is read, as after `pauseOnConnect`, it is the write that fails.
 #[test]
 fn w18_write_sees_the_reset_and_nobody_reads() {
-    let mut world = World::default();
-    let id = world.socket();
+    let (mut world, id) = World::unconnected();
     world.pause(id);
     world.establish(id);
     world.takes = Some(3);

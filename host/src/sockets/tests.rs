@@ -27,10 +27,14 @@ fn host(limits: Limits, stats: &Stats) -> Host {
 }
 
 fn store(limits: Limits, stats: &Stats) -> Store<Host> {
+    store_of(host(limits, stats))
+}
+
+fn store_of(host: Host) -> Store<Host> {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     let engine = Engine::new(&config).expect("an engine");
-    Store::new(&engine, host(limits, stats))
+    Store::new(&engine, host)
 }
 
 /// One more holder of the same resource.
@@ -152,18 +156,24 @@ async fn udp<T: HostView>(
 ) -> (Resource<UdpSocket>, SocketAddr) {
     // `create` and `bind` wait, and a store is not lent for so long.
     let mut other = host();
-    let socket = HostUdpSocket::create(&mut other, IpAddressFamily::Ipv4)
-        .await
-        .expect("a socket");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0)).into();
-    HostUdpSocket::bind(&mut other, again(&socket), any)
-        .await
-        .expect("a port");
-    let address = HostUdpSocket::get_local_address(&mut other, again(&socket)).expect("bound");
+    let (socket, address) = bound_udp(&mut other).await;
     let socket = other.table.delete(socket).expect("it is there");
     let socket = accessor
         .with(|mut access| access.get().table.push(socket))
         .expect("a place");
+    (socket, address)
+}
+
+/// A socket for UDP on a port of the system's choice.
+async fn bound_udp(host: &mut Host) -> (Resource<UdpSocket>, SocketAddr) {
+    let socket = HostUdpSocket::create(host, IpAddressFamily::Ipv4)
+        .await
+        .expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0)).into();
+    HostUdpSocket::bind(host, again(&socket), any)
+        .await
+        .expect("a port");
+    let address = HostUdpSocket::get_local_address(host, again(&socket)).expect("bound");
     (socket, address.into())
 }
 
@@ -232,19 +242,8 @@ async fn datagrams_in_are_held_to_the_limit() {
 #[tokio::test]
 async fn receives_take_turns() {
     let mut other = host(Limits::default(), &Stats::new());
-    let socket = HostUdpSocket::create(&mut other, IpAddressFamily::Ipv4)
-        .await
-        .expect("a socket");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0)).into();
-    HostUdpSocket::bind(&mut other, again(&socket), any)
-        .await
-        .expect("a port");
-    let address = HostUdpSocket::get_local_address(&mut other, again(&socket)).expect("bound");
-    let address = SocketAddr::from(address);
-    let mut config = Config::new();
-    config.wasm_component_model_async(true);
-    let engine = Engine::new(&config).expect("an engine");
-    let mut store = Store::new(&engine, other);
+    let (socket, address) = bound_udp(&mut other).await;
+    let mut store = store_of(other);
     store
         .run_concurrent(async |accessor| {
             let accessor = &accessor.with_getter::<Sockets>(Host::plugnet);

@@ -12,6 +12,14 @@ use plugnet_ipc::{Grants, Listener, Socket};
 /// More than the slowest step takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Runs the futures of a test that is none itself, on its own thread.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, future)
         .await

@@ -1,8 +1,8 @@
 //! Receiving: reads, pauses, and the peer's end.
 
-use plugnet_tests::Case;
 use plugnet_tests::peer::Transport::{self, Path, Tcp};
-use plugnet_tests::peer::{self, Peer};
+use plugnet_tests::peer::{self, Peer, Place, Stream};
+use plugnet_tests::{Case, Running};
 use std::io::Write;
 use std::net::Shutdown;
 use std::thread;
@@ -12,14 +12,42 @@ use test_case::test_case;
 /// Long enough for what should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(200);
 
+/// A case that connects to a peer, and the connection as the peer has it.
+fn connected(case: &str, over: Transport) -> (Peer, Running, Stream) {
+    let peer = Peer::listen(over);
+    let running = Case::new(case).to(&peer.place).start();
+    let stream = peer.accept();
+    (peer, running, stream)
+}
+
+/// A case that listens, where it does, and a connection to it.
+fn listening(case: &str, over: Transport) -> (Running, Place, Stream) {
+    let mut running = Case::new(case).at(over).start();
+    let place = running.place();
+    let stream = place.connect();
+    (running, place, stream)
+}
+
+/// Sends something, and the end.
+fn say_and_end(stream: &mut Stream, text: &str) {
+    stream.write_all(text.as_bytes()).expect("it is connected");
+    stream.shutdown(Shutdown::Write).expect("it is connected");
+}
+
+/// What a client hears to the end, after a second one has come: the case takes that for the
+/// signal to go on. Before, nothing happens for a while.
+fn heard_after_the_signal(place: &Place, stream: &mut Stream) -> String {
+    thread::sleep(A_WHILE);
+    let _signal = place.connect();
+    peer::read_to_end(stream)
+}
+
 /// E2, E4 and the contract of `read`: after a read that left something there is another
 /// `readable`; `end` comes when everything was read.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn e4_end_comes_after_the_last_read(over: Transport) {
-    let peer = Peer::listen(over);
-    let running = Case::new("partial-reads").to(&peer.place).start();
-    let mut stream = peer.accept();
+    let (_peer, running, mut stream) = connected("partial-reads", over);
     stream.write_all(b"abcdefghij").expect("it is connected");
     assert_eq!(peer::finish(stream), "");
     running.end().is(&[
@@ -39,15 +67,9 @@ fn e4_end_comes_after_the_last_read(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn e4_unread_data_holds_the_end_back(over: Transport) {
-    let mut running = Case::new("unread").at(over).start();
-    let place = running.place();
-    let mut stream = place.connect();
-    stream.write_all(b"x").expect("it is connected");
-    stream.shutdown(Shutdown::Write).expect("it is connected");
-    thread::sleep(A_WHILE);
-    let signal = place.connect();
-    assert_eq!(peer::read_to_end(&mut stream), "");
-    drop(signal);
+    let (running, place, mut stream) = listening("unread", over);
+    say_and_end(&mut stream, "x");
+    assert_eq!(heard_after_the_signal(&place, &mut stream), "");
     running.end().only(
         &["signal", "read", "connection"],
         &[
@@ -64,17 +86,11 @@ fn e4_unread_data_holds_the_end_back(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn d4_pause_holds_everything_back(over: Transport) {
-    let mut running = Case::new("pause").at(over).start();
-    let place = running.place();
-    let mut stream = place.connect();
+    let (running, place, mut stream) = listening("pause", over);
     stream.write_all(b"one").expect("it is connected");
     peer::read_text(&mut stream, "paused");
-    stream.write_all(b"two").expect("it is connected");
-    stream.shutdown(Shutdown::Write).expect("it is connected");
-    thread::sleep(A_WHILE);
-    let signal = place.connect();
-    assert_eq!(peer::read_to_end(&mut stream), "");
-    drop(signal);
+    say_and_end(&mut stream, "two");
+    assert_eq!(heard_after_the_signal(&place, &mut stream), "");
     running.end().only(
         &["read", "connection"],
         &[
@@ -91,15 +107,9 @@ fn d4_pause_holds_everything_back(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn d3_pause_on_connect(over: Transport) {
-    let mut running = Case::new("pause-on-connect").at(over).start();
-    let place = running.place();
-    let mut stream = place.connect();
-    stream.write_all(b"early").expect("it is connected");
-    stream.shutdown(Shutdown::Write).expect("it is connected");
-    thread::sleep(A_WHILE);
-    let signal = place.connect();
-    assert_eq!(peer::read_to_end(&mut stream), "");
-    drop(signal);
+    let (running, place, mut stream) = listening("pause-on-connect", over);
+    say_and_end(&mut stream, "early");
+    assert_eq!(heard_after_the_signal(&place, &mut stream), "");
     running.end().only(
         &["signal", "connection"],
         &[
@@ -184,9 +194,7 @@ fn w9_write_at_the_end(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn e6_receives_after_its_own_end(over: Transport) {
-    let peer = Peer::listen(over);
-    let mut running = Case::new("end-first").to(&peer.place).start();
-    let mut stream = peer.accept();
+    let (_peer, mut running, mut stream) = connected("end-first", over);
     assert_eq!(peer::read_to_end(&mut stream), "");
     running.line("at finish");
     stream.write_all(b"late").expect("it is connected");
@@ -207,15 +215,10 @@ fn e6_receives_after_its_own_end(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn e5_half_open(over: Transport) {
-    let mut running = Case::new("half-open").at(over).start();
-    let place = running.place();
-    let mut stream = place.connect();
+    let (running, place, mut stream) = listening("half-open", over);
     stream.shutdown(Shutdown::Write).expect("it is connected");
     peer::read_text(&mut stream, "first ");
-    thread::sleep(A_WHILE);
-    let signal = place.connect();
-    assert_eq!(peer::read_to_end(&mut stream), "second");
-    drop(signal);
+    assert_eq!(heard_after_the_signal(&place, &mut stream), "second");
     running.end().only(
         &["connection", "at end", "write"],
         &[
@@ -234,9 +237,7 @@ fn e5_half_open(over: Transport) {
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn e9_destroy_with_unread_data(over: Transport) {
-    let peer = Peer::listen(over);
-    let running = Case::new("destroy-unread").to(&peer.place).start();
-    let mut stream = peer.accept();
+    let (_peer, running, mut stream) = connected("destroy-unread", over);
     stream.write_all(b"x").expect("it is connected");
     assert!(peer::is_over(&mut stream));
     running.end().is(&[
@@ -251,9 +252,7 @@ fn e9_destroy_with_unread_data(over: Transport) {
 /// Section 4.10: a reset by the peer.
 #[test]
 fn reset_by_the_peer() {
-    let peer = Peer::listen(Tcp);
-    let mut running = Case::new("wait").to(&peer.place).start();
-    let stream = peer.accept();
+    let (_peer, mut running, stream) = connected("wait", Tcp);
     running.line("client ready");
     peer::reset(stream);
     running.end().is(&[
