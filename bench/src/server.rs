@@ -22,11 +22,10 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
     for path in arguments.iter().filter(|argument| argument.contains('/')) {
         options = options.allow_ipc(path.parse::<Grant>().context("a path")?);
     }
-    let executor = tokio::runtime::Builder::new_multi_thread()
+    let executor = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let exit = executor
-        .block_on(async move { tokio::spawn(async move { loaded.run(options).await }).await })??;
+    let exit = executor.block_on(loaded.run(options))?;
     match exit.0 {
         0 => Ok(()),
         code => bail!("the program ended with {code}"),

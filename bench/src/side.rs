@@ -156,6 +156,10 @@ impl Stage {
         }
         command
             .env("XDG_CACHE_HOME", self.folder.join(start.cache))
+            // It has the host capture a backtrace for every error, those included that stay
+            // inside it.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         let started = Instant::now();

@@ -54,7 +54,8 @@ fn every_case_works() {
         .filter(|record| record["side"] == "plugnet")
         .map(|record| {
             let text = |field: &str| record[field].to_string().replace('"', "");
-            let [case, bytes, connections, lane] = ["case", "bytes", "connections", "lane"].map(text);
+            let [case, bytes, connections, lane] =
+                ["case", "bytes", "connections", "lane"].map(text);
             format!("{case}/{bytes}/{connections}/{lane}")
         })
         .collect();

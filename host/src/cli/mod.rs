@@ -120,10 +120,14 @@ fn runtime() -> Result<Runtime, Failure> {
     }
 }
 
-/// The executor of the commands.
+/// An executor that uses the thread that waits for it, and no other.
 fn executor() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::host(format!("threads cannot be started: {error}")))
+        .map_err(no_threads)
+}
+
+fn no_threads(error: io::Error) -> Failure {
+    Failure::host(format!("threads cannot be started: {error}"))
 }
