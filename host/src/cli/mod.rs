@@ -110,11 +110,13 @@ fn print(text: &str) -> Result<u8, Failure> {
 }
 
 /// The runtime of the commands: with the cache, as long as there is a place for it.
+///
+/// Without interruption: a program has a thread of its own, or a known end.
 fn runtime() -> Result<Runtime, Failure> {
-    match Runtime::new(RuntimeOptions { cache: true }) {
+    match Runtime::without_interruption(RuntimeOptions { cache: true }) {
         Err(Error::Cache(reason)) => {
             say(format!("note: compiled code is not cached: {reason}"));
-            Runtime::new(RuntimeOptions::default()).map_err(Failure::host)
+            Runtime::without_interruption(RuntimeOptions::default()).map_err(Failure::host)
         }
         result => result.map_err(Failure::host),
     }
