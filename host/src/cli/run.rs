@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
@@ -14,7 +15,9 @@ use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions};
 use super::audit::Audit;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
-use super::{Failure, executor, input, runtime, say};
+use tokio::sync::oneshot;
+
+use super::{Failure, executor, input, no_threads, runtime, say};
 
 /// Runs a program: a component that exports wasi:cli/run.
 ///
@@ -60,29 +63,43 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
-    let result = executor.block_on(async {
+    self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
-        // A task of its own, so that a write to a pipe nobody reads, which blocks the program's
-        // thread, does not keep signals from being heard.
-        let mut run = tokio::spawn(async move { program.run(options).await });
+        let (end, ended) = oneshot::channel::<()>();
+        let (done, mut result) = oneshot::channel();
+        // A thread of its own, so that a write to a pipe nobody reads, which blocks the
+        // program's thread, does not keep signals from being heard. Its executor has no other
+        // threads: a program runs in one, and waking others costs it time with every message.
+        thread::Builder::new()
+            .name("plugnet-run".to_owned())
+            .spawn(move || {
+                let result = executor.block_on(async {
+                    tokio::select! {
+                        result = program.run(options) => Some(result),
+                        _ = ended => None,
+                    }
+                });
+                // Does not wait for a read of standard input that is still going on.
+                executor.shutdown_background();
+                // Nobody waits any more if a signal has ended the program.
+                let _ = done.send(result);
+            })
+            .map_err(no_threads)?;
         tokio::select! {
-            result = &mut run => match result {
-                Ok(Ok(exit)) => Ok(exit.0),
-                Ok(Err(error)) => Err(Failure::of_program(&path, &error)),
-                Err(error) => Err(Failure::host(error)),
+            result = &mut result => match result {
+                Ok(Some(Ok(exit))) => Ok(exit.0),
+                Ok(Some(Err(error))) => Err(Failure::of_program(&path, &error)),
+                Ok(None) | Err(_) => Err(Failure::host("the program's thread has ended")),
             },
             code = signals.received() => {
                 let code = code.map_err(unheard)?;
-                run.abort();
-                let _ = tokio::time::timeout(GRACE, run).await;
+                drop(end);
+                let _ = tokio::time::timeout(GRACE, result).await;
                 Ok(code)
             }
             limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
         }
-    });
-    // Does not wait for a read of standard input that is still going on.
-    executor.shutdown_background();
-    result
+    })
 }
 
 /// Waits until a program should have been stopped by its own time limit and was not: because the
