@@ -12,7 +12,10 @@ use crate::place::{Connection, Place};
 
 /// Runs a program as `plugnet run` does.
 pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
-    let runtime = Runtime::without_interruption(RuntimeOptions { cache: true })?;
+    let runtime = Runtime::new(RuntimeOptions {
+        cache: true,
+        uninterruptible: true,
+    })?;
     let loaded = runtime.load(&std::fs::read(program)?)?;
     let mut options = RunOptions::new()
         .args(["server"])

@@ -74,7 +74,7 @@ pub use compose::{compose, compose_without_ipc};
 pub use error::{Error, ProgramError, Trap};
 pub use event::Event;
 pub use guard::{Access, Denial};
-pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError};
+pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError, SocketFiles};
 pub use plugnet_policy as policy;
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;

@@ -9,7 +9,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use plugnet_ipc::{Descriptors, Grant, Grants, Rights};
+use plugnet_ipc::{Descriptors, Grant, Grants, Rights, SocketFiles};
 use plugnet_policy::{Effect, Policy, TimeLimit};
 
 use crate::guard::{Guard, OnDenied, OnEvent};
@@ -28,6 +28,7 @@ pub struct RunOptions {
     on_event: Option<OnEvent>,
     paths: Vec<Grant>,
     descriptors: Descriptors,
+    socket_files: SocketFiles,
 }
 
 impl fmt::Debug for RunOptions {
@@ -57,6 +58,7 @@ impl RunOptions {
             on_event: None,
             paths: vec![],
             descriptors: Descriptors::new(),
+            socket_files: SocketFiles::new(),
         }
     }
 
@@ -170,6 +172,14 @@ impl RunOptions {
         self
     }
 
+    /// The socket files that the run will make, for a host that ends its process while the run
+    /// goes on: they are removed when the run ends or is dropped, and
+    /// [`SocketFiles::remove`] does it in its place.
+    #[must_use]
+    pub fn socket_files(&self) -> SocketFiles {
+        self.socket_files.clone()
+    }
+
     /// Calls `hear` for everything the program asks of the network, or of paths, and is not
     /// granted.
     ///
@@ -203,6 +213,7 @@ impl RunOptions {
             on_event,
             paths,
             descriptors,
+            socket_files,
         } = self;
         for (path, guest) in directories {
             if let Err(error) = wasi.preopened_dir(&path, guest, FsPerms::ReadWrite) {
@@ -213,6 +224,7 @@ impl RunOptions {
             }
         }
         let mut grants = Grants::new();
+        grants.set_socket_files(socket_files);
         for path in &paths {
             grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
         }

@@ -22,13 +22,22 @@ pub struct RuntimeOptions {
     /// It is wasmtime's own cache, in the user's cache directory, shared with other programs
     /// that use it, and bounded in size.
     pub cache: bool,
+    /// Lets a program compute for as long as it likes, without a look at whether it should stop.
+    ///
+    /// It holds on to the thread that polls its run until it waits for something: dropping the
+    /// run, a time limit and other tasks of that thread have to wait as well. For hosts whose
+    /// programs are trusted to wait, or that end the whole process as `plugnet run` does; see
+    /// [`RunOptions::socket_files`](crate::RunOptions::socket_files) for what has to be done
+    /// before. In return loops are faster, above all those that copy lists between the program and
+    /// the net component: an echo of 64 KiB by `read` and `write` takes half the time.
+    pub uninterruptible: bool,
 }
 
 /// Compiles programs, and has what they import.
 ///
 /// Cheap to clone; the clones share the compiler and the linker. A process may have several.
-/// Each has one thread, which ends with the last clone and the last [`Program`], unless it is
-/// [`Runtime::without_interruption`].
+/// Each has one thread, which ends with the last clone and the last [`Program`], unless its
+/// programs are [uninterruptible](RuntimeOptions::uninterruptible).
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,
@@ -49,35 +58,16 @@ impl Runtime {
     /// [`Error::Cache`] if the cache was asked for and has no place or a damaged
     /// configuration; [`Error::Host`] if wasmtime does not support this machine.
     pub fn new(options: RuntimeOptions) -> Result<Self, Error> {
-        Self::with_interruption(options, true)
-    }
-
-    /// As [`Runtime::new`], for hosts that give every program a thread of its own.
-    ///
-    /// A program that computes without ever waiting holds on to the thread that polls its run,
-    /// and dropping the run, or a time limit, has no effect before it waits. In return
-    /// its loops need not look whether they were interrupted, among them those that copy lists
-    /// between the program and the net component: an echo of 64 KiB by `read` and `write`
-    /// takes half the time.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Runtime::new`].
-    pub fn without_interruption(options: RuntimeOptions) -> Result<Self, Error> {
-        Self::with_interruption(options, false)
-    }
-
-    fn with_interruption(options: RuntimeOptions, interruption: bool) -> Result<Self, Error> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
-        config.epoch_interruption(interruption);
+        config.epoch_interruption(!options.uninterruptible);
         if options.cache {
             let cache =
                 Cache::from_file(None).map_err(|error| Error::Cache(format!("{error:#}")))?;
             config.cache(Some(cache));
         }
         let engine = Engine::new(&config).map_err(|error| Error::host(&error))?;
-        if interruption {
+        if !options.uninterruptible {
             epoch::start(&engine).map_err(|error| Error::Host(error.to_string()))?;
         }
         let linker = Arc::new(link(&engine).map_err(|error| Error::host(&error))?);

@@ -126,12 +126,17 @@ fn print(text: &str) -> Result<u8, Failure> {
 
 /// The runtime of the commands: with the cache, as long as there is a place for it.
 ///
-/// Without interruption: a program has a thread of its own, or a known end.
+/// A program that never waits is not interrupted: `run` ends the process then, and the programs
+/// of the demo wait.
 fn runtime() -> Result<Runtime, Failure> {
-    match Runtime::without_interruption(RuntimeOptions { cache: true }) {
+    let options = |cache| RuntimeOptions {
+        cache,
+        uninterruptible: true,
+    };
+    match Runtime::new(options(true)) {
         Err(Error::Cache(reason)) => {
             say(format!("note: compiled code is not cached: {reason}"));
-            Runtime::without_interruption(RuntimeOptions::default()).map_err(Failure::host)
+            Runtime::new(options(false)).map_err(Failure::host)
         }
         result => result.map_err(Failure::host),
     }

@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
 use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions};
+use tokio::sync::oneshot;
 
 use super::audit::Audit;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
-use tokio::sync::oneshot;
-
 use super::{Failure, executor, input, no_threads, runtime, say};
 
 /// Runs a program: a component that exports wasi:cli/run.
@@ -51,13 +50,15 @@ pub(super) struct Args {
     program: Vec<OsString>,
 }
 
-/// How long a program that a signal ends may take to close what it has open.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long a program that has to end may compute before it waits again, which is when it can be
+/// ended in order. After that the process ends around it.
+const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let policy = args.policy.policy()?;
     let limit = policy.limits().timeout.map(TimeLimit::duration);
     let (path, options) = options(args, policy)?;
+    let files = options.socket_files();
     let program = runtime()?
         .load(&input::read(&path)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
@@ -67,8 +68,8 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         let signals = Signals::hear().map_err(unheard)?;
         let (end, ended) = oneshot::channel::<()>();
         let (done, mut result) = oneshot::channel();
-        // A thread of its own, so that a write to a pipe nobody reads, which blocks the
-        // program's thread, does not keep signals from being heard. Its executor has no other
+        // A thread of its own, so that a program that never waits, or writes to a pipe nobody
+        // reads, does not keep signals and the limit from being heard. Its executor has no other
         // threads: a program runs in one, and waking others costs it time with every message.
         thread::Builder::new()
             .name("plugnet-run".to_owned())
@@ -94,16 +95,21 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
             code = signals.received() => {
                 let code = code.map_err(unheard)?;
                 drop(end);
-                let _ = tokio::time::timeout(GRACE, result).await;
+                if tokio::time::timeout(GRACE, result).await.is_err() {
+                    files.remove(GRACE);
+                }
                 Ok(code)
             }
-            limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
+            limit = overdue(limit) => {
+                files.remove(GRACE);
+                Err(Failure::of_program(&path, &Error::Timeout(limit)))
+            }
         }
     })
 }
 
-/// Waits until a program should have been stopped by its own time limit and was not: because the
-/// write that blocks its thread blocks the limit, too.
+/// Waits until a program should have been stopped by its own time limit and was not: because what
+/// holds on to its thread holds up the limit, too.
 async fn overdue(limit: Option<Duration>) -> Duration {
     match limit {
         Some(limit) => {
