@@ -788,7 +788,9 @@ fn a_signal_leaves_no_socket_of_a_program_that_spins() {
         assert!(status.expect("kill starts").success());
         assert_eq!(exit_code(&mut child), Some(code), "{signal}");
         assert!(begun.elapsed() < SOON, "{signal}");
-        assert_eq!(stderr.join().expect("its standard error"), "");
+        let stderr = stderr.join().expect("its standard error");
+        // One that is refused its next socket may have the time to say so.
+        assert!(stderr.is_empty() || how == " again", "{stderr}");
         assert_eq!(leftovers(&folder), [""; 0], "{signal}");
     }
 }
