@@ -28,7 +28,9 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
     let executor = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let exit = executor.block_on(loaded.run(options))?;
+    // As a task: to wake one the executor need not ask the system.
+    let run = executor.spawn(async move { loaded.run(options).await });
+    let exit = executor.block_on(run)??;
     match exit.0 {
         0 => Ok(()),
         code => bail!("the program ended with {code}"),

@@ -74,10 +74,17 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         thread::Builder::new()
             .name("plugnet-run".to_owned())
             .spawn(move || {
+                // As a task: to wake one the executor need not ask the system.
+                let mut run = executor.spawn(async move { program.run(options).await });
                 let result = executor.block_on(async {
                     tokio::select! {
-                        result = program.run(options) => Some(result),
-                        _ = ended => None,
+                        result = &mut run => result.ok(),
+                        _ = ended => {
+                            run.abort();
+                            // What it has open is closed by then.
+                            let _ = run.await;
+                            None
+                        }
                     }
                 });
                 // Does not wait for a read of standard input that is still going on.
