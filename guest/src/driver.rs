@@ -50,6 +50,14 @@ struct Connection {
     connected: Box<dyn Connected>,
 }
 
+/// Where an attempt to connect stands.
+enum Connecting {
+    /// Leads to `Succeeded`, or to nothing.
+    UnderWay(Vec<AbortHandle>),
+    /// The rules have not taken the connection yet.
+    Succeeded(Box<dyn Connected>),
+}
+
 /// Where the sending direction stands.
 enum Sending {
     /// Nothing was sent. Leads to `Writing`, or to `Over` if the FIN is all there is.
@@ -90,8 +98,9 @@ struct State {
     net: Net,
     listening: HashMap<Handle, Listening>,
     connections: HashMap<Id, Connection>,
-    attempts: HashMap<(Id, Attempt), Vec<AbortHandle>>,
-    streams: HashMap<Id, Streams>,
+    attempts: HashMap<(Id, Attempt), Connecting>,
+    /// By socket and its connection, as the rules count them.
+    streams: HashMap<(Id, u32), Streams>,
     /// Whose receiving tasks wait for what the rules will ask for in this turn.
     undecided: Vec<Id>,
     /// Operations that were ended and have to be dropped by a task.
@@ -390,7 +399,7 @@ fn carry_out() {
                         input(id, Input::AttemptTimeout { attempt });
                     })
                 }));
-                with(|state| state.attempts.insert((id, attempt), calls));
+                begin_attempt(id, attempt, calls);
             }
             Action::ConnectPath { id, path } => {
                 let attempt = 0;
@@ -398,7 +407,13 @@ fn carry_out() {
                     let outcome = ipc::connect(path).await;
                     connected(id, attempt, outcome.map_err(|errno| ("connect", errno)));
                 });
-                with(|state| state.attempts.insert((id, attempt), vec![call]));
+                begin_attempt(id, attempt, vec![call]);
+            }
+            Action::Open { id, attempt } => {
+                let attempt = with(|state| state.attempts.remove(&(id, attempt)));
+                if let Some(Connecting::Succeeded(connected)) = attempt {
+                    open(id, connected);
+                }
             }
             Action::AbortConnect { id, attempt } => end_attempt(id, attempt),
             Action::Read { id } => {
@@ -412,8 +427,12 @@ fn carry_out() {
                 }
                 begin_to_receive(id);
             }
-            Action::StreamIn { id } => wake_stream(id, |streams| &mut streams.incoming),
-            Action::StreamOut { id } => wake_stream(id, |streams| &mut streams.outgoing),
+            Action::StreamIn { id, life } => {
+                wake_stream(id, life, |streams| &mut streams.incoming);
+            }
+            Action::StreamOut { id, life } => {
+                wake_stream(id, life, |streams| &mut streams.outgoing);
+            }
             Action::Write { id, data } => write(id, data),
             Action::Shutdown { id } => {
                 if let Some(sender) = take_sender(id, Sending::Over) {
@@ -520,10 +539,18 @@ async fn accept(handle: Handle, mut connections: LocalBoxStream<'static, Box<dyn
     }
 }
 
+fn begin_attempt(id: Id, attempt: Attempt, calls: Vec<AbortHandle>) {
+    let under_way = Connecting::UnderWay(calls);
+    with(|state| state.attempts.insert((id, attempt), under_way));
+}
+
+/// Gives up an attempt, and the connection that it may have led to.
 fn end_attempt(id: Id, attempt: Attempt) {
-    let calls = with(|state| state.attempts.remove(&(id, attempt)));
-    for call in calls.into_iter().flatten() {
-        call.abort();
+    let attempt = with(|state| state.attempts.remove(&(id, attempt)));
+    if let Some(Connecting::UnderWay(calls)) = attempt {
+        for call in calls {
+            call.abort();
+        }
     }
 }
 
@@ -532,7 +559,8 @@ fn connected(id: Id, attempt: Attempt, outcome: Result<Box<dyn Connected>, (&'st
     match outcome {
         Ok(connected) => {
             let ends = connected.ends();
-            open(id, connected);
+            let succeeded = Connecting::Succeeded(connected);
+            with(|state| state.attempts.insert((id, attempt), succeeded));
             input(id, Input::Connected { attempt, ends });
         }
         Err((syscall, errno)) => input(
@@ -749,27 +777,30 @@ fn write(id: Id, data: Vec<u8>) {
 // ---- streams ----
 
 /// Hands what a socket receives to a stream, and sends what comes from another.
-pub fn stream(id: Id, outgoing: StreamReader<u8>, incoming: StreamWriter<u8>) {
-    with(|state| state.streams.insert(id, Streams::default()));
+pub fn stream(id: Id, life: u32, outgoing: StreamReader<u8>, incoming: StreamWriter<u8>) {
+    with(|state| state.streams.insert((id, life), Streams::default()));
     reactor::begin(async move {
-        futures::join!(send_stream(id, outgoing), receive_stream(id, incoming));
-        with(|state| state.streams.remove(&id));
+        futures::join!(
+            send_stream(id, life, outgoing),
+            receive_stream(id, life, incoming)
+        );
+        with(|state| state.streams.remove(&(id, life)));
     });
 }
 
-fn wake_stream(id: Id, which: impl FnOnce(&mut Streams) -> &mut Option<Waker>) {
-    let waker = with(|state| which(state.streams.get_mut(&id)?).take());
+fn wake_stream(id: Id, life: u32, which: impl FnOnce(&mut Streams) -> &mut Option<Waker>) {
+    let waker = with(|state| which(state.streams.get_mut(&(id, life))?).take());
     if let Some(waker) = waker {
         waker.wake();
     }
 }
 
-async fn receive_stream(id: Id, mut stream: StreamWriter<u8>) {
+async fn receive_stream(id: Id, life: u32, mut stream: StreamWriter<u8>) {
     loop {
-        let data = poll_fn(|cx| match call(|rules| rules.read_streamed(id)) {
+        let data = poll_fn(|cx| match call(|rules| rules.read_streamed(id, life)) {
             Some(data) if data.is_empty() => {
                 with(|state| {
-                    if let Some(streams) = state.streams.get_mut(&id) {
+                    if let Some(streams) = state.streams.get_mut(&(id, life)) {
                         streams.incoming = Some(cx.waker().clone());
                     }
                 });
@@ -781,39 +812,42 @@ async fn receive_stream(id: Id, mut stream: StreamWriter<u8>) {
         let Some(data) = data else {
             return;
         };
-        if !stream.write_all(data).await.is_empty() {
+        let left = stream.write_all(data).await;
+        if !left.is_empty() {
             // Nobody takes it any more.
-            call(|rules| rules.stop_streaming(id));
+            call(|rules| rules.stop_streaming(id, life, left));
             return;
         }
     }
 }
 
-async fn send_stream(id: Id, mut stream: StreamReader<u8>) {
+async fn send_stream(id: Id, life: u32, mut stream: StreamReader<u8>) {
     loop {
-        let goes_on = poll_fn(|cx| match with(|state| state.net.stream_has_room(id)) {
-            None => Poll::Ready(false),
-            Some(true) => Poll::Ready(true),
-            Some(false) => {
-                with(|state| {
-                    if let Some(streams) = state.streams.get_mut(&id) {
-                        streams.outgoing = Some(cx.waker().clone());
-                    }
-                });
-                Poll::Pending
-            }
-        })
+        let goes_on = poll_fn(
+            |cx| match with(|state| state.net.stream_has_room(id, life)) {
+                None => Poll::Ready(false),
+                Some(true) => Poll::Ready(true),
+                Some(false) => {
+                    with(|state| {
+                        if let Some(streams) = state.streams.get_mut(&(id, life)) {
+                            streams.outgoing = Some(cx.waker().clone());
+                        }
+                    });
+                    Poll::Pending
+                }
+            },
+        )
         .await;
         if !goes_on {
-            return;
+            break;
         }
         let (status, data) = stream.read(Vec::with_capacity(READ_SIZE)).await;
         if status == StreamResult::Dropped {
-            call(|rules| rules.end(id, None, None));
-            return;
+            break;
         }
-        call(|rules| rules.write(id, data, None));
+        call(|rules| rules.write_streamed(id, life, data));
     }
+    call(|rules| rules.end_streamed(id, life));
 }
 
 /// Hands the connection's own streams over.

@@ -161,9 +161,9 @@ impl net::GuestSocket for Socket {
     }
 
     fn streams(&self, outgoing: StreamReader<u8>) -> Result<StreamReader<u8>, types::Error> {
-        call(|rules| rules.stream(self.0))?;
+        let life = call(|rules| rules.stream(self.0))?;
         let (writer, incoming) = wit_stream::new();
-        driver::stream(self.0, outgoing, writer);
+        driver::stream(self.0, life, outgoing, writer);
         Ok(incoming)
     }
 

@@ -21,6 +21,7 @@ mod pipe;
 mod readable;
 mod server;
 mod socket;
+mod streams;
 mod transport;
 mod turn;
 mod writable;
@@ -503,27 +504,45 @@ impl Net {
         self.with_socket(id, |socket, _| socket.progressed());
     }
 
-    /// `streams`: what is received and sent goes by streams.
-    pub fn stream(&mut self, id: Id) -> Result<(), Error> {
+    /// `streams`: what is received and sent goes by streams. The answer is the
+    /// connection whose data that is; what follows is of no effect on a later one.
+    pub fn stream(&mut self, id: Id) -> Result<u32, Error> {
         self.with_socket(id, |socket, _| Some(socket.stream()))
-            .unwrap_or(Ok(()))
+            .unwrap_or_else(|| Err(Error::destroyed("streams")))
     }
 
-    /// What was received, for the stream that takes it; empty if there is nothing
-    /// yet, absent when nothing comes any more.
-    pub fn read_streamed(&mut self, id: Id) -> Option<Vec<u8>> {
-        self.with_socket(id, Socket::read_streamed)
+    /// What was received, for the stream that takes it and has taken what it was
+    /// given before; empty if there is nothing yet, absent when nothing comes any
+    /// more.
+    pub fn read_streamed(&mut self, id: Id, life: u32) -> Option<Vec<u8>> {
+        let data = self.with_socket(id, |socket, turn| socket.read_streamed(life, turn));
+        self.forget_socket(id);
+        data
     }
 
-    /// The stream that took what a socket receives is gone.
-    pub fn stop_streaming(&mut self, id: Id) {
-        self.with_socket(id, |socket, _| socket.stop_streaming());
+    /// The stream that took what a socket receives is gone, and has left something.
+    pub fn stop_streaming(&mut self, id: Id, life: u32, left: Vec<u8>) {
+        self.with_socket(id, |socket, turn| socket.stop_streaming(life, left, turn));
+        self.forget_socket(id);
     }
 
     /// Whether the stream that is sent may go on; absent when nothing is sent any
     /// more.
-    pub fn stream_has_room(&self, id: Id) -> Option<bool> {
-        self.sockets.get(&id)?.stream_has_room()
+    pub fn stream_has_room(&self, id: Id, life: u32) -> Option<bool> {
+        self.sockets.get(&id)?.stream_has_room(life)
+    }
+
+    /// What came from the stream that is sent.
+    pub fn write_streamed(&mut self, id: Id, life: u32, data: Vec<u8>) {
+        self.dirty.push(id);
+        self.with_socket(id, |socket, turn| socket.write_streamed(life, data, turn));
+    }
+
+    /// Nothing more comes from the stream that is sent.
+    pub fn end_streamed(&mut self, id: Id, life: u32) {
+        self.dirty.push(id);
+        self.with_socket(id, |socket, turn| socket.end_streamed(life, turn));
+        self.forget_socket(id);
     }
 
     /// `takeStreams`: the rules see nothing of the data any more. The transport

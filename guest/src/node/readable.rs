@@ -29,8 +29,6 @@ pub struct Readable {
     pub ended: bool,
     /// `'end'` was emitted.
     pub end_emitted: bool,
-    /// What is received goes to a stream: `readable` is not emitted.
-    pub streamed: bool,
     /// A tick that emits `readable` is queued.
     pub announced: bool,
     /// Node's `socket.bytesRead`.
@@ -84,6 +82,21 @@ impl Readable {
         if !data.is_empty() {
             self.chunks.push_back(data);
         }
+    }
+
+    /// Keeps what was taken and not used, before everything else.
+    pub fn put_back(&mut self, data: Vec<u8>) {
+        if data.is_empty() {
+            return;
+        }
+        if self.offset > 0
+            && let Some(first) = self.chunks.front_mut()
+        {
+            first.drain(..self.offset);
+            self.offset = 0;
+        }
+        self.len += data.len();
+        self.chunks.push_front(data);
     }
 
     /// Node's `setEncoding()`: what is unread is decoded, too.

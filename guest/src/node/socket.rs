@@ -9,6 +9,7 @@ use super::ip;
 use super::lookup::Resolved;
 use super::pipe::Pipes;
 use super::readable::Readable;
+use super::streams::Streams;
 use super::transport::{Action, Attempt, Ends, Input};
 use super::turn::{Closing, Job, Sink, Tick, Turn};
 use super::writable::{Completed, Writable};
@@ -115,6 +116,8 @@ pub struct Socket {
     after_finish: Option<Input>,
     /// Another socket pipes to this one, or has done so.
     is_destination: bool,
+    /// What moves the data instead of `read` and `write`.
+    streams: Streams,
     /// The program has the connection's own streams.
     taken: bool,
     /// The program has dropped its handle: nothing is emitted any more, and the
@@ -151,6 +154,7 @@ impl Socket {
             corked: false,
             after_finish: None,
             is_destination: false,
+            streams: Streams::default(),
             taken: false,
             abandoned: false,
         }
@@ -290,23 +294,29 @@ impl Socket {
     /// Whether something may happen that the program waits for: libuv's active
     /// handles and requests.
     pub fn is_alive(&self) -> bool {
+        // A stream is under way, though nothing of libuv's is.
+        if self.refed && self.streams.deliver() {
+            return true;
+        }
         match self.link {
             Link::None | Link::Closing { .. } => false,
             Link::LookingUp { .. } | Link::Connecting(_) | Link::ConnectingPath(_) => true,
             Link::Open(_) => {
                 let ending = self.writable.final_called && !self.writable.finished;
                 // A stream of the program's takes what is unread.
-                let streaming = self.readable.streamed && self.readable.len() > 0;
-                let reading = (self.readable.reading || streaming) && self.refed;
+                let received = self.streams.take_incoming() && self.readable.len() > 0;
+                let sends = self.streams.send() && self.is_writable();
+                let open = (self.readable.reading || received || sends) && self.refed;
                 // Row O4: unref() gives up nothing that is under way.
-                reading || self.writable.in_flight() || ending
+                open || self.writable.in_flight() || ending
             }
         }
     }
 
     /// Whether nobody can name this socket any more and nothing is going on.
     pub fn is_gone(&self) -> bool {
-        self.abandoned && self.destroyed && matches!(self.link, Link::None)
+        let closed = self.destroyed && matches!(self.link, Link::None);
+        self.abandoned && closed && !self.streams.deliver()
     }
 
     // ---- what a program calls ----
@@ -403,6 +413,7 @@ impl Socket {
         self.destroyed = false;
         self.errored = None;
         self.peername = None;
+        self.streams = Streams::default();
         self.readable = self.readable.reopened();
         self.writable = self.writable.reopened();
     }
@@ -418,9 +429,15 @@ impl Socket {
 
     /// `socket.read(max)`.
     pub fn read(&mut self, max: usize, turn: &mut Turn) -> Vec<u8> {
-        if self.destroyed {
+        // What goes to a stream cannot be read beside it, be it that `readable` was
+        // emitted before there was one.
+        if self.destroyed || self.streams.take_incoming() {
             return Vec::new();
         }
+        self.take(max, turn)
+    }
+
+    fn take(&mut self, max: usize, turn: &mut Turn) -> Vec<u8> {
         let data = self.readable.take(max);
         self.has_read(turn);
         data
@@ -428,7 +445,7 @@ impl Socket {
 
     /// `socket.read()` after `setEncoding`.
     pub fn read_text(&mut self, turn: &mut Turn) -> String {
-        if self.destroyed {
+        if self.destroyed || self.streams.take_incoming() {
             return String::new();
         }
         let text = self.readable.take_text();
@@ -736,45 +753,88 @@ impl Socket {
 
     // ---- streams ----
 
-    /// `streams`: from now on data goes by streams.
-    pub fn stream(&mut self) -> Result<(), Error> {
+    /// `streams`: from now on the data of this connection goes by streams. Which
+    /// connection that is, is the answer.
+    pub fn stream(&mut self) -> Result<u32, Error> {
         if self.destroyed {
             return Err(Error::destroyed("streams"));
         }
-        if std::mem::replace(&mut self.readable.streamed, true) {
+        if !self.streams.begin() {
             return Err(Error::already_streaming());
         }
-        Ok(())
+        Ok(self.life)
     }
 
-    /// What was received, for the stream that takes it. Absent when nothing comes
-    /// any more.
-    pub fn read_streamed(&mut self, turn: &mut Turn) -> Option<Vec<u8>> {
-        if self.destroyed {
+    /// What was received, for the stream that takes it and has taken what it was
+    /// given before. Absent when nothing comes any more.
+    pub fn read_streamed(&mut self, life: u32, turn: &mut Turn) -> Option<Vec<u8>> {
+        if self.life != life {
             return None;
         }
-        let over = self.readable.ended && self.readable.len() == 0;
-        if over || self.readable.paused {
-            return (!over).then(Vec::new);
+        self.streams.delivered();
+        if self.destroyed || (self.readable.ended && self.readable.len() == 0) {
+            self.streams.incoming_is_over();
+            self.stream_is_over(turn);
+            return None;
         }
-        Some(self.read(usize::MAX, turn))
+        if self.readable.paused || self.readable.len() == 0 {
+            return Some(Vec::new());
+        }
+        self.streams.delivers();
+        Some(self.take(usize::MAX, turn))
     }
 
-    /// The stream that took what is received is gone.
-    pub fn stop_streaming(&mut self) {
-        self.readable.streamed = false;
+    /// The stream that took what is received is gone, and has left something.
+    pub fn stop_streaming(&mut self, life: u32, left: Vec<u8>, turn: &mut Turn) {
+        if self.life != life {
+            return;
+        }
+        self.streams.incoming_is_over();
+        if !self.destroyed {
+            self.readable.put_back(left);
+            self.announce(turn);
+        }
+        self.stream_is_over(turn);
     }
 
     /// Whether the stream that is sent may go on; absent when nothing is sent any
     /// more.
-    pub fn stream_has_room(&self) -> Option<bool> {
-        self.is_writable().then(|| !self.writable.is_full())
+    pub fn stream_has_room(&self, life: u32) -> Option<bool> {
+        (self.life == life && self.is_writable()).then(|| !self.writable.is_full())
+    }
+
+    /// What came from the stream that is sent.
+    pub fn write_streamed(&mut self, life: u32, data: Vec<u8>, turn: &mut Turn) {
+        if self.life == life && self.is_writable() {
+            self.write(data, None, turn);
+        }
+    }
+
+    /// Nothing more comes from the stream that is sent.
+    pub fn end_streamed(&mut self, life: u32, turn: &mut Turn) {
+        if self.life == life {
+            self.streams.outgoing_is_over();
+            if self.is_writable() {
+                self.end(None, None, turn);
+            }
+            self.stream_is_over(turn);
+        }
+    }
+
+    /// A socket without a handle was kept for its streams.
+    fn stream_is_over(&mut self, turn: &mut Turn) {
+        if self.abandoned && !self.destroyed && !self.streams.go_on() {
+            self.abandon(turn);
+        }
     }
 
     fn wake_streams(&self, turn: &mut Turn) {
-        if self.readable.streamed {
-            turn.act(Action::StreamIn { id: self.id });
-            turn.act(Action::StreamOut { id: self.id });
+        let (id, life) = (self.id, self.life);
+        if self.streams.take_incoming() {
+            turn.act(Action::StreamIn { id, life });
+        }
+        if self.streams.send() {
+            turn.act(Action::StreamOut { id, life });
         }
     }
 
@@ -785,7 +845,7 @@ impl Socket {
         }
         let reads = self.readable.started || self.readable.starts;
         let written = self.writable.bytes_written > 0 || self.writable.ending;
-        if reads || self.readable.streamed || written {
+        if reads || self.streams.go_on() || written {
             return Err(Error::in_use("takeStreams"));
         }
         // The transport reports the two ends; in between there is nothing to do.
@@ -884,6 +944,9 @@ impl Socket {
     /// The program has dropped its handle.
     pub fn abandon(&mut self, turn: &mut Turn) {
         self.abandoned = true;
+        if self.streams.go_on() && !self.destroyed {
+            return;
+        }
         // With nothing written there is nothing to wait for.
         let idle = self.writable.len() == 0 && !matches!(self.link, Link::Open(_));
         // Nor where the program would have to say what a name resolves to.
@@ -894,7 +957,18 @@ impl Socket {
             self.destroy(None, turn);
         } else {
             self.end(None, None, turn);
+            if self.discards() {
+                self.readable.discard();
+                self.readable.started = true;
+                self.read_on(turn);
+            }
         }
+    }
+
+    /// Whether nobody can read what is received. A peer may wait for that before it
+    /// reads, so that it is taken for as long as something is sent.
+    fn discards(&self) -> bool {
+        self.abandoned && !self.taken && !self.streams.take_incoming() && self.pipes.is_empty()
     }
 
     // ---- emitting ----
@@ -914,7 +988,7 @@ impl Socket {
 
     /// Has `readable` emitted on the next tick, once.
     fn announce(&mut self, turn: &mut Turn) {
-        if self.readable.streamed {
+        if self.streams.take_incoming() {
             self.wake_streams(turn);
         } else if !self.readable.announced && !self.readable.paused && self.pipes.is_empty() {
             self.readable.announced = true;
@@ -926,7 +1000,8 @@ impl Socket {
     /// Asks the transport for more if there is room.
     fn read_on(&mut self, turn: &mut Turn) {
         let open = matches!(self.link, Link::Open(_)) && !self.destroyed;
-        if open && !self.abandoned && self.readable.wants_more() {
+        let reads = !self.abandoned || self.streams.take_incoming() || self.discards();
+        if open && reads && self.readable.wants_more() {
             self.readable.reading = true;
             turn.act(Action::Read { id: self.id });
         }
@@ -973,7 +1048,7 @@ impl Socket {
             Tick::Destroy(error) => self.destroy(Some(error), turn),
             Tick::Readable => {
                 self.readable.announced = false;
-                let unread = self.readable.len() > 0 && !self.readable.streamed;
+                let unread = self.readable.len() > 0 && !self.streams.take_incoming();
                 if unread && !self.readable.paused && self.pipes.is_empty() {
                     self.emit(EventKind::Readable, turn);
                 }
@@ -989,8 +1064,11 @@ impl Socket {
                 }
             }
             Tick::AfterEnd => {
-                // Rows E1, E2, E5: the own side ends by itself unless half-open.
-                if self.is_writable() && !self.allow_half_open {
+                // Rows E1, E2, E5: the own side ends by itself unless half-open. But a
+                // stream that is sent may bring the answer to what came last; its end
+                // is the own one.
+                let ends = self.is_writable() && !self.allow_half_open;
+                if ends && !self.streams.send() {
                     self.end(None, None, turn);
                 } else if self.writable.finished {
                     self.destroy(None, turn);
@@ -1008,7 +1086,8 @@ impl Socket {
                 }
             }
             Tick::AfterFinish => {
-                if self.readable.end_emitted || (self.abandoned && !self.taken) {
+                let kept = self.taken || self.streams.go_on();
+                if self.readable.end_emitted || (self.abandoned && !kept) {
                     self.destroy(None, turn);
                 }
             }
@@ -1124,11 +1203,15 @@ impl Socket {
             Input::Received(data) => {
                 self.active(turn);
                 self.readable.reading = false;
+                if self.discards() {
+                    self.read_on(turn);
+                    return;
+                }
                 self.readable.push(data);
                 self.read_on(turn);
                 if !self.pipes.is_empty() {
                     turn.flows.push(self.id);
-                } else if self.readable.streamed {
+                } else if self.streams.take_incoming() {
                     self.wake_streams(turn);
                 } else if !self.readable.paused
                     && !self.readable.announced
@@ -1298,6 +1381,10 @@ impl Socket {
         if under_way != Some(attempt) {
             return;
         }
+        turn.act(Action::Open {
+            id: self.id,
+            attempt,
+        });
         self.link = Link::Open(ends);
         self.active(turn);
         self.apply_keep_alive(turn);

@@ -107,7 +107,10 @@ pub enum Action {
     },
     /// Connect to a path; the only attempt, number 0. Answer as for an address.
     ConnectPath { id: Id, path: String },
-    /// Give up an attempt.
+    /// The connection of an attempt is the socket's from now on. Sent once for an
+    /// attempt that succeeded, unless that is given up.
+    Open { id: Id, attempt: Attempt },
+    /// Give up an attempt, or the connection that it has led to.
     AbortConnect { id: Id, attempt: Attempt },
     /// Receive something. Answer: [`Input::Received`], [`Input::PeerEnded`] or
     /// [`Input::ReadFailed`].
@@ -120,10 +123,10 @@ pub enum Action {
     Shutdown { id: Id },
     /// There is something for the stream that takes what a socket receives, or it
     /// is over: [`super::Net::read_streamed`].
-    StreamIn { id: Id },
+    StreamIn { id: Id, life: u32 },
     /// There is room for what comes from the stream that a socket sends, or
     /// nothing is sent any more: [`super::Net::stream_has_room`].
-    StreamOut { id: Id },
+    StreamOut { id: Id, life: u32 },
     /// Set SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
     KeepAlive { id: Id, enable: bool, delay: u64 },
     /// Free the connection, at once, and whatever was going on with it.

@@ -823,3 +823,18 @@ fn asking(request: ConnectRequest) -> (Asking, u64) {
     assert_eq!((events.len(), &*asked.hostname), (0, "x.test"));
     (Asking { world, asked }, id)
 }
+
+/// A connection that came about, and whose socket was destroyed before the rules heard of it, is
+/// given up with the attempt: nobody would close it.
+#[test]
+fn connection_is_given_up_with_its_attempt() {
+    let mut world = World::default();
+    let id = world.socket();
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.next(), [""; 0]);
+    world.connected(id);
+    assert!(world.is_open(id));
+    world.destroy(id);
+    assert!(!world.is_open(id));
+    assert_eq!(world.rest(), ["close false"]);
+}

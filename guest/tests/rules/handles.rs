@@ -1,6 +1,6 @@
 //! What becomes of a server or socket whose handle the program has dropped.
 
-use crate::world::{World, to};
+use crate::world::{HIGH_WATER_MARK, World, to};
 use plugnet_guest::node::{Action, ConnectRequest, Lookup, ServerOptions};
 
 /// A connected socket ends: what was written goes out, then the FIN, then it is
@@ -32,6 +32,29 @@ fn dropped_socket_reads_nothing() {
     assert_eq!(world.rest(), [""; 0]);
     assert!(!world.wire(id).reading);
     assert!(world.net.is_alive(), "the FIN is on its way");
+}
+
+/// A peer may read only once it has written: while something waits to be sent, what comes is
+/// taken, and read by nobody.
+#[test]
+fn dropped_socket_takes_what_comes_while_it_sends() {
+    let (mut world, id) = World::client();
+    world.takes = Some(2);
+    world.peer_sends(id, &[1; HIGH_WATER_MARK]);
+    assert_eq!(world.rest(), ["readable"]);
+    assert!(!world.wire(id).reading, "as much as it may hold is unread");
+    world.write(id, b"hello");
+    world.drop_socket(id);
+    for _ in 0..3 {
+        assert!(world.wire(id).reading);
+        world.peer_sends(id, &[1; HIGH_WATER_MARK]);
+        assert_eq!(world.rest(), [""; 0]);
+        assert!(world.read_all(id).is_empty());
+    }
+    world.host_sends(id);
+    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(world.wire(id).sent, b"hello");
+    assert_eq!(world.net.len(), 0);
 }
 
 /// With the own side ended it is destroyed at once.

@@ -16,6 +16,7 @@ mod paths;
 mod pipes;
 mod properties;
 mod server;
+mod streams;
 mod timeouts;
 mod turn;
 mod world;

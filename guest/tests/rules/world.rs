@@ -36,6 +36,8 @@ pub struct Wire {
     pub fin: bool,
     /// Freed.
     pub closed: bool,
+    /// The attempt that has led to it, until the rules make it the socket's.
+    pub waits: Option<Attempt>,
 }
 
 /// A program, the rules, and a network.
@@ -91,7 +93,7 @@ impl World {
             }
             Action::Accept { .. } | Action::StreamIn { .. } | Action::StreamOut { .. } => {}
             Action::KeepAlive { id, .. } => {
-                self.open(id);
+                self.asked(id);
             }
             Action::Lookup { id, .. } => {
                 self.lookups.insert(id);
@@ -126,13 +128,22 @@ impl World {
                 assert!(self.attempts.insert((id, 0)), "attempt made twice");
                 self.to_paths.insert(id);
             }
+            Action::Open { id, attempt } => {
+                let wire = self.open(id);
+                assert_eq!(
+                    wire.waits.take(),
+                    Some(attempt),
+                    "opened another connection"
+                );
+            }
             Action::AbortConnect { id, attempt } => {
                 self.to_paths.remove(&id);
                 self.attempts.remove(&(id, attempt));
-                self.wires.remove(&id);
+                self.wires
+                    .retain(|of, wire| *of != id || wire.waits != Some(attempt));
             }
             Action::Read { id } => {
-                let wire = self.open(id);
+                let wire = self.asked(id);
                 assert!(!wire.reading, "asked to read twice");
                 wire.reading = true;
                 self.deliver(id);
@@ -140,7 +151,7 @@ impl World {
             Action::Write { id, mut data } => {
                 let takes = self.takes.unwrap_or(usize::MAX);
                 let refuses = self.refuses;
-                let wire = self.open(id);
+                let wire = self.asked(id);
                 assert!(wire.unsent.is_none(), "asked to write during a write");
                 assert!(!wire.fin, "asked to write after the FIN");
                 if let Some(code) = refuses {
@@ -154,7 +165,7 @@ impl World {
                 self.net.written(id, taken, more);
             }
             Action::Shutdown { id } => {
-                let wire = self.open(id);
+                let wire = self.asked(id);
                 assert!(wire.unsent.is_none(), "asked for a FIN during a write");
                 assert!(!wire.fin, "asked for a FIN twice");
                 wire.fin = true;
@@ -164,7 +175,7 @@ impl World {
                 }
             }
             Action::Close { id } => {
-                self.open(id).closed = true;
+                self.asked(id).closed = true;
                 self.shutdowns.remove(&id);
             }
         }
@@ -174,6 +185,13 @@ impl World {
     fn open(&mut self, id: Id) -> &mut Wire {
         let wire = self.wires.get_mut(&id).expect("no connection");
         assert!(!wire.closed, "asked something of a closed connection");
+        wire
+    }
+
+    /// A connection that the rules may ask something of.
+    fn asked(&mut self, id: Id) -> &mut Wire {
+        let wire = self.open(id);
+        assert_eq!(wire.waits, None, "asked before it was opened");
         wire
     }
 
@@ -289,7 +307,14 @@ impl World {
     /// The connection stands.
     pub fn connected(&mut self, id: Id) {
         let attempt = self.answered(id);
-        self.wires.insert(id, Wire::default());
+        let waits = Some(attempt);
+        self.wires.insert(
+            id,
+            Wire {
+                waits,
+                ..Wire::default()
+            },
+        );
         let ends = match self.to_paths.remove(&id) {
             true => Ends::Path,
             false => tcp(),
@@ -359,7 +384,8 @@ impl World {
 
     // ---- a program ----
 
-    fn call<T>(&mut self, call: impl FnOnce(&mut Net) -> T) -> T {
+    /// A call of the component.
+    pub fn call<T>(&mut self, call: impl FnOnce(&mut Net) -> T) -> T {
         let outcome = call(&mut self.net);
         self.carry_out();
         outcome

@@ -56,6 +56,19 @@ fn c10_connects_by_address(over: Transport) {
     ]);
 }
 
+/// A connection whose socket is destroyed before the program has heard of it is closed.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn connection_of_a_destroyed_socket_is_closed(over: Transport) {
+    let peer = Peer::listen(over);
+    let mut running = Case::new("destroyed-unheard").to(&peer.place).start();
+    let mut stream = peer.accept();
+    let place = running.place();
+    assert!(peer::is_over(&mut stream), "the program has it still");
+    drop(place.connect());
+    running.end().has("client close false");
+}
+
 /// A client connects over IPv6.
 #[test]
 fn connects_over_ipv6() {

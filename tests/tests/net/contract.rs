@@ -161,6 +161,15 @@ fn many_connections_leave_nothing_behind(over: Transport) {
         .has("echoed 2000");
 }
 
+/// Two sockets that are connected to each other, were dropped, and have more to send than the
+/// other's buffers hold, do not wait for each other for ever: what nobody can read is taken.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn dropped_sockets_do_not_wait_for_each_other(over: Transport) {
+    let case = Case::new("dropped-full").at(over).with("host", "127.0.0.1");
+    case.run().has("server close false");
+}
+
 /// Calls in an order that follows from the seed do not trap, whatever they are; `close` is the
 /// last event of a socket; nothing is told of what has no handle; and everything comes to its
 /// end.

@@ -57,6 +57,20 @@ fn streams_echo_16_mib(over: Transport) {
     );
 }
 
+/// `streams`: a program that only receives gets every byte before the end.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn streams_receive_every_byte(over: Transport) {
+    let (running, mut stream) = start(over, "sink");
+    let sent = peer::send_pattern(&stream, 4 * MIB);
+    let mut received = String::new();
+    stream.read_to_string(&mut received).expect("the answer");
+    assert_eq!(received, sent.count.to_string());
+    running
+        .end()
+        .has(&format!("counters read={} written=7 buffered=0", 4 * MIB));
+}
+
 /// `take-streams`: every byte and both ends; the component sees no data.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]

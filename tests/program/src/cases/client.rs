@@ -1,9 +1,11 @@
 //! Sockets that connect.
 
 use crate::arguments::Arguments;
+use crate::options::LISTEN;
 use crate::plugnet::net::net::{ConnectOptions, EventKind};
 use crate::text;
 use crate::turns::Turns;
+use std::time::{Duration, Instant};
 
 /// Connects, says hello, ends, and reads what comes.
 pub async fn talk(arguments: &Arguments, turns: &mut Turns) {
@@ -26,6 +28,29 @@ pub async fn talk(arguments: &Arguments, turns: &mut Turns) {
 pub async fn wait(arguments: &Arguments, turns: &mut Turns) {
     let client = turns.flowing_socket("client");
     arguments.connect(&client).expect("connect");
+    turns.rest().await;
+}
+
+/// Is destroyed when it has a connection and the program has not heard of it. The program stays
+/// until somebody connects to it.
+pub async fn destroyed_unheard(arguments: &Arguments, turns: &mut Turns) {
+    let server = turns.server("server");
+    server.listen(&LISTEN, None).expect("listen");
+    turns.until("server listening").await;
+    let client = turns.socket("client");
+    arguments.connect(&client).expect("connect");
+    // The attempt begins in a turn. It succeeds between two.
+    let closes = turns.server("other");
+    closes.close(None);
+    turns.until("other close").await;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(200) {
+        wit_bindgen::yield_async().await;
+    }
+    client.destroy(None);
+    println!("listening {}", text::place(&server));
+    turns.connection(&server, "connection").await;
+    server.close(None);
     turns.rest().await;
 }
 

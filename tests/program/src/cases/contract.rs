@@ -233,6 +233,19 @@ pub async fn many(arguments: &Arguments, turns: &mut Turns) {
     println!("echoed {echoed}");
 }
 
+/// Both ends of a connection write more than it holds, read nothing, and are dropped.
+pub async fn dropped_full(arguments: &Arguments, turns: &mut Turns) {
+    let server = listening(arguments, turns).await;
+    let client = turns.socket("client");
+    connect_to(&client, &server);
+    let accepted = turns.connection(&server, "accepted").await;
+    server.close(None);
+    for socket in [client, accepted] {
+        socket.write(&vec![b'.'; 8 << 20], None);
+    }
+    turns.rest().await;
+}
+
 /// So many `calls` of the functions in an odd order, then everything is closed. The order
 /// follows from the `seed`.
 pub async fn odd_calls(arguments: &Arguments, turns: &mut Turns) {

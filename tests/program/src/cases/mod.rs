@@ -30,6 +30,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
 
         "talk" => client::talk(arguments, turns).await,
         "wait" => client::wait(arguments, turns).await,
+        "destroyed-unheard" => client::destroyed_unheard(arguments, turns).await,
         "states" => client::states(arguments, turns).await,
         "connect-throws" => client::connect_throws(arguments),
         "destroy-connecting" => client::destroy_connecting(arguments, turns).await,
@@ -72,6 +73,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "unread-volume" => volume::unread_volume(arguments, turns).await,
 
         "pumped" => streams::pumped(arguments, turns).await,
+        "sink" => streams::sink(arguments, turns).await,
         "taken" => streams::taken(arguments, turns).await,
         "taken-too-late" => streams::taken_too_late(arguments, turns).await,
         "stopped" => streams::stopped(arguments, turns).await,
@@ -94,6 +96,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "unref-socket" => contract::unref_socket(arguments, turns).await,
         "ids" => contract::ids(arguments, turns).await,
         "odd-calls" => contract::odd_calls(arguments, turns).await,
+        "dropped-full" => contract::dropped_full(arguments, turns).await,
         "many" => contract::many(arguments, turns).await,
 
         _ => panic!("there is no case `{case}`"),

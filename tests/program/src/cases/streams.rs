@@ -45,6 +45,38 @@ pub async fn pumped(arguments: &Arguments, turns: &mut Turns) {
     println!("counters {}", text::counters(&connection));
 }
 
+/// Only receives, by the pair of streams that the component moves, and answers with the
+/// number of bytes. It reads beside that, too, if something was announced.
+pub async fn sink(arguments: &Arguments, turns: &mut Turns) {
+    let half_open = ServerOptions {
+        allow_half_open: true,
+        ..SERVER
+    };
+    let (_server, connection) = connection(arguments, turns, half_open).await;
+    let (mut writer, outgoing) = wit_stream::new();
+    let mut incoming = connection.streams(outgoing).expect("streams");
+    wit_bindgen::spawn_local(async move {
+        let mut count = 0;
+        let mut buffer = Vec::with_capacity(CHUNK as usize);
+        loop {
+            let (status, mut data) = incoming.read(buffer).await;
+            if status == StreamResult::Dropped {
+                break;
+            }
+            count += data.len();
+            data.clear();
+            buffer = data;
+        }
+        writer.write_all(format!("{count}").into_bytes()).await;
+    });
+    while let Some(event) = turns.next().await {
+        if let EventKind::Readable = event.kind {
+            assert!(connection.read(CHUNK).is_empty(), "it goes to the stream");
+        }
+    }
+    println!("counters {}", text::counters(&connection));
+}
+
 /// Echoes by the connection's own streams.
 pub async fn taken(arguments: &Arguments, turns: &mut Turns) {
     let options = ServerOptions {
