@@ -170,6 +170,11 @@ fn leave(future: impl Future<Output = ()> + 'static) {
     reactor::ring();
 }
 
+/// Whether there are operations that [`drive`] has not seen.
+pub fn is_due() -> bool {
+    with(|state| !state.started.is_empty())
+}
+
 /// Starts to move data or to accept, which can be ended.
 fn start(future: impl Future<Output = ()> + 'static) -> Operation {
     let (handle, running) = operation(future);

@@ -15,6 +15,7 @@
 //! different versions of wit-bindgen work together; its layout is documented in
 //! `rt/async_support/cabi.rs` and versioned.
 
+use crate::driver;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::cell::{Cell, RefCell};
@@ -114,6 +115,8 @@ thread_local! {
     static WAITS: Cell<*mut c_void> = const { Cell::new(ptr::null_mut()) };
     /// The call of `poll` that runs has to wait.
     static SUSPENDED: Cell<bool> = const { Cell::new(false) };
+    /// Something has happened since the call of `poll` that runs has looked.
+    static MISSED: Cell<bool> = const { Cell::new(false) };
     /// How many rounds `poll` has given others their turn in a row.
     static ROUNDS: Cell<u32> = const { Cell::new(0) };
     /// What wakes the call of `poll` that waits, and whether it was used.
@@ -249,8 +252,9 @@ impl Wake for Bell {
     }
 }
 
-/// Wakes the call of `poll` that waits, if one does.
+/// Wakes the call of `poll` that waits, if one does, and has one that runs look again.
 pub fn ring() {
+    MISSED.set(true);
     if WAITS.get().is_null() || RUNG.replace(true) {
         return;
     }
@@ -275,6 +279,7 @@ async fn hear_bell() {
 /// The call of `poll` that runs has to wait, and is polled again when something has happened.
 pub fn suspend(cx: &Context<'_>) {
     SUSPENDED.set(true);
+    MISSED.set(false);
     // wit-bindgen then yields, rather than wait for what nobody else would wake.
     cx.waker().wake_by_ref();
 }
@@ -286,6 +291,10 @@ fn answer(code: u32) -> u32 {
     }
     // SAFETY: reads what wit-bindgen has set for this task.
     WAITS.set(unsafe { context_get() });
+    // The driver may be polled after `poll` in the same task, or not have been yet.
+    if MISSED.get() || driver::is_due() {
+        return YIELD;
+    }
     WAIT | (set() << 4)
 }
 

@@ -15,7 +15,7 @@ const MOST_HELD: usize = 1024;
 /// How large it is at first. The host may say that there is something when there is nothing yet
 /// (tokio does so of what it has just accepted): without a small buffer every connection would
 /// hold a large one from then on.
-const FIRST_HELD: usize = 512;
+const FIRST_HELD: usize = 128;
 
 /// The sending direction.
 pub struct Sender {
