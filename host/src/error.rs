@@ -22,10 +22,6 @@ pub enum Error {
     #[error("the program did not end within {} and was stopped", humantime::format_duration(*.0))]
     Timeout(Duration),
 
-    /// The policy has a limit that this version does not keep.
-    #[error("the limit {0} is not kept by this version of plugnet. Run without it")]
-    Limit(&'static str),
-
     /// A directory that the program was granted cannot be opened.
     #[error(
         "the directory {} cannot be opened: {reason}. Check the path and its permissions",

@@ -8,7 +8,7 @@ use std::time::Instant;
 use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, shown};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use crate::Event;
+use crate::{Event, Stats};
 
 /// A way to reach others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,10 @@ pub enum Access {
     PathListen,
     /// Connecting to a UNIX domain socket or a named pipe.
     PathConnect,
+    /// Creating a TCP socket of WASI 0.2, under limits that are not kept there.
+    Wasi02TcpSocket,
+    /// Creating a UDP socket of WASI 0.2, under limits that are not kept there.
+    Wasi02UdpSocket,
 }
 
 impl fmt::Display for Access {
@@ -49,6 +53,7 @@ impl fmt::Display for Access {
             Access::NameLookup => "lookup of",
             Access::PathListen => "listen on",
             Access::PathConnect => "connect to",
+            Access::Wasi02TcpSocket | Access::Wasi02UdpSocket => "create",
         })
     }
 }
@@ -59,7 +64,7 @@ impl Access {
             Request::TcpBind(_) => Access::TcpBind,
             Request::TcpListen(_) => Access::TcpListen,
             Request::TcpAccept(_) | Request::HandedAccept(_) => Access::TcpAccept,
-            Request::UdpBind(_) => Access::UdpBind,
+            Request::UdpBind(_) | Request::UdpBound(_) => Access::UdpBind,
             Request::UdpSend(_) => Access::UdpSend,
             Request::UdpReceive(_) => Access::UdpReceive,
             Request::Resolve(_) => Access::NameLookup,
@@ -129,6 +134,7 @@ struct Inner {
     resolved: Mutex<Resolved>,
     on_denied: Option<OnDenied>,
     on_event: Option<OnEvent>,
+    stats: Stats,
 }
 
 impl Guard {
@@ -136,13 +142,20 @@ impl Guard {
         policy: Policy,
         on_denied: Option<OnDenied>,
         on_event: Option<OnEvent>,
+        stats: Stats,
     ) -> Self {
         Guard(Arc::new(Inner {
             policy,
             resolved: Mutex::default(),
             on_denied,
             on_event,
+            stats,
         }))
+    }
+
+    /// What counts for this run.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.0.stats
     }
 
     /// Whether the program may use the address so.
@@ -159,18 +172,27 @@ impl Guard {
         self.decide(&request).is_allowed()
     }
 
+    /// Whether there are rules about UDP ports that the system chooses.
+    pub(crate) fn judges_chosen_udp_ports(&self) -> bool {
+        self.0.policy.judges_chosen_udp_ports()
+    }
+
+    /// Whether the program may keep a UDP port that the system chose.
+    pub(crate) fn allows_chosen_udp_port(&self, address: SocketAddr) -> bool {
+        self.decide(&Request::UdpBound(address)).is_allowed()
+    }
+
     /// Whether the peer may connect to a listener that was handed to the program.
     pub(crate) fn allows_peer(&self, peer: SocketAddr) -> bool {
         self.decide(&Request::HandedAccept(peer)).is_allowed()
     }
 
-    /// Whether the program may look the name up; then in which form the resolver is to be
-    /// asked.
+    /// Whether the program may look the name up; then what is to be asked for.
     pub(crate) fn allows_lookup(&self, name: &str) -> Option<Lookup> {
         let decision = self.decide(&Request::Resolve(name.to_owned()));
         decision.is_allowed().then(|| match decision.name() {
             Some(name) => Lookup::Name(name.clone()),
-            None => Lookup::Literal(name.to_owned()),
+            None => Lookup::Literal(name.parse().ok()),
         })
     }
 
@@ -242,33 +264,52 @@ impl Guard {
         });
     }
 
+    /// The program wanted to use what the limits of connections and bytes do not hold for.
+    pub(crate) fn unlimited(&self, access: Access) {
+        let kind = match access {
+            Access::Wasi02UdpSocket => "UDP",
+            _ => "TCP",
+        };
+        self.denied(|| Denial {
+            access,
+            target: format!("a {kind} socket of WASI 0.2"),
+            grant: None,
+            reason: Some(
+                "max-connections, max-connections-per-peer and max-bytes-per-second hold for \
+                 WASI 0.3 alone, so there are no sockets of 0.2 under them"
+                    .to_owned(),
+            ),
+        });
+    }
+
     fn denied(&self, denial: impl FnOnce() -> Denial) {
+        self.0.stats.denied();
         if let Some(on_denied) = &self.0.on_denied {
             on_denied(&denial());
         }
     }
 
-    fn tell(&self, event: impl FnOnce() -> Event) {
+    /// Tells those who want to hear of events.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        let traced = Event::traced();
+        if self.0.on_event.is_none() && !traced {
+            return;
+        }
+        let event = event();
+        if traced {
+            event.trace();
+        }
         if let Some(on_event) = &self.0.on_event {
-            on_event(&event());
+            on_event(&event);
         }
     }
 }
 
-/// A name that may be looked up.
+/// What may be looked up.
 pub(crate) enum Lookup {
     /// A name, as it was judged.
     Name(Name),
-    /// An address, which is its own answer.
-    Literal(String),
-}
-
-impl Lookup {
-    /// What to ask the resolver.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Lookup::Name(name) => name.to_string(),
-            Lookup::Literal(text) => text.clone(),
-        }
-    }
+    /// An address, which is its own answer; none if it is one that WASI cannot express, with a
+    /// zone.
+    Literal(Option<IpAddr>),
 }

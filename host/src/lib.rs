@@ -28,6 +28,13 @@
 //! nowhere. What it asks for and is not granted answers `access-denied` (`EACCES`), and
 //! [`RunOptions::on_denied`] hears of it.
 //!
+//! # Many programs, and stores of one's own
+//!
+//! There is no global state: a process may run any number of programs at once, on one
+//! [`Runtime`] or several, each under the policy of its own [`RunOptions`]. The example `plugins`
+//! does. Embedders who have an engine and a linker put a [`Host`] into their store's state and
+//! call [`add_to_linker`].
+//!
 //! # Cancel safety
 //!
 //! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its
@@ -37,8 +44,12 @@
 //!
 //! A program that computes without ever waiting hands control back to the executor every ten
 //! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too. File
-//! operations that the system is slow to answer run on tokio's blocking threads and finish
-//! there.
+//! operations and lookups of names that the system is slow to answer run on tokio's blocking
+//! threads and finish there; of lookups no more than four of a program at one time.
+//!
+//! A policy's limits hold for each run by itself. Whoever runs several programs in one process
+//! gives each a `max-sockets`: without it one program may have nearly all descriptors that the
+//! process may have.
 //!
 //! # Panics and runtimes
 //!
@@ -48,9 +59,10 @@
 //!
 //! # Stability
 //!
-//! Below 1.0 a minor version may break the API. wasmtime-wasi's traits for standard streams are
-//! part of it and are re-exported as [`wasmtime_wasi`]; no other dependency is. A new major
-//! version of wasmtime-wasi, one each month, is therefore a breaking change of this crate. The
+//! Below 1.0 a minor version may break the API. wasmtime-wasi's traits for standard streams and
+//! wasmtime's linker are part of it and are re-exported as [`wasmtime_wasi`] and [`mod@wasmtime`];
+//! no other dependency is. A new major version of them, one each month, is therefore a breaking
+//! change of this crate. The
 //! text of error messages and the bytes of [`NET_COMPONENT`] are not part of the API. The
 //! minimum Rust version is wasmtime's.
 
@@ -59,26 +71,37 @@
 
 mod component;
 mod compose;
+mod connections;
 mod epoch;
 mod error;
 mod event;
 mod guard;
+mod host;
 mod ipc;
 mod memory;
 mod name_lookup;
 mod program;
+mod rate;
+mod resolver;
 mod run_options;
 mod runtime;
+mod sockets;
+mod stats;
+mod transfer;
 
 pub use compose::{compose, compose_without_ipc};
+pub use connections::{ConnectionLimit, Direction};
 pub use error::{Error, ProgramError, Trap};
 pub use event::Event;
 pub use guard::{Access, Denial};
+pub use host::{Host, HostView, add_to_linker};
 pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError, SocketFiles};
 pub use plugnet_policy as policy;
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;
 pub use runtime::{Runtime, RuntimeOptions};
+pub use stats::{Stats, Totals};
+pub use wasmtime;
 pub use wasmtime_wasi;
 
 /// The component that implements `plugnet:net/net` over `wasi:sockets`, `wasi:clocks` and

@@ -2,48 +2,45 @@
 //!
 //! wasmtime-wasi knows only on and off, and answers a lookup that is off as if the name did not
 //! exist. A program that was denied one has to see `access-denied`, and the host has to see
-//! the name.
+//! the name. [`Resolver`] says why the lookup itself is not wasmtime-wasi's either.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::vec;
 
 use plugnet_policy::Name;
+use tokio::task::JoinHandle;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
+use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as v02;
 use wasmtime_wasi::p2::bindings::sockets::network as network02;
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as v03;
 use wasmtime_wasi::p3::bindings::sockets::types as types03;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi::sockets::WasiSocketsView;
 
-use crate::guard::Lookup;
-use crate::runtime::State;
+use crate::guard::{Guard, Lookup};
+use crate::host::{Host, HostView};
+use crate::resolver::{Answer, Full};
 
 /// Adds both versions to a linker that has neither, or that lets them be replaced.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    v02::add_to_linker::<State, NameLookup>(linker, |state| state)?;
-    v03::add_to_linker::<State, NameLookup>(linker, |state| state)?;
+pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    v02::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
+    v03::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
     Ok(())
 }
 
-/// The names that WASI 0.2 is looking up, by the numbers of their streams of answers.
-#[derive(Default)]
-pub(crate) struct Lookups(HashMap<u32, Name>);
-
-fn ip(address: types03::IpAddress) -> IpAddr {
+fn ip02(address: IpAddr) -> network02::IpAddress {
     match address {
-        types03::IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
-        types03::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
-            Ipv6Addr::new(a, b, c, d, e, f, g, h).into()
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            network02::IpAddress::Ipv4((a, b, c, d))
         }
-    }
-}
-
-fn ip02(address: network02::IpAddress) -> IpAddr {
-    match address {
-        network02::IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
-        network02::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
-            Ipv6Addr::new(a, b, c, d, e, f, g, h).into()
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, e, f, g, h] = ip.segments();
+            network02::IpAddress::Ipv6((a, b, c, d, e, f, g, h))
         }
     }
 }
@@ -51,48 +48,126 @@ fn ip02(address: network02::IpAddress) -> IpAddr {
 struct NameLookup;
 
 impl HasData for NameLookup {
-    type Data<'a> = &'a mut State;
+    type Data<'a> = &'a mut Host;
 }
 
-impl v03::Host for State {}
+impl v03::Host for Host {}
 
-impl v03::HostWithStore<State> for NameLookup {
+impl<T: HostView> v03::HostWithStore<T> for NameLookup {
     async fn resolve_addresses(
-        accessor: &Accessor<State, Self>,
+        accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<types03::IpAddress>, v03::ErrorCode>> {
-        let guard = accessor.with(|mut access| access.get().guard.clone());
-        let Some(lookup) = guard.allows_lookup(&name) else {
-            return Ok(Err(v03::ErrorCode::AccessDenied));
+        let (guard, resolver) = accessor.with(|mut access| {
+            let host = access.get();
+            (host.guard.clone(), host.resolver.clone())
+        });
+        let name = match guard.allows_lookup(&name) {
+            None => return Ok(Err(v03::ErrorCode::AccessDenied)),
+            Some(Lookup::Literal(Some(address))) => return Ok(Ok(vec![address.into()])),
+            Some(Lookup::Literal(None)) => return Ok(Err(v03::ErrorCode::InvalidArgument)),
+            Some(Lookup::Name(name)) => name,
         };
-        let sockets = accessor.with_getter::<WasiSockets>(State::sockets);
-        let answer = v03::HostWithStore::resolve_addresses(&sockets, lookup.text()).await?;
-        if let (Lookup::Name(name), Ok(addresses)) = (&lookup, &answer) {
-            guard.answered(name, addresses.iter().map(|address| ip(*address)));
-        }
-        Ok(answer)
+        let Ok(lookup) = resolver.lookup(&name) else {
+            return Ok(Err(v03::ErrorCode::TemporaryResolverFailure));
+        };
+        let Ok(addresses) = lookup.await else {
+            return Ok(Err(v03::ErrorCode::NameUnresolvable));
+        };
+        guard.answered(&name, addresses.iter().copied());
+        Ok(Ok(addresses.into_iter().map(Into::into).collect()))
     }
 }
 
-impl v02::Host for State {
+/// A `resolve-address-stream` of WASI 0.2, as WASI's traits, which are wasmtime-wasi's, name it.
+/// What is in the table under its number is [`Answers`].
+type Handle = Resource<v02::ResolveAddressStream>;
+
+/// The answers to a lookup of WASI 0.2. Dropping them gives the lookup up.
+enum Answers {
+    /// To `Come` or `None`.
+    Awaited {
+        name: Name,
+        guard: Guard,
+        lookup: JoinHandle<Answer>,
+    },
+    /// Those that the program did not take yet.
+    Come(vec::IntoIter<IpAddr>),
+    /// There is no such name.
+    None,
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        if let Answers::Awaited { lookup, .. } = self {
+            lookup.abort();
+        }
+    }
+}
+
+impl Answers {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Answers::Awaited {
+            name,
+            guard,
+            lookup,
+        } = self
+        {
+            let come = match ready!(Pin::new(lookup).poll(cx)) {
+                Ok(Ok(addresses)) => {
+                    guard.answered(name, addresses.iter().copied());
+                    Answers::Come(addresses.into_iter())
+                }
+                _ => Answers::None,
+            };
+            *self = come;
+        }
+        Poll::Ready(())
+    }
+}
+
+#[async_trait]
+impl p2::Pollable for Answers {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+}
+
+fn ours(stream: &Handle) -> Resource<Answers> {
+    Resource::new_borrow(stream.rep())
+}
+
+impl v02::Host for Host {
     fn resolve_addresses(
         &mut self,
         network: Resource<network02::Network>,
         name: String,
-    ) -> p2::SocketResult<Resource<v02::ResolveAddressStream>> {
-        let Some(lookup) = self.guard.allows_lookup(&name) else {
-            return Err(network02::ErrorCode::AccessDenied.into());
+    ) -> p2::SocketResult<Handle> {
+        // Who has no network may not.
+        self.table.get(&network)?;
+        let answers = match self.guard.allows_lookup(&name) {
+            None => return Err(network02::ErrorCode::AccessDenied.into()),
+            Some(Lookup::Literal(Some(address))) => Answers::Come(vec![address].into_iter()),
+            Some(Lookup::Literal(None)) => {
+                return Err(network02::ErrorCode::InvalidArgument.into());
+            }
+            Some(Lookup::Name(name)) => {
+                let lookup = self.resolver.lookup(&name);
+                let lookup =
+                    lookup.map_err(|Full| network02::ErrorCode::TemporaryResolverFailure)?;
+                Answers::Awaited {
+                    name,
+                    guard: self.guard.clone(),
+                    lookup: tokio::spawn(lookup),
+                }
+            }
         };
-        let answers = v02::Host::resolve_addresses(&mut self.sockets(), network, lookup.text())?;
-        if let Lookup::Name(name) = lookup {
-            self.lookups.0.insert(answers.rep(), name);
-        }
-        Ok(answers)
+        Ok(Resource::new_own(self.table.push(answers)?.rep()))
     }
 }
 
 // What the errors of `resolve-addresses` need, as wasmtime-wasi has it.
-impl network02::Host for State {
+impl network02::Host for Host {
     fn convert_error_code(
         &mut self,
         error: p2::SocketError,
@@ -108,34 +183,34 @@ impl network02::Host for State {
     }
 }
 
-impl network02::HostNetwork for State {
+impl network02::HostNetwork for Host {
     fn drop(&mut self, network: Resource<network02::Network>) -> wasmtime::Result<()> {
         network02::HostNetwork::drop(&mut self.sockets(), network)
     }
 }
 
-impl v02::HostResolveAddressStream for State {
+impl v02::HostResolveAddressStream for Host {
     fn resolve_next_address(
         &mut self,
-        stream: Resource<v02::ResolveAddressStream>,
+        stream: Handle,
     ) -> p2::SocketResult<Option<network02::IpAddress>> {
-        let lookup = stream.rep();
-        let address = self.sockets().resolve_next_address(stream)?;
-        if let (Some(name), Some(address)) = (self.lookups.0.get(&lookup), address) {
-            self.guard.answered(name, [ip02(address)]);
+        let answers = self.table.get_mut(&ours(&stream))?;
+        // Whoever wants to wait subscribes.
+        let _ = answers.poll(&mut Context::from_waker(Waker::noop()));
+        match answers {
+            Answers::Awaited { .. } => Err(network02::ErrorCode::WouldBlock.into()),
+            Answers::Come(addresses) => Ok(addresses.next().map(ip02)),
+            Answers::None => Err(network02::ErrorCode::NameUnresolvable.into()),
         }
-        Ok(address)
     }
 
-    fn subscribe(
-        &mut self,
-        stream: Resource<v02::ResolveAddressStream>,
-    ) -> wasmtime::Result<Resource<p2::DynPollable>> {
-        self.sockets().subscribe(stream)
+    fn subscribe(&mut self, stream: Handle) -> wasmtime::Result<Resource<p2::DynPollable>> {
+        p2::subscribe(&mut self.table, ours(&stream))
     }
 
-    fn drop(&mut self, stream: Resource<v02::ResolveAddressStream>) -> wasmtime::Result<()> {
-        self.lookups.0.remove(&stream.rep());
-        v02::HostResolveAddressStream::drop(&mut self.sockets(), stream)
+    fn drop(&mut self, stream: Handle) -> wasmtime::Result<()> {
+        self.table
+            .delete(Resource::<Answers>::new_own(stream.rep()))?;
+        Ok(())
     }
 }

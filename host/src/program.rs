@@ -6,7 +6,7 @@ use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
-use crate::runtime::State;
+use crate::host::Host;
 use crate::{Error, ProgramError, RunOptions, Trap};
 
 /// The exit code of a program: 0 if its `run` returned `ok`, 1 if it returned `err`, and what it
@@ -19,7 +19,7 @@ pub struct Exit(pub u8);
 /// Cheap to clone. Every run has a memory of its own; any number may go on at once.
 #[derive(Clone)]
 pub struct Program {
-    instance: InstancePre<State>,
+    instance: InstancePre<Host>,
     run: Run,
 }
 
@@ -37,7 +37,7 @@ enum Run {
 }
 
 impl Program {
-    pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self, ProgramError> {
+    pub(crate) fn new(linker: &Linker<Host>, component: &Component) -> Result<Self, ProgramError> {
         // wasmtime takes the number for "this or a later version that is compatible".
         let run = if component
             .get_export_index(None, "wasi:cli/run@0.3.0")
@@ -71,10 +71,10 @@ impl Program {
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
         let timeout = options.timeout();
-        let mut store = Store::new(self.instance.engine(), options.into_state()?);
+        let mut store = Store::new(self.instance.engine(), Host::new(options)?);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        store.limiter(|state| &mut state.memory);
+        store.limiter(Host::memory_limit);
         let call = self.call(&mut store);
         let result = match timeout {
             None => call.await,
@@ -93,7 +93,7 @@ impl Program {
         }
     }
 
-    async fn call(&self, store: &mut Store<State>) -> wasmtime::Result<Result<(), ()>> {
+    async fn call(&self, store: &mut Store<Host>) -> wasmtime::Result<Result<(), ()>> {
         let instance = self.instance.instantiate_async(&mut *store).await?;
         match self.run {
             Run::Wasi02 => {

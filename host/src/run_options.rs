@@ -5,30 +5,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
-use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use plugnet_ipc::{Descriptors, Grant, Grants, Rights, SocketFiles};
-use plugnet_policy::{Effect, Policy, TimeLimit};
+use plugnet_ipc::{Descriptors, Grant, SocketFiles};
+use plugnet_policy::{Policy, TimeLimit};
 
-use crate::guard::{Guard, OnDenied, OnEvent};
-use crate::ipc::Ipc;
-use crate::memory::MemoryLimit;
-use crate::name_lookup::Lookups;
-use crate::runtime::State;
-use crate::{Denial, Error, Event};
+use crate::guard::{OnDenied, OnEvent};
+use crate::{Denial, Event, Stats};
 
 /// What a program gets from outside for one run: by default nothing.
 pub struct RunOptions {
-    wasi: WasiCtxBuilder,
-    directories: Vec<(PathBuf, String)>,
-    policy: Policy,
-    on_denied: Option<OnDenied>,
-    on_event: Option<OnEvent>,
-    paths: Vec<Grant>,
-    descriptors: Descriptors,
-    socket_files: SocketFiles,
+    pub(crate) wasi: WasiCtxBuilder,
+    pub(crate) directories: Vec<(PathBuf, String)>,
+    pub(crate) policy: Policy,
+    pub(crate) on_denied: Option<OnDenied>,
+    pub(crate) on_event: Option<OnEvent>,
+    pub(crate) paths: Vec<Grant>,
+    pub(crate) descriptors: Descriptors,
+    pub(crate) socket_files: SocketFiles,
+    pub(crate) stats: Stats,
 }
 
 impl fmt::Debug for RunOptions {
@@ -59,6 +55,7 @@ impl RunOptions {
             paths: vec![],
             descriptors: Descriptors::new(),
             socket_files: SocketFiles::new(),
+            stats: Stats::new(),
         }
     }
 
@@ -190,7 +187,8 @@ impl RunOptions {
         self
     }
 
-    /// Calls `hear` for every decision, and whatever else an audit writes down.
+    /// Calls `hear` for every decision, every connection that is made and that is closed, and
+    /// whatever else an audit writes down.
     ///
     /// It is called on the program's way, every time, so it should return soon.
     #[must_use]
@@ -199,83 +197,25 @@ impl RunOptions {
         self
     }
 
+    /// Counts what the program does in `stats`, which can be read while it runs and later.
+    ///
+    /// ```
+    /// use plugnet_host::{RunOptions, Stats};
+    ///
+    /// let stats = Stats::new();
+    /// let options = RunOptions::new().allow_net(true).stats(&stats);
+    /// // ... run a program with them, then:
+    /// println!("{} bytes received", stats.totals().received);
+    /// # drop(options);
+    /// ```
+    #[must_use]
+    pub fn stats(mut self, stats: &Stats) -> Self {
+        self.stats = stats.clone();
+        self
+    }
+
     /// How long the program may run.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.policy.limits().timeout.map(TimeLimit::duration)
-    }
-
-    pub(crate) fn into_state(self) -> Result<State, Error> {
-        let RunOptions {
-            mut wasi,
-            directories,
-            policy,
-            on_denied,
-            on_event,
-            paths,
-            descriptors,
-            socket_files,
-        } = self;
-        for (path, guest) in directories {
-            if let Err(error) = wasi.preopened_dir(&path, guest, FsPerms::ReadWrite) {
-                return Err(Error::Directory {
-                    path,
-                    reason: error.root_cause().to_string(),
-                });
-            }
-        }
-        let mut grants = Grants::new();
-        grants.set_socket_files(socket_files);
-        for path in &paths {
-            grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
-        }
-        for rule in policy.ipc_rules() {
-            let rights = Rights {
-                connect: rule.connect,
-                listen: rule.listen,
-            };
-            let grant = rule.pattern.to_string().parse().map_err(Error::Grant)?;
-            match rule.rule.effect() {
-                Effect::Allow => grants.allow(&grant, rights),
-                Effect::Deny => grants.deny(&grant, rights),
-            }
-            .map_err(Error::Grant)?;
-        }
-        // Better no program than one that is not held to what its policy says.
-        let limits = policy.limits();
-        for (name, is_set) in [
-            ("max-connections", limits.max_connections.is_some()),
-            (
-                "max-connections-per-peer",
-                limits.max_connections_per_peer.is_some(),
-            ),
-            (
-                "max-bytes-per-second",
-                limits.max_bytes_per_second_in.is_some()
-                    || limits.max_bytes_per_second_out.is_some(),
-            ),
-        ] {
-            if is_set {
-                return Err(Error::Limit(name));
-            }
-        }
-        // More than there can be is no limit.
-        let memory = policy.limits().max_memory;
-        let memory = memory.and_then(|limit| usize::try_from(limit.bytes()).ok());
-        let guard = Guard::new(policy, on_denied, on_event);
-        // wasmtime-wasi's own switch stays on: `name_lookup` decides in front of it.
-        wasi.allow_ip_name_lookup(true);
-        let decide = guard.clone();
-        wasi.socket_addr_check(move |address, reason| {
-            let allowed = decide.allows_address(address, reason);
-            Box::pin(async move { allowed })
-        });
-        Ok(State {
-            wasi: wasi.build(),
-            table: ResourceTable::new(),
-            guard,
-            lookups: Lookups::default(),
-            memory: MemoryLimit::new(memory),
-            ipc: Ipc::new(grants, descriptors),
-        })
     }
 }

@@ -3,16 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, Config, Engine};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::guard::Guard;
-use crate::ipc::{self, Ipc};
-use crate::memory::MemoryLimit;
-use crate::name_lookup::Lookups;
+use crate::host::{self, Host};
 use crate::program::Program;
-use crate::{Error, ProgramError, compose, epoch, name_lookup};
+use crate::{Error, ProgramError, compose, epoch};
 
 /// How programs are compiled.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +37,7 @@ pub struct RuntimeOptions {
 #[derive(Clone)]
 pub struct Runtime {
     engine: Engine,
-    linker: Arc<Linker<State>>,
+    linker: Arc<Linker<Host>>,
 }
 
 impl fmt::Debug for Runtime {
@@ -92,32 +88,8 @@ impl Runtime {
     }
 }
 
-/// What the host keeps for one running program.
-pub(crate) struct State {
-    pub(crate) wasi: WasiCtx,
-    pub(crate) table: ResourceTable,
-    pub(crate) guard: Guard,
-    pub(crate) lookups: Lookups,
-    pub(crate) memory: MemoryLimit,
-    pub(crate) ipc: Ipc,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+fn link(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    linker.allow_shadowing(true);
-    name_lookup::add_to_linker(&mut linker)?;
-    linker.allow_shadowing(false);
-    ipc::add_to_linker(&mut linker)?;
+    host::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -50,34 +50,15 @@ impl Question {
     /// [`EntryError`] if that is not one host and one port, or one local socket.
     pub fn connect(text: &str) -> Result<Self, EntryError> {
         let entry: ConnectEntry = text.parse()?;
-        let (transport, host, ports) = match entry.endpoint() {
-            Endpoint::Internet {
-                transport,
-                host,
-                ports,
-            } => (*transport, host, ports),
-            Endpoint::Ipc(pattern) => {
-                return Ok(Self::of(vec![Request::IpcConnect(one_socket(
-                    pattern, text,
-                )?)]));
-            }
-        };
-        let port = one_port(ports, text)?;
-        let to = |ip| {
-            let to = SocketAddr::new(ip, port);
-            match transport {
-                Transport::Tcp => Request::TcpConnect(to),
-                Transport::Udp => Request::UdpSend(to),
-            }
-        };
-        match host {
-            Host::Address(ip) => Ok(Self::of(vec![to(*ip)])),
-            Host::Name(name) => Ok(Self::of(vec![
+        Ok(match One::of(entry.endpoint(), text)? {
+            One::Address(Transport::Tcp, to) => Self::of(vec![Request::TcpConnect(to)]),
+            One::Address(Transport::Udp, to) => Self::of(vec![Request::UdpSend(to)]),
+            One::Name(transport, name, port) => Self::of(vec![
                 Request::Resolve(name.to_string()),
-                Request::ToName(transport, name.clone(), port),
-            ])),
-            Host::Any | Host::Network(_) | Host::Below(_) => Err(many(text, ONE_HOST)),
-        }
+                Request::ToName(transport, name, port),
+            ]),
+            One::Socket(socket) => Self::of(vec![Request::IpcConnect(socket)]),
+        })
     }
 
     /// Whether it may take the address and, for TCP, listen there.
@@ -87,39 +68,23 @@ impl Question {
     /// [`EntryError`] if that is not one address and one port, or one local socket.
     pub fn listen(text: &str) -> Result<Self, EntryError> {
         let entry: ListenEntry = text.parse()?;
-        let (transport, host, ports) = match entry.endpoint() {
-            Endpoint::Internet {
-                transport,
-                host,
-                ports,
-            } => (*transport, host, ports),
-            Endpoint::Ipc(pattern) => {
-                return Ok(Self::of(vec![Request::IpcListen(one_socket(
-                    pattern, text,
-                )?)]));
-            }
+        let steps = |transport, at| match transport {
+            Transport::Tcp => vec![Request::TcpBind(at), Request::TcpListen(at)],
+            Transport::Udp => vec![Request::UdpBind(at)],
         };
-        let port = one_port(ports, text)?;
-        let steps = |ip| {
-            let at = SocketAddr::new(ip, port);
-            match transport {
-                Transport::Tcp => vec![Request::TcpBind(at), Request::TcpListen(at)],
-                Transport::Udp => vec![Request::UdpBind(at)],
-            }
-        };
-        match host {
-            Host::Address(ip) => Ok(Self::of(steps(*ip))),
-            Host::Name(name) => {
+        Ok(match One::of(entry.endpoint(), text)? {
+            One::Address(transport, at) => Self::of(steps(transport, at)),
+            One::Name(transport, name, port) => {
                 let loopback = Ipv4Addr::LOCALHOST.into();
                 let mut requests = vec![Request::Resolve(name.to_string())];
-                requests.extend(steps(loopback));
-                Ok(Self {
+                requests.extend(steps(transport, SocketAddr::new(loopback, port)));
+                Self {
                     requests,
-                    looked_up: Some((name.clone(), loopback)),
-                })
+                    looked_up: Some((name, loopback)),
+                }
             }
-            Host::Any | Host::Network(_) | Host::Below(_) => Err(many(text, ONE_HOST)),
-        }
+            One::Socket(socket) => Self::of(vec![Request::IpcListen(socket)]),
+        })
     }
 
     /// Whether it may look up a name.
@@ -137,6 +102,32 @@ impl Question {
         match entry.peers() {
             Host::Address(ip) => Ok(Self::of(vec![Request::TcpAccept(SocketAddr::new(*ip, 0))])),
             _ => Err(many(peer, "a question is about one address")),
+        }
+    }
+}
+
+/// What a question is about: one of what an entry may have many of.
+enum One {
+    Address(Transport, SocketAddr),
+    Name(Transport, Name, u16),
+    Socket(IpcAddress),
+}
+
+impl One {
+    fn of(endpoint: &Endpoint, text: &str) -> Result<Self, EntryError> {
+        let (transport, host, ports) = match endpoint {
+            Endpoint::Internet {
+                transport,
+                host,
+                ports,
+            } => (*transport, host, ports),
+            Endpoint::Ipc(pattern) => return Ok(One::Socket(one_socket(pattern, text)?)),
+        };
+        let port = one_port(ports, text)?;
+        match host {
+            Host::Address(ip) => Ok(One::Address(transport, SocketAddr::new(*ip, port))),
+            Host::Name(name) => Ok(One::Name(transport, name.clone(), port)),
+            Host::Any | Host::Network(_) | Host::Below(_) => Err(many(text, ONE_HOST)),
         }
     }
 }

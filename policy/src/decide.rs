@@ -93,6 +93,22 @@ fn contains(host: &Host, ip: IpAddr) -> bool {
     }
 }
 
+/// Whether an entry that denies covers a local address.
+fn denies_local(host: &Host, ip: IpAddr) -> bool {
+    // Whoever is at every local address is at the one that is denied.
+    match host {
+        Host::Address(address) => {
+            *address == ip || ip.is_unspecified() && address.is_ipv4() == ip.is_ipv4()
+        }
+        Host::Network(network) => {
+            let same_family = network.addr().is_ipv4() == ip.is_ipv4();
+            network.contains(&ip) || ip.is_unspecified() && same_family
+        }
+        Host::Name(_) | Host::Below(_) => ip.is_loopback() || ip.is_unspecified(),
+        Host::Any => true,
+    }
+}
+
 /// The host and the ports of an endpoint of the transport.
 fn internet(endpoint: &Endpoint, wanted: Transport) -> Option<(&Host, &Ports)> {
     match endpoint {
@@ -122,6 +138,7 @@ impl Policy {
             }
             Request::TcpBind(at) => self.bind(request, Tcp, *at, resolved, now),
             Request::UdpBind(at) => self.bind(request, Udp, *at, resolved, now),
+            Request::UdpBound(at) => self.bound(request, Udp, *at),
             Request::TcpListen(at) => self.listen(request, Tcp, *at, true, resolved, now),
             Request::TcpAccept(from) => {
                 let listens = self.listens(Tcp).cloned().map(Reason::Implied);
@@ -136,6 +153,14 @@ impl Policy {
             Request::IpcConnect(to) => self.ipc(request, to),
             Request::IpcListen(at) => self.ipc(request, at),
         }
+    }
+
+    /// Whether a rule could deny a [`Request::UdpBound`].
+    pub fn judges_chosen_udp_ports(&self) -> bool {
+        self.listen.deny.iter().any(|stored| {
+            let about = internet(stored.entry.endpoint(), Transport::Udp);
+            about.is_some_and(|(_, ports)| *ports != Ports::Any)
+        })
     }
 
     fn connect(
@@ -211,6 +236,21 @@ impl Policy {
         self.listen(request, transport, at, false, resolved, now)
     }
 
+    /// A port that the system chose. A client has one as well, so no rule has to allow it; one
+    /// that names the port, and not every port, denies it.
+    fn bound(&self, request: &Request, transport: Transport, at: SocketAddr) -> Decision {
+        let ip = address::canonical(at.ip());
+        let denied = self.listen.deny.iter().find(|stored| {
+            internet(stored.entry.endpoint(), transport).is_some_and(|(host, ports)| {
+                *ports != Ports::Any && ports.contains(at.port()) && denies_local(host, ip)
+            })
+        });
+        match denied {
+            Some(stored) => Decision::denied(request, Reason::Rule(stored.rule.clone())),
+            None => Decision::allowed(request, Reason::AnyLocalAddress),
+        }
+    }
+
     /// `bound`: the address was taken before, when this was allowed. Its port may then be one
     /// that the system chose, so an entry for such ports covers it.
     fn listen(
@@ -230,19 +270,7 @@ impl Policy {
                 (chosen || ports.contains(at.port())).then_some((host, &stored.rule))
             })
         };
-        // Whoever is at every local address is at the one that is denied.
-        let denies = |host: &Host| match host {
-            Host::Address(address) => {
-                *address == ip || ip.is_unspecified() && address.is_ipv4() == ip.is_ipv4()
-            }
-            Host::Network(network) => {
-                let same_family = network.addr().is_ipv4() == ip.is_ipv4();
-                network.contains(&ip) || ip.is_unspecified() && same_family
-            }
-            Host::Name(_) | Host::Below(_) => ip.is_loopback() || ip.is_unspecified(),
-            Host::Any => true,
-        };
-        if let Some((_, rule)) = about(Effect::Deny).find(|(host, _)| denies(host)) {
+        if let Some((_, rule)) = about(Effect::Deny).find(|(host, _)| denies_local(host, ip)) {
             return Decision::denied(request, Reason::Rule(rule.clone()));
         }
         for (host, rule) in about(Effect::Allow) {

@@ -7,7 +7,8 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
 use crate::entry_error::EntryError;
@@ -112,13 +113,63 @@ struct Document {
     allow_ipc: Vec<Spanned<String>>,
     #[serde(default)]
     deny_ipc: Vec<Spanned<String>>,
-    max_connections: Option<NonZeroU32>,
-    max_connections_per_peer: Option<NonZeroU32>,
-    max_memory: Option<Spanned<String>>,
-    max_bytes_per_second: Option<Spanned<String>>,
-    max_bytes_per_second_in: Option<Spanned<String>>,
-    max_bytes_per_second_out: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
+    max_connections: Option<Count>,
+    max_connections_per_peer: Option<Count>,
+    max_sockets: Option<Count>,
+    max_memory: Option<Spanned<Quantity>>,
+    max_bytes_per_second: Option<Spanned<Quantity>>,
+    max_bytes_per_second_in: Option<Spanned<Quantity>>,
+    max_bytes_per_second_out: Option<Spanned<Quantity>>,
+    timeout: Option<Spanned<Quantity>>,
+}
+
+/// A number of things.
+struct Count(NonZeroU32);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+
+        impl Visitor<'_> for Visit {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 1 to 4294967295, without quotes")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Count, E> {
+                let count = u32::try_from(number).ok().and_then(NonZeroU32::new);
+                count
+                    .map(Count)
+                    .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Visit)
+    }
+}
+
+/// An amount or a time, as it is written.
+struct Quantity(String);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+
+        impl Visitor<'_> for Visit {
+            type Value = Quantity;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number and its unit, in quotes, such as \"64MiB\" or \"10s\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
+                Ok(Quantity(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Visit)
+    }
 }
 
 /// A file as it is written.
@@ -151,6 +202,8 @@ struct Written {
     max_connections: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections_per_peer: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_sockets: Option<NonZeroU32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_memory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,10 +268,10 @@ impl Source<'_> {
     fn quantity<Q: std::str::FromStr<Err = EntryError>>(
         &self,
         key: &'static str,
-        text: Option<Spanned<String>>,
+        text: Option<Spanned<Quantity>>,
     ) -> Result<Option<Q>, FileError> {
         text.map(|text| {
-            let parsed = text.get_ref().parse();
+            let parsed = text.get_ref().0.parse();
             parsed.map_err(|error| self.entry_error(key, text.span(), error))
         })
         .transpose()
@@ -277,8 +330,9 @@ impl Policy {
         }
         let each_way = source.quantity("max-bytes-per-second", document.max_bytes_per_second)?;
         let limits = Limits {
-            max_connections: document.max_connections,
-            max_connections_per_peer: document.max_connections_per_peer,
+            max_connections: document.max_connections.map(|count| count.0),
+            max_connections_per_peer: document.max_connections_per_peer.map(|count| count.0),
+            max_sockets: document.max_sockets.map(|count| count.0),
             max_memory: source.quantity("max-memory", document.max_memory)?,
             max_bytes_per_second_in: source
                 .quantity("max-bytes-per-second-in", document.max_bytes_per_second_in)?
@@ -316,6 +370,7 @@ impl Policy {
             deny_ipc: entries(&self.ipc, Deny),
             max_connections: limits.max_connections,
             max_connections_per_peer: limits.max_connections_per_peer,
+            max_sockets: limits.max_sockets,
             max_memory: limits.max_memory.map(|size| size.to_string()),
             max_bytes_per_second_in: limits.max_bytes_per_second_in.map(|size| size.to_string()),
             max_bytes_per_second_out: limits.max_bytes_per_second_out.map(|size| size.to_string()),

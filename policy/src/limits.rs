@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::quantity::{ByteSize, TimeLimit};
 
-/// How much a program may use. Nothing is limited by default.
+/// How much a program may use. Nothing is limited by default here; a host has limits of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
@@ -12,6 +12,10 @@ pub struct Limits {
     pub max_connections: Option<NonZeroU32>,
     /// Connections at one time with one peer address.
     pub max_connections_per_peer: Option<NonZeroU32>,
+    /// Sockets at one time, of every kind: connections, listeners, those of UDP, and those that
+    /// are nothing yet. Without it plugnet's host goes by how many descriptors its process may
+    /// have.
+    pub max_sockets: Option<NonZeroU32>,
     /// Memory of the program.
     pub max_memory: Option<ByteSize>,
     /// Bytes it receives in a second, over all connections.
@@ -30,6 +34,7 @@ impl Limits {
             max_connections_per_peer: self
                 .max_connections_per_peer
                 .or(other.max_connections_per_peer),
+            max_sockets: self.max_sockets.or(other.max_sockets),
             max_memory: self.max_memory.or(other.max_memory),
             max_bytes_per_second_in: self
                 .max_bytes_per_second_in

@@ -27,6 +27,9 @@ pub enum Request {
     TcpAccept(SocketAddr),
     /// Take a local UDP address. Port 0 is one that the system chooses.
     UdpBind(SocketAddr),
+    /// Keep a local UDP address whose port the system chose, after a [`Request::UdpBind`] that
+    /// was allowed.
+    UdpBound(SocketAddr),
     /// Send a UDP datagram to a peer.
     UdpSend(SocketAddr),
     /// Take a TCP connection from a peer, at a listener that the host was started with and handed
@@ -53,7 +56,7 @@ impl Request {
             Request::TcpBind(_) => "tcp-bind",
             Request::TcpListen(_) => "tcp-listen",
             Request::TcpAccept(_) | Request::HandedAccept(_) => "tcp-accept",
-            Request::UdpBind(_) => "udp-bind",
+            Request::UdpBind(_) | Request::UdpBound(_) => "udp-bind",
             Request::UdpSend(_) => "udp-send",
             Request::UdpReceive(_) => "udp-receive",
             Request::Resolve(_) => "resolve",
@@ -86,6 +89,7 @@ impl Request {
             | Request::TcpAccept(address)
             | Request::HandedAccept(address)
             | Request::UdpBind(address)
+            | Request::UdpBound(address)
             | Request::UdpSend(address)
             | Request::UdpReceive(address) => address.to_string(),
             Request::Resolve(name) => name.clone(),
@@ -102,7 +106,7 @@ impl fmt::Display for Request {
             Request::TcpBind(_) => "TCP bind to",
             Request::TcpListen(_) => "TCP listen on",
             Request::TcpAccept(_) | Request::HandedAccept(_) => "TCP accept from",
-            Request::UdpBind(_) => "UDP bind to",
+            Request::UdpBind(_) | Request::UdpBound(_) => "UDP bind to",
             Request::UdpSend(_) | Request::ToName(Transport::Udp, ..) => "UDP send to",
             Request::UdpReceive(_) => "UDP receive from",
             Request::Resolve(_) => "lookup of",

@@ -111,6 +111,27 @@ fn the_bind_before_a_connect_is_always_allowed() {
     }
 }
 
+/// A UDP port that the system chose is denied by a rule that names it, by its number or by a
+/// range, and by no other: clients have such ports, too.
+#[test]
+fn a_chosen_udp_port_is_denied_by_a_rule_that_names_it() {
+    let bound = |address: &str| Request::UdpBound(address.parse().unwrap());
+    assert!(allows(&Policy::default(), &bound("0.0.0.0:40000")));
+    let policy = policy(|builder| {
+        builder
+            .deny_listen("udp://*:*")?
+            .deny_listen("tcp://*:40000")?
+            .deny_listen("udp://127.0.0.1:41000-42000")
+    });
+    assert!(allows(&policy, &bound("0.0.0.0:40000")));
+    assert!(!allows(&policy, &bound("127.0.0.1:41000")));
+    assert!(!allows(&policy, &bound("[::ffff:127.0.0.1]:42000")));
+    assert!(!allows(&policy, &bound("0.0.0.0:41500")));
+    assert!(allows(&policy, &bound("[::]:41500")));
+    assert!(allows(&policy, &bound("127.0.0.2:41500")));
+    assert!(allows(&policy, &bound("127.0.0.1:42001")));
+}
+
 /// A rule is about its transport, its hosts and its ports, and no others.
 #[test]
 fn a_rule_covers_what_it_says() {

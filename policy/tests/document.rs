@@ -58,6 +58,7 @@ fn policy_of(command: &str) -> Policy {
                     "--max-connections-per-peer" => {
                         limits.max_connections_per_peer = value.parse().ok();
                     }
+                    "--max-sockets" => limits.max_sockets = value.parse().ok(),
                     "--max-memory" => limits.max_memory = value.parse().ok(),
                     "--max-bytes-per-second-in" => {
                         limits.max_bytes_per_second_in = value.parse().ok();
@@ -174,10 +175,11 @@ fn keys() {
     assert!(known.len() > 15, "{error}");
     let text = document();
     let listed: BTreeSet<&str> = text
-        .lines()
-        .filter(|line| line.starts_with("| `"))
+        .split("\n\n")
+        .filter(|block| block.starts_with("| option and key |"))
+        .flat_map(|table| table.lines().skip(2))
         .flat_map(|line| line.split('|').nth(1).unwrap_or_default().split('`'))
-        .filter(|cell| cell.starts_with(|c: char| c.is_ascii_lowercase()) && !cell.contains(':'))
+        .filter(|cell| cell.starts_with(|c: char| c.is_ascii_lowercase()))
         .collect();
     assert_eq!(listed, known);
 }

@@ -26,6 +26,7 @@ allow-ipc = ["/run/app/"]
 deny-ipc = ["/run/app/private/"]
 max-connections = 100
 max-connections-per-peer = 10
+max-sockets = 200
 max-memory = "64MiB"
 max-bytes-per-second-in = "2MiB"
 max-bytes-per-second-out = "1MiB"
@@ -38,6 +39,7 @@ timeout = "10s"
     let limits = policy.limits();
     assert_eq!(limits.max_connections.unwrap().get(), 100);
     assert_eq!(limits.max_connections_per_peer.unwrap().get(), 10);
+    assert_eq!(limits.max_sockets.unwrap().get(), 200);
     assert_eq!(limits.max_memory.unwrap().bytes(), 64 << 20);
     assert_eq!(limits.max_bytes_per_second_in.unwrap().bytes(), 2 << 20);
     assert_eq!(limits.max_bytes_per_second_out.unwrap().bytes(), 1 << 20);
@@ -123,6 +125,30 @@ app.toml:1:14: max-memory: an amount of bytes is a whole number and B, KiB, MiB 
       ^^
   write 64MiB";
     assert_eq!(refused("max-memory = \"64MB\""), expected);
+}
+
+/// A limit that is no number of things, or no text where there has to be a unit, says what it is to be.
+#[test]
+fn a_limit_says_what_it_is_to_be() {
+    for (value, what) in [
+        ("0", "invalid value: integer `0`"),
+        ("-3", "invalid value: integer `-3`"),
+        ("4294967296", "invalid value: integer `4294967296`"),
+        ("1.5", "invalid type: floating point `1.5`"),
+        ("\"10\"", "invalid type: string \"10\""),
+    ] {
+        assert_eq!(
+            refused(&format!("max-sockets = {value}")),
+            format!(
+                "app.toml:1:15: {what}, expected a whole number from 1 to 4294967295, without quotes"
+            ),
+        );
+    }
+    assert_eq!(
+        refused("timeout = 10"),
+        "app.toml:1:11: invalid type: integer `10`, expected a number and its unit, in quotes, \
+         such as \"64MiB\" or \"10s\""
+    );
 }
 
 /// A key that a policy does not have is an error, and those that it has are listed.

@@ -3,9 +3,10 @@
 use crate::output::Output;
 use crate::peer::{Folder, Place, Stream, Transport};
 use crate::transcript::Transcript;
-use plugnet_host::policy::Policy;
+use plugnet_host::policy::{Limits, Policy};
 use plugnet_host::{Denial, Descriptors, Program, RunOptions, Runtime, RuntimeOptions};
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -30,6 +31,7 @@ pub struct Case {
     grants: Vec<String>,
     descriptors: Descriptors,
     folder: Option<Folder>,
+    limits: Limits,
     limit: Duration,
 }
 
@@ -44,6 +46,7 @@ impl Case {
             grants: Vec::new(),
             descriptors: Descriptors::new(),
             folder: None,
+            limits: Limits::default(),
             limit: Duration::from_secs(20),
         }
     }
@@ -61,6 +64,7 @@ impl Case {
             grants: Vec::new(),
             descriptors: Descriptors::new(),
             folder: None,
+            limits: Limits::default(),
             limit: Duration::from_secs(60),
         }
     }
@@ -144,6 +148,13 @@ impl Case {
         self
     }
 
+    /// Lets the case have so many connections at one time.
+    #[must_use]
+    pub fn max_connections(mut self, number: u32) -> Self {
+        self.limits.max_connections = NonZeroU32::new(number);
+        self
+    }
+
     /// Gives the case more, or less, time.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
@@ -162,7 +173,8 @@ impl Case {
             .stdout(transcript.stdout())
             .stderr(transcript.stderr())
             .allow_net(self.allow_net)
-            .descriptors(self.descriptors);
+            .descriptors(self.descriptors)
+            .policy(Policy::builder().limits(self.limits).build());
         for grant in &self.grants {
             options = options.allow_ipc(grant.parse().expect("a grant"));
         }

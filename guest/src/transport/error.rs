@@ -20,6 +20,8 @@ impl From<ErrorCode> for Errno {
             ErrorCode::ConnectionReset => "ECONNRESET",
             ErrorCode::ConnectionAborted => "ECONNABORTED",
             ErrorCode::DatagramTooLarge => "EMSGSIZE",
+            // WASI has no word for it, so plugnet's host says the POSIX name.
+            ErrorCode::Other(Some(name)) if name == "EMFILE" => "EMFILE",
             ErrorCode::Other(_) => "EIO",
         })
     }

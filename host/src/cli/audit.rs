@@ -6,23 +6,47 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use plugnet_host::Event;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::journal::Entry;
 use super::{Failure, say};
 
-/// A file of events.
+/// A file of entries.
 pub(super) struct Audit {
     /// None once it could not be written.
     file: Mutex<Option<File>>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct Line<'a> {
     /// UTC, RFC 3339, with milliseconds.
     time: String,
     #[serde(flatten)]
-    event: &'a Event,
+    entry: Fields<'a>,
+}
+
+/// An entry as a map whose `event` says which it is.
+struct Fields<'a>(Entry<'a>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Entry::Event(event) => event.serialize(serializer),
+            Entry::Repeat(event, times) => {
+                let mut fields = serializer.serialize_map(None)?;
+                fields.serialize_entry("event", "repeat")?;
+                fields.serialize_entry("times", &times)?;
+                fields.serialize_entry("decision", event)?;
+                fields.end()
+            }
+            Entry::Omitted(events) => {
+                let mut fields = serializer.serialize_map(None)?;
+                fields.serialize_entry("event", "omitted")?;
+                fields.serialize_entry("events", &events)?;
+                fields.end()
+            }
+        }
+    }
 }
 
 impl Audit {
@@ -45,10 +69,13 @@ impl Audit {
     }
 
     /// Adds a line. A file that cannot be written any more is told of once.
-    pub(super) fn write(&self, event: &Event) {
+    pub(super) fn write(&self, entry: Entry<'_>) {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         // Strings, numbers and truth values: there is nothing that JSON has not.
-        let Ok(mut line) = serde_json::to_vec(&Line { time, event }) else {
+        let Ok(mut line) = serde_json::to_vec(&Line {
+            time,
+            entry: Fields(entry),
+        }) else {
             return;
         };
         line.push(b'\n');

@@ -14,6 +14,7 @@ mod check;
 mod compose;
 mod demo;
 mod input;
+mod journal;
 mod policy;
 mod run;
 mod signal;
@@ -81,7 +82,7 @@ impl Failure {
                 message,
                 code: TIMED_OUT,
             },
-            Error::Directory { .. } | Error::Grant(_) | Error::Limit(_) => Failure::input(error),
+            Error::Directory { .. } | Error::Grant(_) => Failure::input(error),
             _ => Failure::host(error),
         }
     }

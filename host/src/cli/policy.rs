@@ -9,10 +9,16 @@ use plugnet_host::policy::{
 
 use super::{Failure, input};
 
+/// The rules among the options.
+pub(super) const REACH: &str = "What the program may reach";
+
+/// The limits among the options.
+const USE: &str = "How much the program may use";
+
 /// What the program may reach: nothing by default, and what is denied beats what is allowed. See
 /// docs/policy.md.
 #[derive(clap::Args)]
-#[command(next_help_heading = "What the program may reach")]
+#[command(next_help_heading = REACH)]
 pub(super) struct PolicyArgs {
     /// Lets the program use the network: any address, any name
     #[arg(long)]
@@ -64,32 +70,37 @@ pub(super) struct PolicyArgs {
     #[arg(long = "policy", value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Connections at one time, in and out together (`plugnet run` does not keep it yet and refuses it)
-    #[arg(long, value_name = "NUMBER")]
+    /// Connections at one time, in and out together
+    #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections: Option<NonZeroU32>,
 
-    /// Connections at one time with one address (`plugnet run` does not keep it yet and refuses it)
-    #[arg(long, value_name = "NUMBER")]
+    /// Connections at one time with one address
+    #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections_per_peer: Option<NonZeroU32>,
 
+    /// Sockets at one time, of every kind: connections, listeners, those of UDP. Without it as many
+    /// as this process may have descriptors, but for some
+    #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
+    max_sockets: Option<NonZeroU32>,
+
     /// Memory of the program: 64MiB
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_memory: Option<ByteSize>,
 
-    /// Bytes in a second, each way: 1MiB (`plugnet run` does not keep it yet and refuses it)
-    #[arg(long, value_name = "BYTES")]
+    /// Bytes in a second, each way: 1MiB
+    #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second: Option<ByteSize>,
 
-    /// Bytes that it receives in a second (`plugnet run` does not keep it yet and refuses it)
-    #[arg(long, value_name = "BYTES")]
+    /// Bytes that it receives in a second
+    #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_in: Option<ByteSize>,
 
-    /// Bytes that it sends in a second (`plugnet run` does not keep it yet and refuses it)
-    #[arg(long, value_name = "BYTES")]
+    /// Bytes that it sends in a second
+    #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_out: Option<ByteSize>,
 
     /// Time from the program's start to its end: 10s, 5m
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = USE)]
     timeout: Option<TimeLimit>,
 }
 
@@ -138,12 +149,20 @@ impl PolicyArgs {
         let mut limits = Limits::default();
         limits.max_connections = self.max_connections;
         limits.max_connections_per_peer = self.max_connections_per_peer;
+        limits.max_sockets = self.max_sockets;
         limits.max_memory = self.max_memory;
         limits.max_bytes_per_second_in = self.max_bytes_per_second_in.or(both);
         limits.max_bytes_per_second_out = self.max_bytes_per_second_out.or(both);
         limits.timeout = self.timeout;
         limits
     }
+}
+
+/// A limit that is a number of things.
+fn count(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| {
+        "a limit is a whole number from 1 to 4294967295; to forbid something, grant nothing or deny it"
+    })
 }
 
 fn rule(

@@ -5,15 +5,16 @@ use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
-use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions};
+use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
 use tokio::sync::oneshot;
 
 use super::audit::Audit;
+use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
 use super::{Failure, executor, input, no_threads, runtime, say};
@@ -36,13 +37,22 @@ pub(super) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// Adds a line of JSON to FILE for every decision
-    #[arg(long, value_name = "FILE")]
+    /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
+    /// and when it is closed. What is repeated is summed up
+    #[arg(long, value_name = "FILE", help_heading = SEEN)]
     audit: Option<PathBuf>,
+
+    /// Prints decisions and connections to standard error, as they happen
+    #[arg(long, help_heading = SEEN)]
+    trace: bool,
+
+    /// Sums up at the end, on standard error: connections, bytes, denials, time
+    #[arg(long, help_heading = SEEN)]
+    stats: bool,
 
     /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
     /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
-    #[arg(long = "listen-fd", value_name = "FD")]
+    #[arg(long = "listen-fd", value_name = "FD", help_heading = super::policy::REACH)]
     listen_fds: Vec<i32>,
 
     /// The program, and all that follows it: its arguments, dashes and all
@@ -50,21 +60,35 @@ pub(super) struct Args {
     program: Vec<OsString>,
 }
 
+/// The options that let people see what it does.
+const SEEN: &str = "What is seen of it";
+
 /// How long a program that has to end may compute before it waits again, which is when it can be
 /// ended in order. After that the process ends around it.
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
+    let stats = args.stats.then(Stats::new);
     let policy = args.policy.policy()?;
     let limit = policy.limits().timeout.map(TimeLimit::duration);
-    let (path, options) = options(args, policy)?;
+    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
+    let journal = Arc::new(Journal::new(audit, args.trace));
+    let (path, mut options) = options(args, policy)?;
     let files = options.socket_files();
+    if journal.is_kept() {
+        let journal = Arc::clone(&journal);
+        options = options.on_event(move |event| journal.hear(event));
+    }
+    if let Some(stats) = &stats {
+        options = options.stats(stats);
+    }
     let program = runtime()?
         .load(&input::read(&path)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
-    self::executor()?.block_on(async {
+    let start = Instant::now();
+    let result = self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         let (end, ended) = oneshot::channel::<()>();
         let (done, mut result) = oneshot::channel();
@@ -112,7 +136,26 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
                 Err(Failure::of_program(&path, &Error::Timeout(limit)))
             }
         }
-    })
+    });
+    finish(journal);
+    if let Some(stats) = stats {
+        say(sum(&stats.totals(), start.elapsed()));
+    }
+    result
+}
+
+/// Tells what was only counted up to now. A program that was not ended in order may be within a
+/// write that nobody takes, which is not waited for longer than that.
+fn finish(journal: Arc<Journal>) {
+    let (done, finished) = mpsc::channel();
+    let finishing = thread::Builder::new().spawn(move || {
+        journal.finish();
+        // Nobody waits any more if it took long.
+        let _ = done.send(());
+    });
+    if finishing.is_ok() {
+        let _ = finished.recv_timeout(GRACE);
+    }
 }
 
 /// Waits until a program should have been stopped by its own time limit and was not: because what
@@ -127,6 +170,33 @@ async fn overdue(limit: Option<Duration>) -> Duration {
     }
 }
 
+/// What `--stats` prints.
+fn sum(totals: &Totals, time: Duration) -> String {
+    let Totals {
+        connected,
+        accepted,
+        inherited,
+        peak,
+        refused,
+        received,
+        sent,
+        denied,
+        ..
+    } = totals;
+    let inherited = match inherited {
+        0 => String::new(),
+        number => format!(", {number} inherited"),
+    };
+    let time = humantime::format_duration(Duration::from_millis(
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+    ));
+    format!(
+        "stats: connections: {accepted} in, {connected} out{inherited}, {peak} at one time, \
+         {refused} refused by limit; bytes: {received} in, {sent} out; denied: {denied}; \
+         time: {time}"
+    )
+}
+
 fn unheard(error: io::Error) -> Failure {
     Failure::host(format!("signals cannot be heard: {error}"))
 }
@@ -137,11 +207,6 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
         .inherit_stdio()
         .policy(policy)
         .on_denied(once_each());
-    if let Some(path) = &args.audit {
-        let audit = Audit::open(path)?;
-        options = options.on_event(move |event| audit.write(event));
-    }
-
     for variable in &args.env {
         options = match variable.split_once('=') {
             Some((name, value)) => options.env(name, value),

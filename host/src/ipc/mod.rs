@@ -21,7 +21,9 @@ use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode as TransferError, Ip
 use self::bindings::plugnet::net::ipc;
 use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions};
 use crate::Access as Wanted;
-use crate::runtime::State;
+use crate::connections::{Connections, Direction, Peer, Place, Record};
+use crate::host::{Host, HostView};
+use crate::transfer::{self, Duplex, Receiving, Sending};
 
 /// What a program may use of paths and descriptors.
 #[derive(Default)]
@@ -42,26 +44,31 @@ impl Ipc {
 }
 
 /// Adds the interface to a linker.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    ipc::add_to_linker::<State, HasIpc>(linker, |state| state)
+pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    ipc::add_to_linker::<T, HasIpc>(linker, T::plugnet)
 }
 
 struct HasIpc;
 
 impl HasData for HasIpc {
-    type Data<'a> = &'a mut State;
+    type Data<'a> = &'a mut Host;
 }
 
 /// Something that listens, as the program holds it: dropping it closes what the stream of its
 /// connections accepts from, too.
 pub struct Listener {
     accepting: Arc<Accepting>,
+    /// Its path, if it has one.
+    path: Option<String>,
     address: Option<IpSocketAddress>,
     streamed: bool,
 }
 
 /// What a [`Listener`] shares with the stream of its connections.
-struct Accepting(Mutex<Option<plugnet_ipc::Listener>>, Mutex<Option<Waker>>);
+struct Accepting(
+    Mutex<Option<(plugnet_ipc::Listener, Place)>>,
+    Mutex<Option<Waker>>,
+);
 
 impl Accepting {
     /// The next connection; none if the listener was dropped.
@@ -69,7 +76,7 @@ impl Accepting {
         // The waker first: who closes in between finds it.
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(listener) => listener.poll_accept(cx).map(Some),
+            Some((listener, _)) => listener.poll_accept(cx).map(Some),
             None => Poll::Ready(None),
         }
     }
@@ -89,30 +96,80 @@ impl Drop for Listener {
 /// A connection, as the program holds it. Its streams share the socket: it is closed when all
 /// of them are gone.
 pub struct Connection {
-    socket: Arc<Socket>,
+    connection: Arc<transfer::Connection<Socket>>,
     sends: bool,
     receives: bool,
 }
 
 impl Connection {
-    fn new(socket: Socket) -> Self {
+    fn new(socket: Socket, place: Place, record: Record) -> Self {
         Connection {
-            socket: Arc::new(socket),
+            connection: transfer::Connection::new(socket, place, record),
             sends: false,
             receives: false,
         }
     }
+
+    fn socket(&self) -> &Socket {
+        &self.connection.socket
+    }
 }
 
-impl State {
+/// Whom a socket is with; `path` is what a local one was found by.
+fn peer(socket: &Socket, path: Option<&str>) -> Peer {
+    match (socket.peer_address(), path) {
+        (Some(address), _) => Peer::Address(address),
+        (None, Some(path)) => Peer::Path(path.to_owned()),
+        (None, None) => Peer::Unnamed,
+    }
+}
+
+impl Duplex for Socket {
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<std::io::Result<usize>> {
+        Socket::poll_read(self, cx, buffer)
+    }
+
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Socket::poll_readable(self, cx).map(drop)
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<std::io::Result<usize>> {
+        Socket::poll_write(self, cx, buffer)
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Socket::poll_writable(self, cx).map(drop)
+    }
+
+    fn shutdown_read(&self) {
+        let _ = Socket::shutdown_read(self);
+    }
+
+    fn shutdown_write(&self) {
+        let _ = Socket::shutdown_write(self);
+    }
+
+    fn receive_error(error: std::io::Error) -> TransferError {
+        transfer_error(&error)
+    }
+
+    fn send_error(error: std::io::Error) -> TransferError {
+        transfer_error(&error)
+    }
+}
+
+impl Host {
     fn listening(
         &mut self,
         listener: plugnet_ipc::Listener,
+        place: Place,
+        path: Option<String>,
     ) -> wasmtime::Result<Resource<Listener>> {
         let address = listener.local_address().map(IpSocketAddress::from);
-        let accepting = Accepting(Mutex::new(Some(listener)), Mutex::default());
+        let accepting = Accepting(Mutex::new(Some((listener, place))), Mutex::default());
         Ok(self.table.push(Listener {
             accepting: Arc::new(accepting),
+            path,
             address,
             streamed: false,
         })?)
@@ -151,7 +208,7 @@ fn transfer_error(error: &std::io::Error) -> TransferError {
     }
 }
 
-impl ipc::Host for State {
+impl ipc::Host for Host {
     fn guess_handle(&mut self, descriptor: u32) -> wasmtime::Result<DescriptorKind> {
         let kind = i32::try_from(descriptor).map(|number| self.ipc.descriptors.kind(number));
         Ok(match kind {
@@ -165,7 +222,7 @@ impl ipc::Host for State {
     }
 }
 
-impl ipc::HostListener for State {
+impl ipc::HostListener for Host {
     fn listen(
         &mut self,
         path: String,
@@ -176,11 +233,14 @@ impl ipc::HostListener for State {
             readable_all: options.readable_all,
             writable_all: options.writable_all,
         };
+        let Ok(place) = self.connections.place() else {
+            return Ok(Err(ErrorCode::TooManyFiles));
+        };
         let bound = plugnet_ipc::Listener::bind(&self.ipc.grants, &path, &options);
         self.guard
             .path(Wanted::PathListen, &path, bound.as_ref().err());
         match bound {
-            Ok(listener) => self.listening(listener).map(Ok),
+            Ok(listener) => self.listening(listener, place, Some(path)).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -190,9 +250,12 @@ impl ipc::HostListener for State {
         descriptor: u32,
         backlog: u32,
     ) -> wasmtime::Result<Result<Resource<Listener>, ErrorCode>> {
+        let Ok(place) = self.connections.place() else {
+            return Ok(Err(ErrorCode::TooManyFiles));
+        };
         let number = i32::try_from(descriptor).unwrap_or(-1);
         match self.ipc.descriptors.take_listener(number, backlog) {
-            Ok(listener) => self.listening(listener).map(Ok),
+            Ok(listener) => self.listening(listener, place, None).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -210,30 +273,43 @@ impl ipc::HostListener for State {
     }
 }
 
-impl ipc::HostListenerWithStore<State> for HasIpc {
+impl<T: HostView> ipc::HostListenerWithStore<T> for HasIpc {
     fn accept(
-        mut access: Access<'_, State, Self>,
+        mut access: Access<'_, T, Self>,
         listener: Resource<Listener>,
     ) -> wasmtime::Result<StreamReader<Resource<Connection>>> {
-        let state = access.get();
-        let guard = state.guard.clone();
-        let listener = state.table.get_mut(&listener)?;
+        let getter = access.getter();
+        let host = access.get();
+        let connections = host.connections.clone();
+        let guard = host.guard.clone();
+        let listener = host.table.get_mut(&listener)?;
         if std::mem::replace(&mut listener.streamed, true) {
             return StreamReader::new(access, std::iter::empty());
         }
         let accepting = Arc::clone(&listener.accepting);
-        StreamReader::new(access, streams::Accepted::new(accepting, guard))
+        let path = listener.path.clone();
+        let accepted = streams::Accepted::new(accepting, path, guard, connections, getter);
+        StreamReader::new(access, accepted)
     }
 }
 
-impl ipc::HostConnection for State {
+impl ipc::HostConnection for Host {
     fn from_descriptor(
         &mut self,
         descriptor: u32,
     ) -> wasmtime::Result<Result<Resource<Connection>, ErrorCode>> {
         let number = i32::try_from(descriptor).unwrap_or(-1);
         match self.ipc.descriptors.take_socket(number) {
-            Ok(socket) => Ok(Ok(self.table.push(Connection::new(socket))?)),
+            Ok(socket) => {
+                let peer = peer(&socket, None);
+                // One too many is closed, like one that is accepted.
+                let slot = self.connections.place_and_slot(Direction::Inherit, peer);
+                let Ok((place, slot)) = slot else {
+                    return Ok(Err(ErrorCode::TooManyFiles));
+                };
+                let connection = Connection::new(socket, place, slot.opened());
+                Ok(Ok(self.table.push(connection)?))
+            }
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -242,7 +318,7 @@ impl ipc::HostConnection for State {
         &mut self,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<Option<IpSocketAddress>> {
-        let socket = &self.table.get(&connection)?.socket;
+        let socket = self.table.get(&connection)?.socket();
         Ok(socket.local_address().map(Into::into))
     }
 
@@ -250,7 +326,7 @@ impl ipc::HostConnection for State {
         &mut self,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<Option<IpSocketAddress>> {
-        let socket = &self.table.get(&connection)?.socket;
+        let socket = self.table.get(&connection)?.socket();
         Ok(socket.peer_address().map(Into::into))
     }
 
@@ -260,7 +336,7 @@ impl ipc::HostConnection for State {
         enable: bool,
         idle: u64,
     ) -> wasmtime::Result<()> {
-        let socket = &self.table.get(&connection)?.socket;
+        let socket = self.table.get(&connection)?.socket();
         // The contract has no failure: neither Node nor the net component would look.
         let _ = socket.set_keep_alive(enable, Duration::from_secs(idle));
         Ok(())
@@ -272,26 +348,38 @@ impl ipc::HostConnection for State {
     }
 }
 
-impl ipc::HostConnectionWithStore<State> for HasIpc {
+impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
     async fn connect(
-        accessor: &Accessor<State, Self>,
+        accessor: &Accessor<T, Self>,
         path: String,
     ) -> wasmtime::Result<Result<Resource<Connection>, ErrorCode>> {
-        let grants = accessor.with(|mut access| Arc::clone(&access.get().ipc.grants));
-        let connected = Socket::connect(&grants, &path).await;
+        let (grants, connections) = accessor.with(|mut access| {
+            let host = access.get();
+            (Arc::clone(&host.ipc.grants), host.connections.clone())
+        });
+        let connected = connect(&grants, &connections, &path).await;
         accessor.with(|mut access| {
-            let state = access.get();
+            let host = access.get();
+            let connected = match connected {
+                Ok(connected) => Ok(connected),
+                Err(NotConnected::System(error)) => Err(error),
+                // Nothing was decided about the path.
+                Err(NotConnected::Full) => return Ok(Err(ErrorCode::TooManyFiles)),
+            };
             let refused = connected.as_ref().err();
-            state.guard.path(Wanted::PathConnect, &path, refused);
+            host.guard.path(Wanted::PathConnect, &path, refused);
             match connected {
-                Ok(socket) => Ok(Ok(state.table.push(Connection::new(socket))?)),
+                Ok((socket, place, record)) => {
+                    let connection = Connection::new(socket, place, record);
+                    Ok(Ok(host.table.push(connection)?))
+                }
                 Err(error) => Ok(Err(error_code(&error))),
             }
         })
     }
 
     fn send(
-        mut access: Access<'_, State, Self>,
+        mut access: Access<'_, T, Self>,
         connection: Resource<Connection>,
         mut data: StreamReader<u8>,
     ) -> wasmtime::Result<FutureReader<Result<(), TransferError>>> {
@@ -301,13 +389,13 @@ impl ipc::HostConnectionWithStore<State> for HasIpc {
             return FutureReader::new(access, async { already() });
         }
         let (ended, end) = oneshot::channel();
-        let sending = streams::Sending::new(Arc::clone(&connection.socket), ended);
+        let sending = Sending::new(Arc::clone(&connection.connection), ended);
         data.pipe(&mut access, sending)?;
         FutureReader::new(access, end)
     }
 
     fn receive(
-        mut access: Access<'_, State, Self>,
+        mut access: Access<'_, T, Self>,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), TransferError>>)> {
         let connection = access.get().table.get_mut(&connection)?;
@@ -316,7 +404,7 @@ impl ipc::HostConnectionWithStore<State> for HasIpc {
             return Ok((nothing, FutureReader::new(access, async { already() })?));
         }
         let (ended, end) = oneshot::channel();
-        let receiving = streams::Receiving::new(Arc::clone(&connection.socket), ended);
+        let receiving = Receiving::new(Arc::clone(&connection.connection), ended);
         let stream = StreamReader::new(&mut access, receiving)?;
         Ok((stream, FutureReader::new(access, end)?))
     }
@@ -325,4 +413,26 @@ impl ipc::HostConnectionWithStore<State> for HasIpc {
 /// A direction that was used before.
 fn already() -> wasmtime::Result<Result<(), TransferError>> {
     Ok(Err(TransferError::InvalidState))
+}
+
+/// Why there is no connection.
+enum NotConnected {
+    /// The limits of the run do not let there be one.
+    Full,
+    /// The grants, or the system.
+    System(Error),
+}
+
+async fn connect(
+    grants: &Grants,
+    connections: &Connections,
+    path: &str,
+) -> Result<(Socket, Place, Record), NotConnected> {
+    let (place, slot) = connections
+        .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
+        .map_err(|_| NotConnected::Full)?;
+    let socket = Socket::connect(grants, path)
+        .await
+        .map_err(NotConnected::System)?;
+    Ok((socket, place, slot.opened()))
 }

@@ -301,12 +301,13 @@ pub fn limits() -> BoxedStrategy<Limits> {
     let size = || any::<u64>().prop_map(ByteSize::from_bytes);
     let count = || any::<u32>().prop_map(NonZeroU32::new);
     let time = any::<u64>().prop_map(TimeLimit::from_millis);
-    (count(), count(), size(), size(), size(), time)
+    (count(), count(), count(), size(), size(), size(), time)
         .prop_map(
-            |(connections, per_peer, memory, bytes_in, bytes_out, timeout)| {
+            |(connections, per_peer, sockets, memory, bytes_in, bytes_out, timeout)| {
                 let mut limits = Limits::default();
                 limits.max_connections = connections;
                 limits.max_connections_per_peer = per_peer;
+                limits.max_sockets = sockets;
                 limits.max_memory = memory;
                 limits.max_bytes_per_second_in = bytes_in;
                 limits.max_bytes_per_second_out = bytes_out;
@@ -326,6 +327,7 @@ pub fn world() -> BoxedStrategy<World> {
         2 => address().prop_map(Request::TcpBind),
         1 => address().prop_map(Request::TcpListen),
         1 => address().prop_map(Request::UdpBind),
+        1 => address().prop_map(Request::UdpBound),
         2 => address().prop_map(Request::TcpAccept),
         1 => address().prop_map(Request::HandedAccept),
         1 => address().prop_map(Request::UdpReceive),

@@ -184,6 +184,7 @@ fn spellings(request: &Request, zone: u32) -> Vec<Request> {
         | Request::TcpAccept(address)
         | Request::HandedAccept(address)
         | Request::UdpBind(address)
+        | Request::UdpBound(address)
         | Request::UdpSend(address)
         | Request::UdpReceive(address) => *address,
         _ => return Vec::new(),
@@ -219,6 +220,7 @@ fn spellings(request: &Request, zone: u32) -> Vec<Request> {
             Request::TcpAccept(_) => Request::TcpAccept(address),
             Request::HandedAccept(_) => Request::HandedAccept(address),
             Request::UdpBind(_) => Request::UdpBind(address),
+            Request::UdpBound(_) => Request::UdpBound(address),
             Request::UdpSend(_) => Request::UdpSend(address),
             _ => Request::UdpReceive(address),
         })

@@ -9,10 +9,12 @@ use crate::{Outcome, wit_stream};
 use std::hint::black_box;
 use std::mem::forget;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use wasip2::clocks::monotonic_clock;
 use wasip2::sockets::instance_network::instance_network;
 use wasip2::sockets::network::IpAddressFamily as IpAddressFamily02;
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
+use wasip2::sockets::udp_create_socket::create_udp_socket;
 
 pub async fn attempt(words: &[&str]) -> Outcome {
     match words {
@@ -25,6 +27,27 @@ pub async fn attempt(words: &[&str]) -> Outcome {
             let udp = UdpSocket::create(IpAddressFamily::Ipv6);
             forget(tcp.map_err(|code| code.to_string())?);
             forget(udp.map_err(|code| code.to_string())?);
+            Ok::<_, String>(())
+        })?,
+        // As many as there may be: how many, and why there is no other.
+        ["until-full-0.2"] => {
+            return Ok(until_full(|| create_tcp_socket(IpAddressFamily02::Ipv4)));
+        }
+        ["until-full-0.3"] => {
+            return Ok(until_full(|| TcpSocket::create(IpAddressFamily::Ipv4)));
+        }
+        ["until-full-udp-0.2"] => {
+            return Ok(until_full(|| create_udp_socket(IpAddressFamily02::Ipv6)));
+        }
+        ["until-full-udp-0.3"] => {
+            return Ok(until_full(|| UdpSocket::create(IpAddressFamily::Ipv6)));
+        }
+        // One after the other, each given back.
+        ["dropped", times] => (0..count(times)).try_for_each(|_| {
+            drop(create_tcp_socket(IpAddressFamily02::Ipv4).map_err(|code| code.to_string())?);
+            drop(create_udp_socket(IpAddressFamily02::Ipv4).map_err(|code| code.to_string())?);
+            drop(TcpSocket::create(IpAddressFamily::Ipv4).map_err(|code| code.to_string())?);
+            drop(UdpSocket::create(IpAddressFamily::Ipv4).map_err(|code| code.to_string())?);
             Ok::<_, String>(())
         })?,
         ["servers", times] => {
@@ -78,6 +101,20 @@ pub async fn attempt(words: &[&str]) -> Outcome {
                 // Whether it arrives is not its business.
                 let _ = socket.send(vec![0; 1024], Some(to03(address))).await;
             }
+        }
+        // All at once, by one socket to which nobody sends.
+        ["receives", times] => {
+            let socket = Rc::new(udp(parse("127.0.0.1:0"))?);
+            socket
+                .bind(to03(parse("127.0.0.1:0")))
+                .map_err(|code| code.to_string())?;
+            for _ in 0..count(times) {
+                let socket = Rc::clone(&socket);
+                wit_bindgen::spawn_local(async move {
+                    let _ = socket.receive().await;
+                });
+            }
+            socket.receive().await.map_err(|code| code.to_string())?;
         }
         // Denied, again and again.
         ["refused", address, times] => {
@@ -184,6 +221,17 @@ pub async fn attempt(words: &[&str]) -> Outcome {
         _ => panic!("there is no misuse {words:?}"),
     }
     Ok(String::new())
+}
+
+fn until_full<T, E: std::fmt::Debug>(create: impl Fn() -> Result<T, E>) -> String {
+    let mut sockets = vec![];
+    let error = loop {
+        match create() {
+            Ok(socket) => sockets.push(socket),
+            Err(error) => break error,
+        }
+    };
+    format!("{} {error:?}", sockets.len())
 }
 
 fn count(word: &str) -> u32 {

@@ -52,6 +52,7 @@ const MISUSES: &[(&str, End)] = &[
     ("misuse datagrams {there} 2000", Exits),
     ("misuse refused {nobody} 2000", Exits),
     ("misuse lookups 200", Exits),
+    ("misuse receives 2000", Stopped),
     // Memory, its own and the host's.
     ("misuse allocate 1000000000", Traps),
     ("misuse allocate 32000000", Exits),

@@ -462,3 +462,21 @@ fn dropped_during_the_lookup() {
     let case = Case::new("drop-connecting").with("port", unused.port);
     case.with("host", "localhost").run().is(&[]);
 }
+
+/// A connection beyond the limit of the host fails with `EMFILE`, as one does in Node without
+/// descriptors, and the one that there is stays.
+#[test]
+fn connecting_beyond_the_limit_is_emfile() {
+    let peer = Peer::listen(Tcp);
+    let mut running = to("wait-twice", peer.port()).max_connections(1).start();
+    let stream = peer.accept();
+    running.line("second close");
+    assert_eq!(peer::finish(stream), "");
+    let output = running.end();
+    output.has("first connect");
+    let error = output.one("second error ");
+    let expected = format!("EMFILE \"connect EMFILE 127.0.0.1:{}", peer.port());
+    assert!(error.starts_with(&expected), "{error}");
+    output.has("second close true");
+    output.has("first close false");
+}

@@ -222,6 +222,8 @@ fn w13_destroy_with_writes_under_way(over: Transport) {
     let mut stream = peer.accept();
     thread::sleep(A_WHILE);
     stream.write_all(b"now").expect("it is connected");
+    // Until that was heard nothing more goes out.
+    thread::sleep(A_WHILE);
     // It goes on for as long as there is something in the buffers of the system.
     while stream.read(&mut [0; 64 * 1024]).is_ok_and(|read| read > 0) {}
     let output = running.end();

@@ -86,6 +86,26 @@ fn binding_is_exact() {
 }
 
 #[rustfmt::skip]
+const CHOSEN: &[Row] = &[
+    row("a port of a denied range", WASI,
+        &["allow-net", "deny-listen udp://127.0.0.1:1-65535"],
+        "udp-bind 127.0.0.1:0", "udp-bind 127.0.0.2:0"),
+    row("to connect", WASI, &["allow-net", "deny-listen udp://127.0.0.1:1-65535"],
+        "udp-connect 127.0.0.1:{open}", "udp-connect [::1]:{open}"),
+    row("to send", WASI, &["allow-net", "deny-listen udp://0.0.0.0:1-65535"],
+        "udp-send 127.0.0.1:{open}", "udp-send-from 127.0.0.1:0 127.0.0.1:{open}"),
+    row("a rule about every port", WASI,
+        &["allow-net", "deny-listen udp://*:*"],
+        "udp-bind 127.0.0.1:0", "udp-send 127.0.0.1:{open}"),
+];
+
+/// The port that the system chooses is judged by the rules that name it.
+#[test]
+fn chosen_ports_are_judged() {
+    all(CHOSEN, 8);
+}
+
+#[rustfmt::skip]
 const REFUSED: &[Row] = &[
     row("somebody else than whom it is connected to", WASI,
         &["allow-connect udp://127.0.0.1:{open}"],

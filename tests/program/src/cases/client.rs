@@ -31,6 +31,18 @@ pub async fn wait(arguments: &Arguments, turns: &mut Turns) {
     turns.rest().await;
 }
 
+/// Connects, and when it is connected connects once more.
+pub async fn wait_twice(arguments: &Arguments, turns: &mut Turns) {
+    let first = turns.flowing_socket("first");
+    arguments.connect(&first).expect("connect");
+    turns.until("first connect").await;
+    let second = turns.flowing_socket("second");
+    arguments.connect(&second).expect("connect");
+    turns.until("second close").await;
+    first.end(None, None);
+    turns.rest().await;
+}
+
 /// Is destroyed when it has a connection and the program has not heard of it. The program stays
 /// until somebody connects to it.
 pub async fn destroyed_unheard(arguments: &Arguments, turns: &mut Turns) {

@@ -30,6 +30,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
 
         "talk" => client::talk(arguments, turns).await,
         "wait" => client::wait(arguments, turns).await,
+        "wait-twice" => client::wait_twice(arguments, turns).await,
         "destroyed-unheard" => client::destroyed_unheard(arguments, turns).await,
         "states" => client::states(arguments, turns).await,
         "connect-throws" => client::connect_throws(arguments),

@@ -1,0 +1,246 @@
+//! The data of a connection: straight from and to the program's memory, with readiness checks,
+//! counted, and held to the limits of the run.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use tokio::sync::oneshot;
+use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, StreamResult};
+use wasmtime::{AsContextMut as _, StoreContextMut};
+use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
+
+use crate::connections::{Place, Record};
+use crate::rate::Turns;
+
+/// What a program that gives no buffer reads at once.
+const CAPACITY: usize = 8 * 1024;
+
+/// How a direction ended: what the program gets to know.
+pub(crate) type Outcome = Result<(), ErrorCode>;
+
+/// A socket that is connected, of any kind. One task polls for reading, one for writing.
+pub(crate) trait Duplex: Send + Sync + 'static {
+    /// Reads what has come. Zero is the peer's end, if `buffer` is not empty.
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Waits until there is something to read: data, the end, or an error.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Writes what the system takes.
+    fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Waits until the system takes something, or there is an error.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Ends the receiving direction. A peer that is gone has done the same.
+    fn shutdown_read(&self);
+
+    /// Ends the sending direction: sends the FIN. A peer that is gone needs none.
+    fn shutdown_write(&self);
+
+    /// How receiving failed, in WASI's words.
+    fn receive_error(error: io::Error) -> ErrorCode;
+
+    /// How sending failed, in WASI's words.
+    fn send_error(error: io::Error) -> ErrorCode;
+}
+
+/// A connection, which the program's handle and its streams share: it is closed when all of
+/// them are gone.
+pub(crate) struct Connection<S> {
+    /// Closed before the record says so.
+    pub(crate) socket: S,
+    record: Record,
+    _place: Place,
+}
+
+impl<S> Connection<S> {
+    pub(crate) fn new(socket: S, place: Place, record: Record) -> Arc<Self> {
+        Arc::new(Connection {
+            socket,
+            record,
+            _place: place,
+        })
+    }
+}
+
+/// Tells how a direction ended: once, and that it ended well if it is dropped.
+struct Ended(Option<oneshot::Sender<Outcome>>);
+
+impl Ended {
+    fn tell(&mut self, outcome: Outcome) {
+        if let Some(ended) = self.0.take() {
+            // Nobody may want to know.
+            let _ = ended.send(outcome);
+        }
+    }
+}
+
+/// The receiving direction. Dropping it shuts the direction down.
+pub(crate) struct Receiving<S: Duplex> {
+    connection: Arc<Connection<S>>,
+    turns: Turns,
+    ended: Ended,
+}
+
+impl<S: Duplex> Receiving<S> {
+    pub(crate) fn new(connection: Arc<Connection<S>>, ended: oneshot::Sender<Outcome>) -> Self {
+        let turns = connection.record.turns_in();
+        Receiving {
+            connection,
+            turns,
+            ended: Ended(Some(ended)),
+        }
+    }
+
+    /// Reads as much as the limit lets through.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Connection { socket, record, .. } = &*self.connection;
+        let mut most = buffer.len();
+        if self.turns.limited() {
+            // Nobody takes a turn to wait for the peer.
+            ready!(socket.poll_readable(cx));
+            most = ready!(self.turns.poll(cx, most));
+        }
+        let read = socket.poll_read(cx, &mut buffer[..most]);
+        let bytes = match read {
+            Poll::Ready(Ok(bytes)) => bytes,
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        };
+        self.turns.went(bytes);
+        record.received(bytes);
+        read
+    }
+}
+
+impl<S: Duplex> Drop for Receiving<S> {
+    fn drop(&mut self) {
+        self.connection.socket.shutdown_read();
+        self.ended.tell(Ok(()));
+    }
+}
+
+impl<T: 'static, S: Duplex> StreamProducer<T> for Receiving<S> {
+    type Item = u8;
+    type Buffer = BytesMut;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut store: StoreContextMut<'a, T>,
+        destination: Destination<'a, Self::Item, Self::Buffer>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        // A read of nothing asks whether there is something.
+        let progress = if destination.remaining(store.as_context_mut()) == Some(0) {
+            // What is wrong shows when it is read.
+            self.connection.socket.poll_readable(cx).map(|()| Ok(None))
+        } else {
+            let mut destination = destination.as_direct(store, CAPACITY);
+            let progress = self.poll_read(cx, destination.remaining());
+            progress.map_ok(|bytes| {
+                destination.mark_written(bytes);
+                Some(bytes)
+            })
+        };
+        Poll::Ready(Ok(match progress {
+            Poll::Ready(Ok(Some(0))) => {
+                self.ended.tell(Ok(()));
+                StreamResult::Dropped
+            }
+            Poll::Ready(Ok(_)) => StreamResult::Completed,
+            Poll::Ready(Err(error)) => {
+                self.ended.tell(Err(S::receive_error(error)));
+                StreamResult::Dropped
+            }
+            Poll::Pending if finish => {
+                self.turns.went(0);
+                StreamResult::Cancelled
+            }
+            Poll::Pending => return Poll::Pending,
+        }))
+    }
+}
+
+/// The sending direction. Dropping it shuts the direction down.
+pub(crate) struct Sending<S: Duplex> {
+    connection: Arc<Connection<S>>,
+    turns: Turns,
+    ended: Ended,
+}
+
+impl<S: Duplex> Sending<S> {
+    pub(crate) fn new(connection: Arc<Connection<S>>, ended: oneshot::Sender<Outcome>) -> Self {
+        let turns = connection.record.turns_out();
+        Sending {
+            connection,
+            turns,
+            ended: Ended(Some(ended)),
+        }
+    }
+
+    /// Writes as much as the limit lets through.
+    fn poll_write(&mut self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        let Connection { socket, record, .. } = &*self.connection;
+        let mut most = buffer.len();
+        if self.turns.limited() {
+            // Nobody takes a turn to wait for the peer.
+            ready!(socket.poll_writable(cx));
+            most = ready!(self.turns.poll(cx, most));
+        }
+        let written = socket.poll_write(cx, &buffer[..most]);
+        let bytes = match written {
+            Poll::Ready(Ok(bytes)) => bytes,
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        };
+        self.turns.went(bytes);
+        record.sent(bytes);
+        written
+    }
+}
+
+impl<S: Duplex> Drop for Sending<S> {
+    fn drop(&mut self) {
+        self.connection.socket.shutdown_write();
+        self.ended.tell(Ok(()));
+    }
+}
+
+impl<T: 'static, S: Duplex> StreamConsumer<T> for Sending<S> {
+    type Item = u8;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<T>,
+        source: Source<Self::Item>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let mut source = source.as_direct(store);
+        // A write of nothing asks whether there is room.
+        let progress = if source.remaining().is_empty() {
+            // What is wrong shows when it is written.
+            self.connection.socket.poll_writable(cx).map(|()| Ok(0))
+        } else {
+            self.poll_write(cx, source.remaining())
+        };
+        Poll::Ready(Ok(match progress {
+            Poll::Ready(Ok(bytes)) => {
+                source.mark_read(bytes);
+                StreamResult::Completed
+            }
+            Poll::Ready(Err(error)) => {
+                self.ended.tell(Err(S::send_error(error)));
+                StreamResult::Dropped
+            }
+            Poll::Pending if finish => {
+                self.turns.went(0);
+                StreamResult::Cancelled
+            }
+            Poll::Pending => return Poll::Pending,
+        }))
+    }
+}
