@@ -12,6 +12,9 @@ pub const READ_SIZE: usize = 64 * 1024;
 /// How large the buffer may be that a connection holds while it waits.
 const MOST_HELD: usize = 1024;
 
+/// How often in a row little has to come before little is expected, where much has come.
+const PATIENCE: u8 = 16;
+
 /// How large it is at first. The host may say that there is something when there is nothing yet
 /// (tokio does so of what it has just accepted): without a small buffer every connection would
 /// hold a large one from then on.
@@ -70,6 +73,9 @@ pub struct Receiver {
     outcome: Outcome,
     /// What is received into if little is expected; without capacity otherwise.
     buffer: Vec<u8>,
+    /// For how many more times much is expected, though little comes: the end of what was sent
+    /// at once may be small.
+    expects_much: u8,
 }
 
 impl Receiver {
@@ -97,8 +103,14 @@ impl Receiver {
     /// Makes the buffer as large as what comes: with room to spare, so that it is seen when
     /// there is more.
     fn expect(&mut self, len: usize) {
-        let capacity = (len + 1).next_power_of_two();
-        let capacity = if capacity <= MOST_HELD { capacity } else { 0 };
+        let mut capacity = (len + 1).next_power_of_two();
+        if capacity > MOST_HELD {
+            self.expects_much = PATIENCE;
+        }
+        self.expects_much = self.expects_much.saturating_sub(1);
+        if self.expects_much > 0 {
+            capacity = 0;
+        }
         if self.buffer.capacity() != capacity {
             self.buffer = Vec::with_capacity(capacity);
         }
@@ -148,6 +160,7 @@ impl dyn Connection {
             stream,
             outcome,
             buffer: Vec::with_capacity(FIRST_HELD),
+            expects_much: 0,
         }
     }
 
