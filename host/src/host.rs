@@ -158,6 +158,7 @@ impl Host {
             on_event,
             paths,
             descriptors,
+            socket_files,
             stats,
         } = options;
         for (path, guest) in directories {
@@ -169,6 +170,7 @@ impl Host {
             }
         }
         let mut grants = Grants::new();
+        grants.set_socket_files(socket_files);
         for path in &paths {
             grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
         }

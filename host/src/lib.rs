@@ -95,7 +95,7 @@ pub use error::{Error, ProgramError, Trap};
 pub use event::Event;
 pub use guard::{Access, Denial};
 pub use host::{Host, HostView, add_to_linker};
-pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError};
+pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError, SocketFiles};
 pub use plugnet_policy as policy;
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 
-use plugnet_ipc::{Descriptors, Grant};
+use plugnet_ipc::{Descriptors, Grant, SocketFiles};
 use plugnet_policy::{Policy, TimeLimit};
 
 use crate::guard::{OnDenied, OnEvent};
@@ -23,6 +23,7 @@ pub struct RunOptions {
     pub(crate) on_event: Option<OnEvent>,
     pub(crate) paths: Vec<Grant>,
     pub(crate) descriptors: Descriptors,
+    pub(crate) socket_files: SocketFiles,
     pub(crate) stats: Stats,
 }
 
@@ -53,6 +54,7 @@ impl RunOptions {
             on_event: None,
             paths: vec![],
             descriptors: Descriptors::new(),
+            socket_files: SocketFiles::new(),
             stats: Stats::new(),
         }
     }
@@ -165,6 +167,14 @@ impl RunOptions {
     pub fn descriptors(mut self, descriptors: Descriptors) -> Self {
         self.descriptors = descriptors;
         self
+    }
+
+    /// The socket files that the run will make, for a host that ends its process while the run
+    /// goes on: they are removed when the run ends or is dropped, and
+    /// [`SocketFiles::remove`] does it in its place.
+    #[must_use]
+    pub fn socket_files(&self) -> SocketFiles {
+        self.socket_files.clone()
     }
 
     /// Calls `hear` for everything the program asks of the network, or of paths, and is not

@@ -676,6 +676,96 @@ fn a_timeout_ends_the_program() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 
+/// Starts the program, and waits until it listens at `app.sock` in the folder and computes.
+#[cfg(unix)]
+fn spinning(folder: &Folder, options: &[&str], how: &str) -> Child {
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let mut child = plugnet()
+        .args(["run", "--allow-ipc", "./"])
+        .args(options)
+        .arg(program)
+        .arg(format!("misuse listen-and-spin ./app.sock{how}"))
+        .current_dir(folder.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("plugnet starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("a pipe"))
+        .read_line(&mut line)
+        .expect("a line");
+    assert_eq!(line, "listening\n");
+    child
+}
+
+/// What is left in the folder besides the program: sockets, and what they are made in.
+#[cfg(unix)]
+fn leftovers(folder: &Folder) -> Vec<String> {
+    let names = fs::read_dir(folder.0.path()).expect("the folder");
+    let names = names.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.retain(|name| !["attacks.wasm", "audit.jsonl"].contains(&name.as_str()));
+    names
+}
+
+/// How long after the limit, or the signal, a program that never waits is gone: half a second is
+/// what it is given to wait, the rest is for machines that have other things to do.
+#[cfg(unix)]
+const SOON: Duration = Duration::from_secs(5);
+
+/// `--timeout` ends a program that never waits in time, with the message and the exit code that
+/// others end with. The socket that it listened at is gone, also if it makes sockets all the
+/// time, and the audit is whole.
+#[cfg(unix)]
+#[test]
+fn a_timeout_leaves_no_socket_of_a_program_that_spins() {
+    for how in ["", " again"] {
+        let folder = Folder::new();
+        let options = ["--timeout", "1s", "--audit", "audit.jsonl"];
+        let mut child = spinning(&folder, &options, how);
+        let begun = Instant::now();
+        let stderr = collect(child.stderr.take());
+        drop(collect(child.stdout.take()));
+        let code = exit_code(&mut child);
+        let stderr = stderr.join().expect("its standard error");
+        assert_eq!(code, Some(124), "{how}: {stderr}");
+        assert!(begun.elapsed() < Duration::from_secs(1) + SOON, "{how}");
+        assert!(stderr.contains("did not end within 1s"), "{stderr}");
+        assert_eq!(leftovers(&folder), [""; 0], "{how}");
+        let audit = fs::read_to_string(folder.path("audit.jsonl")).expect("the audit");
+        assert!(audit.ends_with("}\n"), "{audit}");
+    }
+}
+
+/// Ctrl-C and SIGTERM end a program that never waits, soon and with the exit codes that others
+/// end with, and the socket that it listened at is gone.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_no_socket_of_a_program_that_spins() {
+    for (signal, code, how) in [
+        ("-INT", 130, ""),
+        ("-TERM", 143, ""),
+        ("-INT", 130, " again"),
+    ] {
+        let folder = Folder::new();
+        let mut child = spinning(&folder, &[], how);
+        let stderr = collect(child.stderr.take());
+        let begun = Instant::now();
+        let status = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(status.expect("kill starts").success());
+        assert_eq!(exit_code(&mut child), Some(code), "{signal}");
+        assert!(begun.elapsed() < SOON, "{signal}");
+        let stderr = stderr.join().expect("its standard error");
+        // One that is refused its next socket may have the time to say so.
+        assert!(stderr.is_empty() || how == " again", "{stderr}");
+        assert_eq!(leftovers(&folder), [""; 0], "{signal}");
+    }
+}
+
 /// `--max-sockets` holds for sockets of every kind and version together, whether they are anything
 /// yet or not; the program is told as if it had no descriptor left.
 #[test]

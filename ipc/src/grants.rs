@@ -1,7 +1,7 @@
 //! What a program may reach.
 
 use crate::system::{Denied, Place};
-use crate::{Access, Error, Grant, GrantError, Rights};
+use crate::{Access, Error, Grant, GrantError, Rights, SocketFiles};
 
 /// What a program may reach: at first nothing.
 ///
@@ -17,6 +17,7 @@ use crate::{Access, Error, Grant, GrantError, Rights};
 pub struct Grants {
     allowed: Vec<Rule<Place>>,
     denied: Vec<Rule<Denied>>,
+    files: SocketFiles,
     #[cfg(target_os = "linux")]
     resolution: crate::Resolution,
 }
@@ -87,6 +88,16 @@ impl Grants {
             place,
         });
         Ok(())
+    }
+
+    /// Has the files that listeners make kept in `files`.
+    pub fn set_socket_files(&mut self, files: SocketFiles) {
+        self.files = files;
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn socket_files(&self) -> &SocketFiles {
+        &self.files
     }
 
     /// How paths below a granted folder are resolved.

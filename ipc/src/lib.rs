@@ -39,6 +39,7 @@
 //! is ever replaced, and no other file's mode is ever changed. Dropping the [`Listener`]
 //! removes the file if it is still the one it made. Between looking and removing there is a
 //! moment; who can write to the folder can use it to have another file of that name removed.
+//! [`SocketFiles`] are for a process that ends without dropping its listeners.
 //! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`; killed
 //! while it makes a socket, it leaves the private folder, which can be removed. To the system
 //! the socket keeps the name it was made under: `ss` and a peer's getpeername(2) show
@@ -91,6 +92,11 @@ mod grants;
 #[cfg(not(target_os = "linux"))]
 mod no_descriptors;
 mod pipe_name;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only Linux leaves files")
+)]
+mod socket_files;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
@@ -105,6 +111,7 @@ mod system;
 pub use error::{Access, Code, Error, Escape, InvalidPath};
 pub use grant::{Grant, GrantError, Rights};
 pub use grants::Grants;
+pub use socket_files::SocketFiles;
 #[cfg(target_os = "linux")]
 pub use system::Resolution;
 pub use system::{Descriptors, Listener, Socket};

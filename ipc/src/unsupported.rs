@@ -9,6 +9,9 @@ use std::time::Duration;
 pub use crate::no_descriptors::Descriptors;
 use crate::{Code, Error, Grant, GrantError, Grants, ListenOptions};
 
+/// What a listener leaves if it is not dropped.
+pub(crate) type Entry = Infallible;
+
 pub(crate) fn code(_error: &io::Error) -> Option<Code> {
     None
 }

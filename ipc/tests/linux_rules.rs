@@ -18,6 +18,7 @@ use listening::Listening;
 use place::allow;
 use plugnet_ipc::{
     Code, Error, Escape, GrantError, Grants, ListenOptions, Listener, Resolution, Rights, Socket,
+    SocketFiles,
 };
 use talk::{accept, pair, read_exactly, write_all};
 use tempfile::TempDir;
@@ -696,4 +697,47 @@ async fn the_error_names_the_way_out() {
         assert!(error.to_string().contains(grant.as_str()), "{error}");
         assert!(error.to_string().contains("symbolic link"), "{error}");
     }
+}
+
+/// A process that ends around its listeners removes their files: those of its own grants, and no
+/// other that has come to their place. Then no more are made, and dropping the listeners later
+/// changes nothing.
+#[tokio::test]
+async fn files_are_removed_without_their_listeners() {
+    let (folder, path, mut grants) = folder(Resolution::Kernel);
+    let files = SocketFiles::new();
+    grants.set_socket_files(files.clone());
+    let others = granted(&path);
+    let listeners = ["a", "b", "swapped"].map(|name| bind(&grants, &format!("{path}{name}")));
+    let other = bind(&others, &format!("{path}other")).unwrap();
+    fs::remove_file(folder.path().join("swapped")).unwrap();
+    fs::write(folder.path().join("swapped"), "somebody else's").unwrap();
+
+    files.remove(Duration::from_secs(10));
+    assert_eq!(names(folder.path()), ["other", "swapped"]);
+    assert_eq!(
+        listen_code(&grants, &format!("{path}c")),
+        Code::AccessDenied
+    );
+    let another = bind(&others, &format!("{path}a")).unwrap();
+    drop(listeners);
+    assert_eq!(names(folder.path()), ["a", "other", "swapped"]);
+    drop((other, another));
+    assert_eq!(names(folder.path()), ["swapped"]);
+}
+
+/// A listener that is dropped is not kept for those who would remove its file: what is there
+/// later under its name stays.
+#[tokio::test]
+async fn a_dropped_listener_has_no_file_to_remove() {
+    let (folder, path, mut grants) = folder(Resolution::Kernel);
+    let files = SocketFiles::new();
+    grants.set_socket_files(files.clone());
+    for _ in 0..3 {
+        drop(bind(&grants, &format!("{path}a")).unwrap());
+    }
+    let others = bind(&granted(&path), &format!("{path}a")).unwrap();
+    files.remove(Duration::ZERO);
+    assert_eq!(names(folder.path()), ["a"]);
+    drop(others);
 }

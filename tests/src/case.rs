@@ -341,7 +341,11 @@ fn attacks() -> Program {
 }
 
 fn load(program: &[u8]) -> Program {
-    let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
+    let runtime = Runtime::new(RuntimeOptions {
+        cache: true,
+        ..RuntimeOptions::default()
+    })
+    .expect("the host starts");
     runtime.load(program).expect("the test program is one")
 }
 

@@ -126,20 +126,31 @@ fn print(text: &str) -> Result<u8, Failure> {
 }
 
 /// The runtime of the commands: with the cache, as long as there is a place for it.
+///
+/// A program that never waits is not interrupted: `run` ends the process then, and the programs
+/// of the demo wait.
 fn runtime() -> Result<Runtime, Failure> {
-    match Runtime::new(RuntimeOptions { cache: true }) {
+    let options = |cache| RuntimeOptions {
+        cache,
+        uninterruptible: true,
+    };
+    match Runtime::new(options(true)) {
         Err(Error::Cache(reason)) => {
             say(format!("note: compiled code is not cached: {reason}"));
-            Runtime::new(RuntimeOptions::default()).map_err(Failure::host)
+            Runtime::new(options(false)).map_err(Failure::host)
         }
         result => result.map_err(Failure::host),
     }
 }
 
-/// The executor of the commands.
+/// An executor that uses the thread that waits for it, and no other.
 fn executor() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::host(format!("threads cannot be started: {error}")))
+        .map_err(no_threads)
+}
+
+fn no_threads(error: io::Error) -> Failure {
+    Failure::host(format!("threads cannot be started: {error}"))
 }

@@ -5,17 +5,19 @@ use std::env;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
 use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
+use tokio::sync::oneshot;
 
 use super::audit::Audit;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
-use super::{Failure, executor, input, runtime, say};
+use super::{Failure, executor, input, no_threads, runtime, say};
 
 /// Runs a program: a component that exports wasi:cli/run.
 ///
@@ -61,8 +63,9 @@ pub(super) struct Args {
 /// The options that let people see what it does.
 const SEEN: &str = "What is seen of it";
 
-/// How long a program that a signal ends may take to close what it has open.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long a program that has to end may compute before it waits again, which is when it can be
+/// ended in order. After that the process ends around it.
+const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let stats = args.stats.then(Stats::new);
@@ -71,6 +74,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let audit = args.audit.as_deref().map(Audit::open).transpose()?;
     let journal = Arc::new(Journal::new(audit, args.trace));
     let (path, mut options) = options(args, policy)?;
+    let files = options.socket_files();
     if journal.is_kept() {
         let journal = Arc::clone(&journal);
         options = options.on_event(move |event| journal.hear(event));
@@ -84,37 +88,78 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
 
     let executor = executor()?;
     let start = Instant::now();
-    let result = executor.block_on(async {
+    let result = self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
-        // A task of its own, so that a write to a pipe nobody reads, which blocks the program's
-        // thread, does not keep signals from being heard.
-        let mut run = tokio::spawn(async move { program.run(options).await });
+        let (end, ended) = oneshot::channel::<()>();
+        let (done, mut result) = oneshot::channel();
+        // A thread of its own, so that a program that never waits, or writes to a pipe nobody
+        // reads, does not keep signals and the limit from being heard. Its executor has no other
+        // threads: a program runs in one, and waking others costs it time with every message.
+        thread::Builder::new()
+            .name("plugnet-run".to_owned())
+            .spawn(move || {
+                // As a task: to wake one the executor need not ask the system.
+                let mut run = executor.spawn(async move { program.run(options).await });
+                let result = executor.block_on(async {
+                    tokio::select! {
+                        result = &mut run => result.ok(),
+                        _ = ended => {
+                            run.abort();
+                            // What it has open is closed by then.
+                            let _ = run.await;
+                            None
+                        }
+                    }
+                });
+                // Does not wait for a read of standard input that is still going on.
+                executor.shutdown_background();
+                // Nobody waits any more if a signal has ended the program.
+                let _ = done.send(result);
+            })
+            .map_err(no_threads)?;
         tokio::select! {
-            result = &mut run => match result {
-                Ok(Ok(exit)) => Ok(exit.0),
-                Ok(Err(error)) => Err(Failure::of_program(&path, &error)),
-                Err(error) => Err(Failure::host(error)),
+            result = &mut result => match result {
+                Ok(Some(Ok(exit))) => Ok(exit.0),
+                Ok(Some(Err(error))) => Err(Failure::of_program(&path, &error)),
+                Ok(None) | Err(_) => Err(Failure::host("the program's thread has ended")),
             },
             code = signals.received() => {
                 let code = code.map_err(unheard)?;
-                run.abort();
-                let _ = tokio::time::timeout(GRACE, run).await;
+                drop(end);
+                if tokio::time::timeout(GRACE, result).await.is_err() {
+                    files.remove(GRACE);
+                }
                 Ok(code)
             }
-            limit = overdue(limit) => Err(Failure::of_program(&path, &Error::Timeout(limit))),
+            limit = overdue(limit) => {
+                files.remove(GRACE);
+                Err(Failure::of_program(&path, &Error::Timeout(limit)))
+            }
         }
     });
-    journal.finish();
+    finish(journal);
     if let Some(stats) = stats {
         say(sum(&stats.totals(), start.elapsed()));
     }
-    // Does not wait for a read of standard input that is still going on.
-    executor.shutdown_background();
     result
 }
 
-/// Waits until a program should have been stopped by its own time limit and was not: because the
-/// write that blocks its thread blocks the limit, too.
+/// Tells what was only counted up to now. A program that was not ended in order may be within a
+/// write that nobody takes, which is not waited for longer than that.
+fn finish(journal: Arc<Journal>) {
+    let (done, finished) = mpsc::channel();
+    let finishing = thread::Builder::new().spawn(move || {
+        journal.finish();
+        // Nobody waits any more if it took long.
+        let _ = done.send(());
+    });
+    if finishing.is_ok() {
+        let _ = finished.recv_timeout(GRACE);
+    }
+}
+
+/// Waits until a program should have been stopped by its own time limit and was not: because what
+/// holds on to its thread holds up the limit, too.
 async fn overdue(limit: Option<Duration>) -> Duration {
     match limit {
         Some(limit) => {

@@ -15,6 +15,7 @@ use tokio::io::unix::AsyncFd;
 use super::place::{Identity, Location, Spot, failed, refused, through_proc};
 use super::socket::{Family, internet_address};
 use super::watch;
+use crate::socket_files::SocketFile;
 use crate::{Access, Error, Grants, ListenOptions, Socket};
 
 /// A socket that takes connections.
@@ -24,7 +25,7 @@ use crate::{Access, Error, Grants, ListenOptions, Socket};
 #[derive(Debug)]
 pub struct Listener {
     // Before the socket: the name goes first, so that nobody finds it refusing.
-    _entry: Option<Entry>,
+    _file: Option<SocketFile>,
     socket: AsyncFd<OwnedFd>,
     family: Family,
 }
@@ -48,7 +49,7 @@ impl Listener {
         )
         .map_err(refused)?;
         let backlog = backlog(options.backlog);
-        let entry = match location {
+        let file = match location {
             Location::Abstract(name) => {
                 SocketAddrUnix::new_abstract_name(name.as_bytes())
                     .and_then(|address| rustix::net::bind(&socket, &address))
@@ -56,16 +57,19 @@ impl Listener {
                     .map_err(refused)?;
                 None
             }
-            Location::File(spot) => Some(
-                Entry::make(spot, options, |address| {
-                    rustix::net::bind(&socket, address)?;
-                    rustix::net::listen(&socket, backlog)
-                })
-                .map_err(refused)?,
-            ),
+            Location::File(spot) => {
+                let make = || {
+                    Entry::make(spot, options, |address| {
+                        rustix::net::bind(&socket, address)?;
+                        rustix::net::listen(&socket, backlog)
+                    })
+                };
+                let made = grants.socket_files().make(Errno::ACCESS, make);
+                Some(made.map_err(refused)?)
+            }
         };
         Ok(Listener {
-            _entry: entry,
+            _file: file,
             socket: watch(socket, Interest::READABLE)
                 .map_err(|source| failed(Access::Listen, path, source))?,
             family: Family::Unix,
@@ -75,7 +79,7 @@ impl Listener {
     /// A socket that listens already. Its file, if any, is somebody else's.
     pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Listener> {
         Ok(Listener {
-            _entry: None,
+            _file: None,
             socket: watch(socket, Interest::READABLE)?,
             family,
         })
@@ -123,9 +127,9 @@ pub(super) fn backlog(wanted: u32) -> i32 {
     i32::try_from(wanted).unwrap_or(i32::MAX)
 }
 
-/// The socket file that a listener made.
+/// The socket file that a listener made. Dropping it removes it.
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     folder: OwnedFd,
     name: String,
     /// Open, so that no other file gets its number.

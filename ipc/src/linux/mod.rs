@@ -15,6 +15,7 @@ use tokio::io::unix::AsyncFd;
 use crate::Code;
 
 pub use descriptors::Descriptors;
+pub(crate) use listener::Entry;
 pub use listener::Listener;
 pub use place::Resolution;
 pub(crate) use place::{Denied, Place};

@@ -14,6 +14,9 @@ use windows_sys::Win32::Foundation::{
 
 use crate::Code;
 
+/// What a listener leaves if it is not dropped: the system sees to its pipes.
+pub(crate) type Entry = std::convert::Infallible;
+
 pub use crate::no_descriptors::Descriptors;
 pub use listener::Listener;
 pub(crate) use place::{Denied, Place};

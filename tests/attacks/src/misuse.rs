@@ -1,6 +1,7 @@
 //! What a program does to its host on purpose.
 
 use crate::address::{parse, to02, to03};
+use crate::plugnet::net::ipc;
 use crate::plugnet::net::net::{ListenOptions, Server, Socket};
 use crate::wasi::sockets::ip_name_lookup;
 use crate::wasi::sockets::types::{IpAddressFamily, TcpSocket, UdpSocket};
@@ -149,6 +150,26 @@ pub async fn attempt(words: &[&str]) -> Outcome {
         ["spin"] => loop {
             black_box(());
         },
+        // Listens, and never waits again. With `again` it goes on to close and to listen.
+        ["listen-and-spin", path, again @ ..] => {
+            let listen = || {
+                let options = ipc::ListenOptions {
+                    backlog: 1,
+                    readable_all: false,
+                    writable_all: false,
+                };
+                ipc::Listener::listen(path, options)
+            };
+            let mut listener = listen().expect("it is granted");
+            println!("listening");
+            loop {
+                if let ["again"] = again {
+                    drop(listener);
+                    listener = listen().expect("nobody else takes the name");
+                }
+                black_box(&listener);
+            }
+        }
         ["wait"] => monotonic_clock::subscribe_duration(u64::MAX).block(),
         ["recurse"] => return Ok(recurse(1).to_string()),
         ["trap"] => panic!("on purpose"),

@@ -81,7 +81,11 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
+        let runtime = Runtime::new(RuntimeOptions {
+            cache: true,
+            ..RuntimeOptions::default()
+        })
+        .expect("the host starts");
         let program = runtime.load(ATTACKS).expect("a program");
         let executor = Builder::new_multi_thread()
             .worker_threads(2)

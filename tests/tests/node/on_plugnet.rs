@@ -87,7 +87,11 @@ async fn play(program: Program, variant: &Variant<'_>) -> Result<Vec<String>, St
 fn program() -> &'static Program {
     static LOADED: OnceLock<Program> = OnceLock::new();
     LOADED.get_or_init(|| {
-        let runtime = Runtime::new(RuntimeOptions { cache: true }).expect("the host starts");
+        let runtime = Runtime::new(RuntimeOptions {
+            cache: true,
+            ..RuntimeOptions::default()
+        })
+        .expect("the host starts");
         runtime.load(PROGRAM).expect("it is a program")
     })
 }
