@@ -9,6 +9,8 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use process::{Folder, LIMIT, Running, plugnet};
 use serde_json::Value;
@@ -678,34 +680,25 @@ fn a_timeout_ends_the_program() {
 
 /// Starts the program, and waits until it listens at `app.sock` in the folder and computes.
 #[cfg(unix)]
-fn spinning(folder: &Folder, options: &[&str], how: &str) -> Child {
+fn spinning(folder: &Folder, options: &[&str], how: &str) -> Running {
     let program = folder.file("attacks.wasm", ATTACKS);
-    let mut child = plugnet()
-        .args(["run", "--allow-ipc", "./"])
-        .args(options)
-        .arg(program)
-        .arg(format!("misuse listen-and-spin ./app.sock{how}"))
-        .current_dir(folder.0.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("plugnet starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("a pipe"))
-        .read_line(&mut line)
-        .expect("a line");
-    assert_eq!(line, "listening\n");
-    child
+    let mut running = Running::start(
+        plugnet()
+            .args(["run", "--allow-ipc", "./"])
+            .args(options)
+            .arg(program)
+            .arg(format!("misuse listen-and-spin ./app.sock{how}"))
+            .current_dir(folder.here())
+            .stderr(Stdio::piped()),
+    );
+    assert_eq!(running.line(), "listening");
+    running
 }
 
 /// What is left in the folder besides the program: sockets, and what they are made in.
 #[cfg(unix)]
 fn leftovers(folder: &Folder) -> Vec<String> {
-    let names = fs::read_dir(folder.0.path()).expect("the folder");
-    let names = names.map(|entry| entry.expect("an entry").file_name());
-    let mut names: Vec<_> = names
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
+    let mut names = folder.names();
     names.retain(|name| !["attacks.wasm", "audit.jsonl"].contains(&name.as_str()));
     names
 }
@@ -724,13 +717,11 @@ fn a_timeout_leaves_no_socket_of_a_program_that_spins() {
     for how in ["", " again"] {
         let folder = Folder::new();
         let options = ["--timeout", "1s", "--audit", "audit.jsonl"];
-        let mut child = spinning(&folder, &options, how);
+        let running = spinning(&folder, &options, how);
         let begun = Instant::now();
-        let stderr = collect(child.stderr.take());
-        drop(collect(child.stdout.take()));
-        let code = exit_code(&mut child);
-        let stderr = stderr.join().expect("its standard error");
-        assert_eq!(code, Some(124), "{how}: {stderr}");
+        let output = running.end();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(124), "{how}: {stderr}");
         assert!(begun.elapsed() < Duration::from_secs(1) + SOON, "{how}");
         assert!(stderr.contains("did not end within 1s"), "{stderr}");
         assert_eq!(leftovers(&folder), [""; 0], "{how}");
@@ -750,16 +741,16 @@ fn a_signal_leaves_no_socket_of_a_program_that_spins() {
         ("-INT", 130, " again"),
     ] {
         let folder = Folder::new();
-        let mut child = spinning(&folder, &[], how);
-        let stderr = collect(child.stderr.take());
+        let running = spinning(&folder, &[], how);
         let begun = Instant::now();
         let status = Command::new("kill")
-            .args([signal, &child.id().to_string()])
+            .args([signal, &running.id().to_string()])
             .status();
         assert!(status.expect("kill starts").success());
-        assert_eq!(exit_code(&mut child), Some(code), "{signal}");
+        let output = running.end();
+        assert_eq!(output.status.code(), Some(code), "{signal}");
         assert!(begun.elapsed() < SOON, "{signal}");
-        let stderr = stderr.join().expect("its standard error");
+        let stderr = String::from_utf8_lossy(&output.stderr);
         // One that is refused its next socket may have the time to say so.
         assert!(stderr.is_empty() || how == " again", "{stderr}");
         assert_eq!(leftovers(&folder), [""; 0], "{signal}");
