@@ -103,8 +103,8 @@ pub(crate) struct SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let entry = self.files.files().entries.remove(&self.key);
-        // Removing it takes a system call or two, which others need not wait for.
-        drop(entry);
+        // Dropped after the lock: removing it takes a system call or two, which others need not
+        // wait for.
+        let _entry = self.files.files().entries.remove(&self.key);
     }
 }
