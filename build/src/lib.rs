@@ -8,17 +8,11 @@
 
 #![deny(missing_docs)]
 
-use std::collections::HashSet;
-use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
-
-use wasm_encoder::reencode::{self, Reencode};
-use wasm_encoder::{ExportSection, Module};
-use wasmparser::{ExportSectionReader, Parser};
 
 /// What a package is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,55 +103,15 @@ pub fn wasm(package: &str, target: Target) -> PathBuf {
 
 /// Encodes the core module at `path` as a component, by the WIT world it carries.
 ///
-/// A function that is exported as `replaces NAME` takes the place of the export NAME: what a
-/// bindings generator exports can be called from it, and cannot be left out otherwise.
-///
 /// For build scripts only: ends the process with the cause if that is not possible.
 #[must_use]
 pub fn componentize(path: &Path) -> Vec<u8> {
     let module = fs::read(path)
         .unwrap_or_else(|error| fail(&format!("cannot read {}: {error}", path.display())));
-    let module = replace_exports(&module)
-        .unwrap_or_else(|error| fail(&format!("{} is no module: {error}", path.display())));
     wit_component::ComponentEncoder::default()
         .module(&module)
         .and_then(|encoder| encoder.validate(true).encode())
         .unwrap_or_else(|error| fail(&format!("{} is no component: {error:#}", path.display())))
-}
-
-/// The module, with what its exports `replace`.
-fn replace_exports(module: &[u8]) -> Result<Vec<u8>, reencode::Error> {
-    struct Replace;
-
-    impl Reencode for Replace {
-        type Error = Infallible;
-
-        fn parse_export_section(
-            &mut self,
-            to: &mut ExportSection,
-            from: ExportSectionReader<'_>,
-        ) -> Result<(), reencode::Error> {
-            let exports = from.into_iter().collect::<Result<Vec<_>, _>>()?;
-            let replacing: HashSet<&str> = exports
-                .iter()
-                .filter_map(|export| export.name.strip_prefix(REPLACES))
-                .collect();
-            for mut export in exports {
-                match export.name.strip_prefix(REPLACES) {
-                    Some(name) => export.name = name,
-                    None if replacing.contains(export.name) => continue,
-                    None => {}
-                }
-                self.parse_export(to, export)?;
-            }
-            Ok(())
-        }
-    }
-
-    const REPLACES: &str = "replaces ";
-    let mut replaced = Module::new();
-    Replace.parse_core_module(&mut replaced, Parser::new(0), module)?;
-    Ok(replaced.finish())
 }
 
 /// Adds the target to the toolchain if it is missing.

@@ -1,10 +1,11 @@
-//! The driver: carries out what the rules ask for, and `poll`.
+//! The driver: owns every pending operation of the host, and `poll`.
 //!
-//! A plain function of the component cannot start background work. It changes the rules' state,
-//! carries out at once what needs no waiting, and leaves the rest to `poll`: most of it by the
-//! [`reactor`]. Operations whose results need a task that is still there when they come are
-//! left to [`drive`]: the first call of `poll` spawns it, and it lives on after that call has
-//! returned.
+//! A plain function of the component cannot start background work, and an
+//! operation belongs to the task that polled it last. So the first call of `poll`
+//! spawns [`drive`], which lives on after that call has returned and polls every
+//! operation there is. Plain functions change the rules' state, carry out at once
+//! what needs no waiting, and leave the rest to the driver. Later calls of `poll`
+//! only wait to be woken by it.
 //!
 //! What ends before its time has to be cancelled, and the host may take a moment
 //! for that. A plain function must not wait, so it leaves what it ends to `poll`,
@@ -14,7 +15,7 @@ use crate::node::{
     Action, Attempt, Errno, Error, Event, Handle, Id, Input, ListenAt, Net, Place, SocketOptions,
 };
 use crate::operation::{Operation, operation};
-use crate::reactor;
+use crate::task::{self, Task};
 use crate::transport::connection::{Receiver, Sender};
 use crate::transport::ipc::{self, NotConnected};
 use crate::transport::{Connection as Connected, Listening as Listens, name_lookup, tcp};
@@ -41,8 +42,6 @@ struct Connection {
     receives: bool,
     /// The rules have asked for bytes.
     wanted: bool,
-    /// The rules have had their turn, and did not.
-    unwanted: bool,
     /// The receiving task, if it waits to be asked.
     receiver: Option<Waker>,
     /// What is going on with it.
@@ -101,18 +100,16 @@ struct State {
     attempts: HashMap<(Id, Attempt), Connecting>,
     /// By socket and its connection, as the rules count them.
     streams: HashMap<(Id, u32), Streams>,
-    /// Whose receiving tasks wait for what the rules will ask for in this turn.
-    undecided: Vec<Id>,
     /// Operations that were ended and have to be dropped by a task.
     ended: Vec<LocalBoxFuture<'static, ()>>,
     /// What could not be listened on because a server was closed just now.
     listens: Vec<Listen>,
-    /// Operations that [`drive`] has not seen.
+    /// Operations that the driver has not seen.
     started: Vec<LocalBoxFuture<'static, ()>>,
-    /// [`drive`], while it waits.
+    /// The driver, while it waits.
     driver: Option<Waker>,
-    /// It was spawned.
-    drives: bool,
+    /// The call of `poll` that waits.
+    poll: Option<Waker>,
     polling: bool,
     /// When `poll` is woken for the next idle timeout.
     alarm: Option<u64>,
@@ -128,6 +125,8 @@ struct Listen {
 
 thread_local! {
     static STATE: RefCell<State> = RefCell::default();
+    /// The driver's task, once there is one.
+    static TASK: RefCell<Option<Task>> = const { RefCell::new(None) };
 }
 
 fn with<T>(f: impl FnOnce(&mut State) -> T) -> T {
@@ -143,7 +142,9 @@ pub fn call<T>(f: impl FnOnce(&mut Net) -> T) -> T {
     carry_out();
     // A `poll` that waits beside this call looks again: there may be something to do,
     // another timeout to wait for, or nothing left to wait for.
-    reactor::ring();
+    if let Some(poll) = with(|state| state.poll.take()) {
+        poll.wake();
+    }
     outcome
 }
 
@@ -154,11 +155,15 @@ pub fn look<T>(f: impl FnOnce(&Net) -> T) -> T {
 
 /// Reports to the rules what happened.
 fn input(id: Id, input: Input) {
-    with(|state| state.net.input(id, input));
-    reactor::ring();
+    with(|state| {
+        state.net.input(id, input);
+        if let Some(poll) = state.poll.take() {
+            poll.wake();
+        }
+    });
 }
 
-/// Leaves an operation to [`drive`].
+/// Leaves an operation to the driver.
 fn leave(future: impl Future<Output = ()> + 'static) {
     with(|state| {
         state.started.push(Box::pin(future));
@@ -166,31 +171,17 @@ fn leave(future: impl Future<Output = ()> + 'static) {
             driver.wake();
         }
     });
-    // It may live in the call of `poll` that waits.
-    reactor::ring();
 }
 
-/// Whether there are operations that [`drive`] has not seen.
-pub fn is_due() -> bool {
-    with(|state| !state.started.is_empty())
-}
-
-/// Starts to move data or to accept, which can be ended.
+/// Leaves an operation to the driver that can be ended.
 fn start(future: impl Future<Output = ()> + 'static) -> Operation {
-    let (handle, running) = operation(future);
-    reactor::begin(running);
-    handle
-}
-
-/// Leaves an operation to [`drive`] that can be ended.
-fn start_to_ask(future: impl Future<Output = ()> + 'static) -> Operation {
     let (handle, running) = operation(future);
     leave(running);
     handle
 }
 
-/// Leaves a call of the host to [`drive`]. Only that can cancel it, since it may have to wait
-/// for the host.
+/// Leaves a call of the host to the driver. Only the driver can cancel it, since
+/// that may have to wait for the host.
 fn start_call(future: impl Future<Output = ()> + 'static) -> AbortHandle {
     let (handle, registration) = AbortHandle::new_pair();
     leave(async {
@@ -200,14 +191,13 @@ fn start_call(future: impl Future<Output = ()> + 'static) -> AbortHandle {
     handle
 }
 
-/// Polls the operations whose results the host writes on behalf of who asked. Their completion
-/// is told to the reactor, as that of all others.
+/// Polls every operation there is.
 async fn drive() {
     let mut operations = FuturesUnordered::new();
     poll_fn(|cx| {
         loop {
             with(|state| operations.extend(state.started.drain(..)));
-            let progress = reactor::enter(|| operations.poll_next_unpin(cx));
+            let progress = operations.poll_next_unpin(cx);
             let waits = with(|state| {
                 if matches!(progress, Poll::Ready(Some(()))) || !state.started.is_empty() {
                     return false;
@@ -241,27 +231,29 @@ impl Polling {
 
 impl Drop for Polling {
     fn drop(&mut self) {
-        with(|state| state.polling = false);
+        with(|state| {
+            state.polling = false;
+            state.poll = None;
+        });
     }
 }
 
 /// One turn of the event loop.
 pub async fn poll() -> Result<Vec<Event>, Error> {
     let _polling = Polling::begin()?;
-    if !with(|state| std::mem::replace(&mut state.drives, true)) {
-        wit_bindgen::spawn_local(drive());
-    }
-    Ok(poll_fn(|cx| reactor::enter(|| turn(cx))).await)
+    TASK.with_borrow_mut(|task| {
+        if task.is_none() {
+            *task = Some(task::capture());
+            wit_bindgen::spawn_local(drive());
+        }
+    });
+    Ok(poll_fn(turn).await)
 }
 
 fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
-    reactor::drain();
-    // The program has had its say since the last turn.
-    decide();
     loop {
         with(|state| state.net.flush_all());
         carry_out();
-        reactor::run();
         bury();
         let events = with(|state| {
             look_at_clock(&mut state.net);
@@ -275,18 +267,19 @@ fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
         if !events.is_empty() {
             return Poll::Ready(events);
         }
+        let idle = with(|state| {
+            if state.net.has_work() {
+                return None;
+            }
+            state.poll = Some(cx.waker().clone());
+            Some(state.net.is_alive())
+        });
         wait_for_deadline();
-        decide();
-        reactor::run();
-        let (has_work, is_alive) = with(|state| (state.net.has_work(), state.net.is_alive()));
-        if has_work {
-            continue;
+        match idle {
+            None => {}
+            Some(true) => return Poll::Pending,
+            Some(false) => return Poll::Ready(Vec::new()),
         }
-        if !is_alive {
-            return Poll::Ready(Vec::new());
-        }
-        reactor::suspend(cx);
-        return Poll::Pending;
     }
 }
 
@@ -316,24 +309,11 @@ fn wait_for_deadline() {
             if state.alarm == Some(deadline) {
                 state.alarm = None;
             }
+            if let Some(poll) = state.poll.take() {
+                poll.wake();
+            }
         });
-        reactor::ring();
     });
-}
-
-/// The rules want nothing more in this turn.
-fn decide() {
-    let receivers: Vec<Waker> = with(|state| {
-        let undecided = std::mem::take(&mut state.undecided);
-        let receivers = undecided.into_iter().filter_map(|id| {
-            let connection = state.connections.get_mut(&id)?;
-            let receiver = connection.receiver.take()?;
-            connection.unwanted = true;
-            Some(receiver)
-        });
-        receivers.collect()
-    });
-    receivers.into_iter().for_each(Waker::wake);
 }
 
 /// Drops what was ended, and listens where that was in the way.
@@ -441,7 +421,7 @@ fn carry_out() {
             Action::Write { id, data } => write(id, data),
             Action::Shutdown { id } => {
                 if let Some(sender) = take_sender(id, Sending::Over) {
-                    let shut_down = async move {
+                    go_on(id, async move {
                         input(
                             id,
                             match sender.shut_down().await {
@@ -449,8 +429,7 @@ fn carry_out() {
                                 Err(errno) => Input::WriteFailed(errno),
                             },
                         );
-                    };
-                    keep(id, start_to_ask(shut_down));
+                    });
                 }
             }
             Action::KeepAlive { id, enable, delay } => with(|state| {
@@ -536,8 +515,13 @@ async fn accept(handle: Handle, mut connections: LocalBoxStream<'static, Box<dyn
             return;
         };
         let ends = connected.ends();
-        let socket = with(|state| state.net.accepted(handle, ends));
-        reactor::ring();
+        let socket = with(|state| {
+            let socket = state.net.accepted(handle, ends);
+            if let Some(poll) = state.poll.take() {
+                poll.wake();
+            }
+            socket
+        });
         if let Some(socket) = socket {
             open(socket, connected);
         }
@@ -600,7 +584,6 @@ fn open(id: Id, connected: Box<dyn Connected>) {
         sending: Sending::Unused,
         receives: false,
         wanted: false,
-        unwanted: false,
         receiver: None,
         operations: Vec::new(),
         connected,
@@ -624,12 +607,13 @@ fn begin_to_receive(id: Id) {
         (!began).then(|| connection.connected.receiver())
     });
     if let Some(receiver) = receiver {
-        keep(id, start(receive(id, receiver)));
+        go_on(id, receive(id, receiver));
     }
 }
 
-/// An operation is a connection's, and ends with it.
-fn keep(id: Id, operation: Operation) {
+/// Leaves an operation of a connection to the driver.
+fn go_on(id: Id, future: impl Future<Output = ()> + 'static) {
+    let operation = start(future);
     let homeless = with(|state| match state.connections.get_mut(&id) {
         Some(connection) => {
             connection.operations.retain(|old| !old.is_over());
@@ -643,55 +627,35 @@ fn keep(id: Id, operation: Operation) {
 
 /// Receives what the rules ask for.
 async fn receive(id: Id, mut receiver: Receiver) {
-    loop {
-        if !receiver.expects_little() || !asked(id, true).await {
-            // Waiting for something to come needs no asking: nothing is taken yet, and an end is
-            // heard of.
-            if !receiver.ready().await {
-                break;
-            }
-            asked(id, false).await;
-        }
+    // Waiting for something to come needs no asking: nothing is taken yet. So the
+    // usual order, bytes come and are read, wakes this task once.
+    while receiver.ready().await {
+        poll_fn(|cx| {
+            with(|state| match state.connections.get_mut(&id) {
+                Some(connection) if connection.wanted => {
+                    connection.wanted = false;
+                    Poll::Ready(())
+                }
+                Some(connection) => {
+                    connection.receiver = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+                None => Poll::Pending,
+            })
+        })
+        .await;
         match receiver.receive().await {
             Some(data) => input(id, Input::Received(data)),
             None => break,
         }
     }
-    let end = async move {
-        match receiver.end().await {
-            Ok(()) => {
-                write_has_not_failed(id).await;
-                input(id, Input::PeerEnded);
-            }
-            Err(errno) => input(id, Input::ReadFailed(errno)),
+    match receiver.end().await {
+        Ok(()) => {
+            write_has_not_failed(id).await;
+            input(id, Input::PeerEnded);
         }
-    };
-    keep(id, start_to_ask(end));
-}
-
-/// Waits until the rules ask for bytes. With `soon` only until the end of this turn: false if they
-/// have not.
-async fn asked(id: Id, soon: bool) -> bool {
-    poll_fn(|cx| {
-        with(|state| {
-            let Some(connection) = state.connections.get_mut(&id) else {
-                return Poll::Pending;
-            };
-            if std::mem::take(&mut connection.wanted) {
-                connection.unwanted = false;
-                return Poll::Ready(true);
-            }
-            if std::mem::take(&mut connection.unwanted) && soon {
-                return Poll::Ready(false);
-            }
-            connection.receiver = Some(cx.waker().clone());
-            if soon {
-                state.undecided.push(id);
-            }
-            Poll::Pending
-        })
-    })
-    .await
+        Err(errno) => input(id, Input::ReadFailed(errno)),
+    }
 }
 
 /// Whether an end is one: a system tells a reset once (POSIX's SO_ERROR), and if a
@@ -754,27 +718,37 @@ fn write(id: Id, data: Vec<u8>) {
         progress.set(bytes);
         with(|state| state.net.progressed(id));
     }));
-    let mut cx = Context::from_waker(Waker::noop());
-    match reactor::enter(|| sending.as_mut().poll(&mut cx)) {
+    // There is a connection, so there is a driver.
+    let progress = TASK.with_borrow_mut(|task| {
+        let mut cx = Context::from_waker(Waker::noop());
+        match task {
+            Some(task) => task.enter(|| sending.as_mut().poll(&mut cx)),
+            None => Poll::Pending,
+        }
+    });
+    match progress {
         Poll::Ready(Ok(sender)) => {
             put_back(id, sender);
             with(|state| state.net.written(id, 0, false));
         }
         Poll::Ready(Err(sender)) => {
-            write_failed(id, sender);
+            set_sending(id, Sending::Broken);
+            go_on(id, write_failed(id, sender));
         }
         Poll::Pending => {
             with(|state| state.net.written(id, sent.get(), true));
-            let rest = async move {
+            go_on(id, async move {
                 match sending.await {
                     Ok(sender) => {
                         put_back(id, sender);
                         input(id, Input::Written);
                     }
-                    Err(sender) => write_failed(id, sender),
+                    Err(sender) => {
+                        set_sending(id, Sending::Broken);
+                        write_failed(id, sender).await;
+                    }
                 }
-            };
-            keep(id, start(rest));
+            });
         }
     }
 }
@@ -784,7 +758,7 @@ fn write(id: Id, data: Vec<u8>) {
 /// Hands what a socket receives to a stream, and sends what comes from another.
 pub fn stream(id: Id, life: u32, outgoing: StreamReader<u8>, incoming: StreamWriter<u8>) {
     with(|state| state.streams.insert((id, life), Streams::default()));
-    reactor::begin(async move {
+    leave(async move {
         futures::join!(
             send_stream(id, life, outgoing),
             receive_stream(id, life, incoming)
@@ -866,7 +840,7 @@ pub fn take_streams(id: Id, outgoing: StreamReader<u8>) -> Result<StreamReader<u
     });
     let (incoming, ends) = handed_over.ok_or_else(Error::not_connected)?;
     let (sending, receiving) = ends.split();
-    let sent = async move {
+    go_on(id, async move {
         input(
             id,
             match sending.await {
@@ -874,8 +848,8 @@ pub fn take_streams(id: Id, outgoing: StreamReader<u8>) -> Result<StreamReader<u
                 Err(errno) => Input::WriteFailed(errno),
             },
         );
-    };
-    let received = async move {
+    });
+    go_on(id, async move {
         input(
             id,
             match receiving.await {
@@ -883,14 +857,10 @@ pub fn take_streams(id: Id, outgoing: StreamReader<u8>) -> Result<StreamReader<u
                 Err(errno) => Input::ReadFailed(errno),
             },
         );
-    };
-    keep(id, start_to_ask(sent));
-    keep(id, start_to_ask(received));
+    });
     Ok(incoming)
 }
 
-fn write_failed(id: Id, sender: Sender) {
-    set_sending(id, Sending::Broken);
-    let reason = async move { input(id, Input::WriteFailed(sender.failure().await)) };
-    keep(id, start_to_ask(reason));
+async fn write_failed(id: Id, sender: Sender) {
+    input(id, Input::WriteFailed(sender.failure().await));
 }

@@ -3,7 +3,7 @@
 //!
 //! - [`node`]: Node's rules, without any I/O; natively tested.
 //! - `transport`: carries out what the rules ask for, over `wasi:sockets`.
-//! - `driver`: carries that out, and `poll`; `reactor`: what `poll` waits for.
+//! - `driver`: owns every pending operation, and `poll`.
 //! - `component`: the WIT exports, each a call of the rules.
 //!
 //! Data goes one way: program → `component` → `node` → `transport` → host.
@@ -19,6 +19,6 @@ mod driver;
 #[cfg(target_family = "wasm")]
 mod operation;
 #[cfg(target_family = "wasm")]
-mod reactor;
+mod task;
 #[cfg(target_family = "wasm")]
 mod transport;

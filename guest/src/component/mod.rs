@@ -9,7 +9,6 @@ use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::driver;
 use crate::node::{ConnectRequest, ip};
-use crate::reactor;
 use block_list::{BlockList, SocketAddress};
 use server::Server;
 use socket::Socket;
@@ -72,28 +71,3 @@ impl net::Guest for Component {
 }
 
 crate::bindings::export!(Component with_types_in crate::bindings);
-
-/// In place of the function that wit-bindgen generates: see `plugnet_build::componentize`.
-///
-/// # Safety
-///
-/// For the host to call.
-#[unsafe(export_name = "replaces [async-lift]plugnet:net/net@0.1.0#poll")]
-unsafe extern "C" fn poll() -> i32 {
-    // SAFETY: the host has called the function that this one stands for.
-    reactor::poll_begins(|| unsafe { net::_export_poll_cabi::<Component>() }.cast_unsigned())
-        .cast_signed()
-}
-
-/// In place of the function that wit-bindgen generates.
-///
-/// # Safety
-///
-/// For the host to call.
-#[unsafe(export_name = "replaces [callback][async-lift]plugnet:net/net@0.1.0#poll")]
-unsafe extern "C" fn poll_callback(event: u32, waitable: u32, code: u32) -> u32 {
-    reactor::poll_goes_on(event, waitable, code, |event, waitable, code| {
-        // SAFETY: the host has called the function that this one stands for.
-        unsafe { net::__callback_poll(event, waitable, code) }
-    })
-}
