@@ -42,6 +42,8 @@ struct Connection {
     receives: bool,
     /// The rules have asked for bytes.
     wanted: bool,
+    /// They have not asked in this turn.
+    unwanted: bool,
     /// The receiving task, if it waits to be asked.
     receiver: Option<Waker>,
     /// What is going on with it.
@@ -100,6 +102,8 @@ struct State {
     attempts: HashMap<(Id, Attempt), Connecting>,
     /// By socket and its connection, as the rules count them.
     streams: HashMap<(Id, u32), Streams>,
+    /// Whose receiving tasks wait for what the rules will ask for in this turn.
+    undecided: Vec<Id>,
     /// Operations that were ended and have to be dropped by a task.
     ended: Vec<LocalBoxFuture<'static, ()>>,
     /// What could not be listened on because a server was closed just now.
@@ -247,6 +251,8 @@ pub async fn poll() -> Result<Vec<Event>, Error> {
             wit_bindgen::spawn_local(drive());
         }
     });
+    // The program has had its say since the last turn.
+    decide();
     Ok(poll_fn(turn).await)
 }
 
@@ -277,7 +283,10 @@ fn turn(cx: &mut Context<'_>) -> Poll<Vec<Event>> {
         wait_for_deadline();
         match idle {
             None => {}
-            Some(true) => return Poll::Pending,
+            Some(true) => {
+                decide();
+                return Poll::Pending;
+            }
             Some(false) => return Poll::Ready(Vec::new()),
         }
     }
@@ -314,6 +323,21 @@ fn wait_for_deadline() {
             }
         });
     });
+}
+
+/// The rules want nothing more in this turn.
+fn decide() {
+    let receivers: Vec<Waker> = with(|state| {
+        let undecided = std::mem::take(&mut state.undecided);
+        let receivers = undecided.into_iter().filter_map(|id| {
+            let connection = state.connections.get_mut(&id)?;
+            let receiver = connection.receiver.take()?;
+            connection.unwanted = true;
+            Some(receiver)
+        });
+        receivers.collect()
+    });
+    receivers.into_iter().for_each(Waker::wake);
 }
 
 /// Drops what was ended, and listens where that was in the way.
@@ -584,6 +608,7 @@ fn open(id: Id, connected: Box<dyn Connected>) {
         sending: Sending::Unused,
         receives: false,
         wanted: false,
+        unwanted: false,
         receiver: None,
         operations: Vec::new(),
         connected,
@@ -627,23 +652,17 @@ fn go_on(id: Id, future: impl Future<Output = ()> + 'static) {
 
 /// Receives what the rules ask for.
 async fn receive(id: Id, mut receiver: Receiver) {
-    // Waiting for something to come needs no asking: nothing is taken yet. So the
-    // usual order, bytes come and are read, wakes this task once.
-    while receiver.ready().await {
-        poll_fn(|cx| {
-            with(|state| match state.connections.get_mut(&id) {
-                Some(connection) if connection.wanted => {
-                    connection.wanted = false;
-                    Poll::Ready(())
-                }
-                Some(connection) => {
-                    connection.receiver = Some(cx.waker().clone());
-                    Poll::Pending
-                }
-                None => Poll::Pending,
-            })
-        })
-        .await;
+    loop {
+        // The usual order is that the program reads what came and answers. Receiving again only
+        // then finds the next thing already there if it is, and waits for nothing.
+        let wanted = asked(id, true).await;
+        // Waiting for something to come needs no asking, as nothing is taken, nor a buffer.
+        if !(wanted && receiver.expects_little()) && !receiver.ready().await {
+            break;
+        }
+        if !wanted {
+            asked(id, false).await;
+        }
         match receiver.receive().await {
             Some(data) => input(id, Input::Received(data)),
             None => break,
@@ -656,6 +675,31 @@ async fn receive(id: Id, mut receiver: Receiver) {
         }
         Err(errno) => input(id, Input::ReadFailed(errno)),
     }
+}
+
+/// Waits until the rules ask for bytes. With `soon` only until the end of this turn: false if they
+/// have not.
+async fn asked(id: Id, soon: bool) -> bool {
+    poll_fn(|cx| {
+        with(|state| {
+            let Some(connection) = state.connections.get_mut(&id) else {
+                return Poll::Pending;
+            };
+            if std::mem::take(&mut connection.wanted) {
+                connection.unwanted = false;
+                return Poll::Ready(true);
+            }
+            if std::mem::take(&mut connection.unwanted) && soon {
+                return Poll::Ready(false);
+            }
+            connection.receiver = Some(cx.waker().clone());
+            if soon {
+                state.undecided.push(id);
+            }
+            Poll::Pending
+        })
+    })
+    .await
 }
 
 /// Whether an end is one: a system tells a reset once (POSIX's SO_ERROR), and if a

@@ -2,6 +2,7 @@
 //! counted, and held to the limits of the run.
 
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -26,8 +27,13 @@ pub(crate) trait Duplex: Send + Sync + 'static {
     /// Reads what has come. Zero is the peer's end, if `buffer` is not empty.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Waits until there is something to read: data, the end, or an error.
+    /// Waits until there is something to read, as far as the runtime knows: data, the end, or an
+    /// error.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Asks the system whether there is something to read. If not, the runtime forgets that there
+    /// was.
+    fn is_readable(&self) -> bool;
 
     /// Writes what the system takes.
     fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>>;
@@ -83,6 +89,9 @@ impl Ended {
 pub(crate) struct Receiving<S: Duplex> {
     connection: Arc<Connection<S>>,
     turns: Turns,
+    /// What the runtime knows may be over: something was read since, or it has only guessed, as
+    /// tokio does for a connection that was just accepted.
+    stale: bool,
     ended: Ended,
 }
 
@@ -92,8 +101,20 @@ impl<S: Duplex> Receiving<S> {
         Receiving {
             connection,
             turns,
+            stale: true,
             ended: Ended(Some(ended)),
         }
+    }
+
+    /// Waits until there is something to read. A program that is told so too early waits with a
+    /// buffer in its hands.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Connection { socket, .. } = &*self.connection;
+        ready!(socket.poll_readable(cx));
+        if mem::take(&mut self.stale) && !socket.is_readable() {
+            ready!(socket.poll_readable(cx));
+        }
+        Poll::Ready(())
     }
 
     /// Reads as much as the limit lets through.
@@ -105,6 +126,7 @@ impl<S: Duplex> Receiving<S> {
             ready!(socket.poll_readable(cx));
             most = ready!(self.turns.poll(cx, most));
         }
+        self.stale = true;
         let read = socket.poll_read(cx, &mut buffer[..most]);
         let bytes = match read {
             Poll::Ready(Ok(bytes)) => bytes,
@@ -137,7 +159,7 @@ impl<T: 'static, S: Duplex> StreamProducer<T> for Receiving<S> {
         // A read of nothing asks whether there is something.
         let progress = if destination.remaining(store.as_context_mut()) == Some(0) {
             // What is wrong shows when it is read.
-            self.connection.socket.poll_readable(cx).map(|()| Ok(None))
+            self.poll_readable(cx).map(|()| Ok(None))
         } else {
             let mut destination = destination.as_direct(store, CAPACITY);
             let progress = self.poll_read(cx, destination.remaining());

@@ -6,6 +6,8 @@ mod process;
 
 #[cfg(target_os = "linux")]
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -267,4 +269,35 @@ fn two_thousand_connections_leave_nothing_behind() {
     // A kept buffer of each would be 125 MiB. The host's allocator grows by half a KiB for each
     // connection, measured over 16,000; the component's memory does not grow.
     assert!(twice < once + 4 * 1024, "{once} KiB, then {twice} KiB");
+}
+
+/// A connection that says nothing costs no buffer, whether what came before was little or much.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_connections_hold_no_buffers() {
+    const CLIENTS: usize = 400;
+    for bytes in [64, 64 * 1024] {
+        let server = Server::start(ECHO_SERVER, &[]);
+        let message = vec![b'x'; bytes];
+        let speak = |_| {
+            let mut stream = server.connect();
+            stream.write_all(&message).expect("it is connected");
+            let mut answer = vec![0; "hello\r\n".len() + bytes];
+            stream.read_exact(&mut answer).expect("an answer");
+            assert!(answer.ends_with(&message));
+            stream
+        };
+        // What is there once, however many clients there are.
+        let first: Vec<TcpStream> = (0..20).map(speak).collect();
+        let (_, few) = usage(server.process.id());
+        let rest: Vec<TcpStream> = (0..CLIENTS).map(speak).collect();
+        let (_, many) = usage(server.process.id());
+        // A buffer that was filled is 64 KiB; 6 KiB were measured.
+        let grown = many.saturating_sub(few);
+        assert!(
+            grown < 16 * CLIENTS,
+            "{grown} KiB for {CLIENTS} connections that had {bytes} bytes"
+        );
+        drop((first, rest));
+    }
 }

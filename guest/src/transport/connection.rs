@@ -9,6 +9,17 @@ use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 /// How many bytes are received at once, at most.
 pub const READ_SIZE: usize = 64 * 1024;
 
+/// How large the buffer may be that a connection holds while it waits.
+const MOST_HELD: usize = 1024;
+
+/// How often in a row little has to come before little is expected, where much has come.
+const PATIENCE: u8 = 16;
+
+/// How large it is at first. The host may say that there is something when there is nothing yet
+/// (tokio does so of what it has just accepted): without a small buffer every connection would
+/// hold a large one from then on.
+const FIRST_HELD: usize = 128;
+
 /// The sending direction.
 pub struct Sender {
     /// Dropping it sends the FIN.
@@ -60,6 +71,11 @@ impl Sender {
 pub struct Receiver {
     stream: StreamReader<u8>,
     outcome: Outcome,
+    /// What is received into if little is expected; without capacity otherwise.
+    buffer: Vec<u8>,
+    /// For how many more times much is expected, though little comes: the end of what was sent
+    /// at once may be small.
+    expects_much: u8,
 }
 
 impl Receiver {
@@ -72,11 +88,53 @@ impl Receiver {
 
     /// Receives something. Absent if nothing will come any more.
     pub async fn receive(&mut self) -> Option<Vec<u8>> {
+        if self.expects_little() {
+            return self.receive_little().await;
+        }
         let (status, mut data) = self.stream.read(Vec::with_capacity(READ_SIZE)).await;
         if status == StreamResult::Dropped {
             return None;
         }
         data.shrink_to_fit();
+        self.expect(data.len());
+        Some(data)
+    }
+
+    /// Makes the buffer as large as what comes: with room to spare, so that it is seen when
+    /// there is more.
+    fn expect(&mut self, len: usize) {
+        let mut capacity = (len + 1).next_power_of_two();
+        if capacity > MOST_HELD {
+            self.expects_much = PATIENCE;
+        }
+        self.expects_much = self.expects_much.saturating_sub(1);
+        if self.expects_much > 0 {
+            capacity = 0;
+        }
+        if self.buffer.capacity() != capacity {
+            self.buffer = Vec::with_capacity(capacity);
+        }
+    }
+
+    /// Whether what came last was little: [`Receiver::receive`] then waits with a buffer of its
+    /// size, which spares [`Receiver::ready`].
+    pub fn expects_little(&self) -> bool {
+        self.buffer.capacity() > 0
+    }
+
+    async fn receive_little(&mut self) -> Option<Vec<u8>> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let (status, mut buffer) = self.stream.read(buffer).await;
+        if status == StreamResult::Dropped {
+            return None;
+        }
+        let data = buffer.as_slice().to_vec();
+        buffer.clear();
+        let filled = data.len() == buffer.capacity();
+        self.buffer = buffer;
+        if filled {
+            self.expect(READ_SIZE);
+        }
         Some(data)
     }
 
@@ -98,7 +156,12 @@ impl dyn Connection {
     /// Begins to receive, which can be done once.
     pub fn receiver(&self) -> Receiver {
         let (stream, outcome) = self.receive();
-        Receiver { stream, outcome }
+        Receiver {
+            stream,
+            outcome,
+            buffer: Vec::with_capacity(FIRST_HELD),
+            expects_much: 0,
+        }
     }
 
     /// Hands both directions over: the stream that is received, and how each ends.

@@ -133,6 +133,11 @@ impl Duplex for Socket {
         Socket::poll_readable(self, cx).map(drop)
     }
 
+    fn is_readable(&self) -> bool {
+        // It has asked.
+        true
+    }
+
     fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<std::io::Result<usize>> {
         Socket::poll_write(self, cx, buffer)
     }

@@ -5,9 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, sockopt};
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode, IpAddressFamily};
 use wasmtime_wasi::sockets::ErrorCode as AnyErrorCode;
@@ -376,6 +378,18 @@ impl Duplex for TcpStream {
 
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_read_ready(cx).map(drop)
+    }
+
+    fn is_readable(&self) -> bool {
+        let asked = self.try_io(Interest::READABLE, || {
+            let mut polled = [PollFd::new(self, PollFlags::IN)];
+            match rustix::event::poll(&mut polled, Some(&Timespec::default())) {
+                Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
+                // What is wrong shows when it is read.
+                Ok(_) | Err(_) => Ok(()),
+            }
+        });
+        asked.is_ok()
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(super) enum Family {
 pub struct Socket {
     socket: AsyncFd<OwnedFd>,
     family: Family,
+    /// Something was read since tokio has heard that there is something.
+    stale: AtomicBool,
 }
 
 impl Socket {
@@ -75,6 +78,7 @@ impl Socket {
         Ok(Socket {
             socket: watch(socket, Interest::READABLE | Interest::WRITABLE)?,
             family,
+            stale: AtomicBool::new(false),
         })
     }
 
@@ -92,6 +96,7 @@ impl Socket {
             let mut guard = ready!(self.socket.poll_read_ready(cx))?;
             let read = guard.try_io(|socket| {
                 let (_, length) = rustix::net::recv(socket, &mut *buf, RecvFlags::empty())?;
+                self.stale.store(true, Ordering::Relaxed);
                 Ok(length)
             });
             match read {
@@ -111,10 +116,12 @@ impl Socket {
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut guard = ready!(self.socket.poll_read_ready(cx))?;
-            if is_ready(guard.get_inner(), PollFlags::IN)? {
+            let stale = self.stale.load(Ordering::Relaxed);
+            if !stale || is_ready(guard.get_inner(), PollFlags::IN)? {
                 return Poll::Ready(Ok(()));
             }
             guard.clear_ready();
+            self.stale.store(false, Ordering::Relaxed);
         }
     }
 
