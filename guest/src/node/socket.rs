@@ -572,6 +572,10 @@ impl Socket {
             };
             turn.piped_to.push((self.id, sink));
         }
+        if !more {
+            // What was piped or streamed since the write was asked for.
+            self.flush(turn);
+        }
         self.finish_maybe(turn);
     }
 

@@ -74,6 +74,26 @@ fn pipe_sends_what_is_received() {
     assert_eq!(world.read_all(source), b"");
 }
 
+/// What is piped in the turn in which the destination connects goes out after what waited for
+/// that, and is not left behind.
+#[test]
+fn pipe_goes_on_when_the_destination_connects() {
+    let mut world = World::default();
+    let [source, destination] = [(); 2].map(|()| world.half_open_socket());
+    world.establish(source);
+    world.connect(destination, "127.0.0.1");
+    world.pipe(source, destination, true);
+    world.peer_sends(source, b"first ");
+    assert_eq!(world.rest(), [""; 0]);
+    world.connected(destination);
+    world.peer_sends(source, &[b'x'; HIGH_WATER_MARK]);
+    world.rest();
+    assert_eq!(world.wire(destination).sent.len(), 6 + HIGH_WATER_MARK);
+    world.peer_sends(source, b"last");
+    world.rest();
+    assert!(world.wire(destination).sent.ends_with(b"last"));
+}
+
 /// What was received before, and not read, goes first.
 #[test]
 fn pipe_sends_what_was_received_before() {

@@ -630,7 +630,11 @@ impl World {
                 events
             });
             self.check(&events);
-            if !events.is_empty() || !self.net.has_work() {
+            if events.is_empty() && !self.net.has_work() {
+                self.check_nothing_is_left_behind();
+                return events;
+            }
+            if !events.is_empty() {
                 return events;
             }
         }
@@ -662,6 +666,19 @@ impl World {
             format!("server {word}")
         } else {
             word
+        }
+    }
+
+    /// Where nothing happens any more, the host is busy with what a connection has to send.
+    fn check_nothing_is_left_behind(&self) {
+        for (id, wire) in &self.wires {
+            let idle = !wire.closed && wire.waits.is_none() && wire.unsent.is_none();
+            if let Some(socket) = self.net.socket(*id)
+                && idle
+                && !socket.destroyed()
+            {
+                assert_eq!(socket.writable_length(), 0, "socket {id}: {socket:?}");
+            }
         }
     }
 
