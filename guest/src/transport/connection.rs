@@ -4,6 +4,9 @@ use super::{Connection, Outcome};
 use crate::bindings::wasi::sockets::types::ErrorCode;
 use crate::bindings::wit_stream;
 use crate::node::Errno;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
 /// How many bytes are received at once, at most.
@@ -128,14 +131,30 @@ impl Receiver {
         if status == StreamResult::Dropped {
             return None;
         }
-        let data = buffer.as_slice().to_vec();
-        buffer.clear();
-        let filled = data.len() == buffer.capacity();
-        self.buffer = buffer;
-        if filled {
-            self.expect(READ_SIZE);
+        if buffer.len() < buffer.capacity() {
+            let data = buffer.as_slice().to_vec();
+            buffer.clear();
+            self.buffer = buffer;
+            return Some(data);
         }
+        let data = self.receive_rest(buffer).await;
+        self.expect(data.len());
         Some(data)
+    }
+
+    /// Receives what is there already after `first`: as one piece, as Node reads it.
+    async fn receive_rest(&mut self, first: Vec<u8>) -> Vec<u8> {
+        let mut data = Vec::with_capacity(READ_SIZE);
+        data.extend(first);
+        let mut read = pin!(self.stream.read(data));
+        let now = poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await;
+        // An end is heard of next time.
+        let (_, mut data) = match now {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => read.cancel(),
+        };
+        data.shrink_to_fit();
+        data
     }
 
     /// Why nothing comes any more: the peer's FIN, or an error.

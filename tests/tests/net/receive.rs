@@ -63,6 +63,31 @@ fn e4_end_comes_after_the_last_read(over: Transport) {
     ]);
 }
 
+/// What is there at once is told at once, up to Node's 64 KiB: how much came before, for which
+/// the component has a buffer, makes no difference.
+#[test_case(Tcp; "over_tcp")]
+#[test_case(Path; "over_a_path")]
+fn what_is_there_comes_as_one_piece(over: Transport) {
+    let lengths = [
+        1000, 1, 1, 2, 127, 128, 129, 3, 4, 1023, 1024, 1025, 5, 30_000, 6, 20_000,
+    ];
+    let (_peer, running, mut stream) = connected("pieces", over);
+    for length in lengths {
+        stream
+            .write_all(&vec![b'x'; length])
+            .expect("it is connected");
+        peer::read_text(&mut stream, ".");
+    }
+    assert_eq!(peer::finish(stream), "");
+    let output = running.end();
+    let read: Vec<usize> = output
+        .after("read ")
+        .iter()
+        .map(|length| length.parse().expect("a length"))
+        .collect();
+    assert_eq!(read, lengths);
+}
+
 /// E4, D1: data that nobody reads is kept, and holds `end` and `close` back.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]

@@ -42,6 +42,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "drop-connecting" => client::drop_connecting(arguments, turns).await,
 
         "partial-reads" => transfer::partial_reads(arguments, turns).await,
+        "pieces" => transfer::pieces(arguments, turns).await,
         "unread" => transfer::unread(arguments, turns).await,
         "pause" => transfer::pause(arguments, turns).await,
         "pause-on-connect" => transfer::pause_on_connect(arguments, turns).await,

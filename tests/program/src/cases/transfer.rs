@@ -34,6 +34,18 @@ pub async fn partial_reads(arguments: &Arguments, turns: &mut Turns) {
     }
 }
 
+/// Answers each `readable` with a dot, and tells how much there was.
+pub async fn pieces(arguments: &Arguments, turns: &mut Turns) {
+    let client = turns.socket("client");
+    arguments.connect(&client).expect("connect");
+    while let Some(event) = turns.next().await {
+        if matches!(event.kind, EventKind::Readable) {
+            println!("read {}", client.read(CHUNK).len());
+            client.write(b".", None);
+        }
+    }
+}
+
 /// Does not read before the signal.
 pub async fn unread(arguments: &Arguments, turns: &mut Turns) {
     let server = listening(arguments, turns, SERVER).await;
