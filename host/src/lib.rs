@@ -39,11 +39,12 @@
 //!
 //! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its
 //! memory is freed, its sockets and files are closed, and the paths it listened at are removed.
-//! Nothing of it stays, and the [`Program`] can be run again. What it had written to a socket and the system had already
-//! taken still goes out.
+//! Nothing of it stays, and the [`Program`] can be run again. What it had written to a socket and
+//! the system had already taken still goes out.
 //!
 //! A program that computes without ever waiting hands control back to the executor every ten
-//! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too. File
+//! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too, unless it is
+//! [uninterruptible](RuntimeOptions::uninterruptible). File
 //! operations and lookups of names that the system is slow to answer run on tokio's blocking
 //! threads and finish there; of lookups no more than four of a program at one time.
 //!
