@@ -656,8 +656,9 @@ async fn receive(id: Id, mut receiver: Receiver) {
         // The usual order is that the program reads what came and answers. Receiving again only
         // then finds the next thing already there if it is, and waits for nothing.
         let wanted = asked(id, true).await;
+        let holds_little = wanted && receiver.expects_little();
         // Waiting for something to come needs no asking, as nothing is taken, nor a buffer.
-        if !(wanted && receiver.expects_little()) && !receiver.ready().await {
+        if !holds_little && !receiver.ready().await {
             break;
         }
         if !wanted {
