@@ -146,10 +146,17 @@ pub fn call<T>(f: impl FnOnce(&mut Net) -> T) -> T {
     carry_out();
     // A `poll` that waits beside this call looks again: there may be something to do,
     // another timeout to wait for, or nothing left to wait for.
-    if let Some(poll) = with(|state| state.poll.take()) {
-        poll.wake();
-    }
+    with(State::wake_poll);
     outcome
+}
+
+impl State {
+    /// Has the call of `poll` that waits, if one does, look again.
+    fn wake_poll(&mut self) {
+        if let Some(poll) = self.poll.take() {
+            poll.wake();
+        }
+    }
 }
 
 /// Looks at the rules' state, which stays as it is.
@@ -161,9 +168,7 @@ pub fn look<T>(f: impl FnOnce(&Net) -> T) -> T {
 fn input(id: Id, input: Input) {
     with(|state| {
         state.net.input(id, input);
-        if let Some(poll) = state.poll.take() {
-            poll.wake();
-        }
+        state.wake_poll();
     });
 }
 
@@ -318,9 +323,7 @@ fn wait_for_deadline() {
             if state.alarm == Some(deadline) {
                 state.alarm = None;
             }
-            if let Some(poll) = state.poll.take() {
-                poll.wake();
-            }
+            state.wake_poll();
         });
     });
 }
@@ -541,9 +544,7 @@ async fn accept(handle: Handle, mut connections: LocalBoxStream<'static, Box<dyn
         let ends = connected.ends();
         let socket = with(|state| {
             let socket = state.net.accepted(handle, ends);
-            if let Some(poll) = state.poll.take() {
-                poll.wake();
-            }
+            state.wake_poll();
             socket
         });
         if let Some(socket) = socket {

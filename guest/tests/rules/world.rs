@@ -630,11 +630,11 @@ impl World {
                 events
             });
             self.check(&events);
-            if events.is_empty() && !self.net.has_work() {
-                self.check_nothing_is_left_behind();
+            if !events.is_empty() {
                 return events;
             }
-            if !events.is_empty() {
+            if !self.net.has_work() {
+                self.check_nothing_is_left_behind();
                 return events;
             }
         }
