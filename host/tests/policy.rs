@@ -341,9 +341,9 @@ fn a_bad_policy_file_is_refused() {
         .is_refused(&["policy.toml", "UTF-8"]);
     let missing = folder.path("nowhere.toml");
     check(&["--policy", missing.to_str().expect("Unicode"), question])
-        .is_refused(&["nowhere.toml", "no such file"]);
+        .is_refused(&["nowhere.toml: there is no such file. Check the path\n"]);
     let folder = folder.here().to_str().expect("Unicode");
-    check(&["--policy", folder, question]).is_refused(&["directory"]);
+    check(&["--policy", folder, question]).is_refused(&["directory", ".toml file"]);
 }
 
 /// Rules of several files and of options add up, what is denied in one of them stays denied, and

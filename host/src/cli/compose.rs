@@ -32,7 +32,7 @@ pub(super) fn compose(args: &Args) -> Result<u8, Failure> {
         output,
         no_ipc,
     } = args;
-    let bytes = input::read(program)?;
+    let bytes = input::read(program, input::Content::Program)?;
     if is_same_file(program, output) {
         return Err(Failure::input(format!(
             "{}: this is the program itself. Give another file to write",

@@ -1,4 +1,4 @@
-//! Reads the program that a command was given.
+//! Reads the files that a command was given.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,20 +6,47 @@ use std::path::Path;
 
 use super::Failure;
 
+/// What a file is to hold.
+#[derive(Clone, Copy)]
+pub(super) enum Content {
+    Program,
+    Policy,
+}
+
+impl Content {
+    /// How to find it in a directory.
+    fn in_directory(self) -> &'static str {
+        match self {
+            Content::Program => "Give the path of a component in it, a .wasm file",
+            Content::Policy => "Give the path of a policy in it, a .toml file",
+        }
+    }
+
+    /// What to do about a path that leads nowhere.
+    fn if_missing(self) -> &'static str {
+        match self {
+            Content::Program => {
+                "Check the path; cargo puts programs in target/wasm32-wasip2/release"
+            }
+            Content::Policy => "Check the path",
+        }
+    }
+}
+
 /// The bytes of the file at `path`.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path, content: Content) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     if path.is_dir() {
+        let advice = content.in_directory();
         return Err(Failure::input(format!(
-            "{name}: this is a directory. Give the path of a component in it, a .wasm file"
+            "{name}: this is a directory. {advice}"
         )));
     }
     fs::read(path).map_err(|error| {
         Failure::input(match error.kind() {
-            ErrorKind::NotFound => format!(
-                "{name}: there is no such file. Check the path; cargo puts programs in \
-                 target/wasm32-wasip2/release"
-            ),
+            ErrorKind::NotFound => {
+                format!("{name}: there is no such file. {}", content.if_missing())
+            }
             ErrorKind::PermissionDenied => {
                 format!("{name}: the file may not be read. Check its permissions")
             }

@@ -110,9 +110,10 @@ impl PolicyArgs {
         let mut policy = Policy::builder();
         for file in &self.files {
             let name = file.display().to_string();
-            let text = String::from_utf8(input::read(file)?).map_err(|_| {
-                Failure::input(format!("{name}: this is not UTF-8 text, and TOML is"))
-            })?;
+            let text =
+                String::from_utf8(input::read(file, input::Content::Policy)?).map_err(|_| {
+                    Failure::input(format!("{name}: this is not UTF-8 text, and TOML is"))
+                })?;
             policy = policy.extend(Policy::from_toml(&name, &text).map_err(Failure::input)?);
         }
         if self.allow_net {

@@ -83,7 +83,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         options = options.stats(stats);
     }
     let program = runtime()?
-        .load(&input::read(&path)?)
+        .load(&input::read(&path, input::Content::Program)?)
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
