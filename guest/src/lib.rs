@@ -1,24 +1,20 @@
-//! plugnet's net component, `net.wasm`: Node.js's `net` over the sockets of WASI
-//! 0.3.
+//! plugnet's net component, `net.wasm`: Node.js's `net` over the sockets of WASI 0.3.
 //!
-//! - [`node`]: Node's rules, without any I/O; natively tested.
-//! - `transport`: carries out what the rules ask for, over `wasi:sockets`.
-//! - `driver`: owns every pending operation, and `poll`.
-//! - `component`: the WIT exports, each a call of the rules.
+//! The rules are those of `plugnet-core`. This is what drives them in a component:
 //!
-//! Data goes one way: program → `component` → `node` → `transport` → host.
+//! - `exports`: the WIT exports, each a call of the core.
+//! - `state`: the core and its transport, of which there is one.
+//! - `wait`: the task that polls every operation, and `turn.wait`.
+//! - `transport`: what the core asks for, over `wasi:sockets` and `ipc`.
+//!
+//! Data goes one way: program → `exports` → core → `transport` → host.
 
-pub mod node;
+#![cfg(target_family = "wasm")]
 
-#[cfg(target_family = "wasm")]
 mod bindings;
-#[cfg(target_family = "wasm")]
-mod component;
-#[cfg(target_family = "wasm")]
-mod driver;
-#[cfg(target_family = "wasm")]
+mod exports;
 mod operation;
-#[cfg(target_family = "wasm")]
+mod state;
 mod task;
-#[cfg(target_family = "wasm")]
 mod transport;
+mod wait;

@@ -1,14 +1,35 @@
-//! The driver's task, lent to plain functions.
+//! The task that polls the host's operations, lent to plain functions.
 //!
 //! An operation has to be registered with a task of the component model, and a
 //! plain function runs in none. wit-bindgen keeps the current task in one global
 //! pointer, set by `wasip3_task_set`, so that crates of different versions work
 //! together; its layout is documented in `rt/async_support/cabi.rs` and versioned.
-//! [`capture`] keeps the driver's, and [`Task::enter`] sets it for the time of a
+//! [`keep_first`] keeps that of the first `wait`, and [`enter`] sets it for the time of a
 //! call.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr;
+
+thread_local! {
+    static TASK: RefCell<Option<Task>> = const { RefCell::new(None) };
+}
+
+/// Keeps the current task, if there is none yet; true if it was kept.
+pub fn keep_first() -> bool {
+    TASK.with_borrow_mut(|task| {
+        let first = task.is_none();
+        if first {
+            *task = Some(capture());
+        }
+        first
+    })
+}
+
+/// Calls `f` with the kept task as the current one. Absent before there is one.
+pub fn enter<T>(f: impl FnOnce() -> T) -> Option<T> {
+    TASK.with_borrow_mut(|task| Some(task.as_mut()?.enter(f)))
+}
 
 /// `wasip3_task`, version 2 and later.
 #[repr(C)]
@@ -41,14 +62,14 @@ unsafe extern "C" {
 }
 
 /// A task that was current once, kept alive.
-pub struct Task(Raw);
+struct Task(Raw);
 
 /// The current task.
 ///
 /// # Panics
 ///
 /// Outside of a task.
-pub fn capture() -> Task {
+fn capture() -> Task {
     // SAFETY: the pointer is either null or valid while its task is current, which
     // it is until it is set again below; nothing else runs in between.
     unsafe {
@@ -67,7 +88,7 @@ pub fn capture() -> Task {
 
 impl Task {
     /// Calls `f` with this task as the current one.
-    pub fn enter<T>(&mut self, f: impl FnOnce() -> T) -> T {
+    fn enter<T>(&mut self, f: impl FnOnce() -> T) -> T {
         /// Restores the task before, also if `f` unwinds.
         struct Restore(*mut Raw);
         impl Drop for Restore {

@@ -14,9 +14,13 @@ const NO_IPC: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/no-ipc.wasm"));
 /// The WIT package that the net component implements.
 const PACKAGE: &str = "plugnet:net/";
 
-/// The interface of it that has functions. A program that imports only types needs nobody to
+/// The interfaces of it that have functions. A program that imports only types needs nobody to
 /// provide them.
-const INTERFACE: &str = "plugnet:net/net@";
+const INTERFACES: [&str; 3] = [
+    "plugnet:net/net@",
+    "plugnet:net/turn@",
+    "plugnet:net/streams@",
+];
 
 /// The interface that the net component needs of the host besides WASI.
 const IPC: &str = "plugnet:net/ipc@";
@@ -36,7 +40,7 @@ pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
     component::check_header(program)?;
     let imports_net = component::imports(program)?
         .iter()
-        .any(|import| import.starts_with(INTERFACE));
+        .any(|import| INTERFACES.iter().any(|name| import.starts_with(name)));
     if imports_net {
         Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {

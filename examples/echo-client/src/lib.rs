@@ -24,6 +24,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::Error;
 
 /// As much as one `read` takes.
@@ -63,14 +64,10 @@ async fn talk(client: Socket) -> Result<(), Error> {
     // What came of a line whose end has not come yet: a socket knows no lines.
     let mut received = Vec::new();
 
-    loop {
-        // One turn of the event loop. No events: nothing is left that could happen.
-        let events = net::poll().await?;
-        if events.is_empty() {
-            return Ok(());
-        }
+    // False: nothing is left that could happen.
+    while turn::wait().await? {
         // All of them come from the only socket there is.
-        for event in events {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Connect => {
                     println!("connected to server!");
@@ -93,4 +90,5 @@ async fn talk(client: Socket) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
 }

@@ -29,6 +29,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, ListenOptions, ListenPathOptions, Server, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::{AddressInfo, Error, IpFamily};
 
 /// As much as one `read` takes.
@@ -78,13 +79,9 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     // The clients by the number that names them in events.
     let mut clients: HashMap<u64, Socket> = HashMap::new();
 
-    loop {
-        // One turn of the event loop. No events: nothing is left that could happen.
-        let events = net::poll().await?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in events {
+    // False: nothing is left that could happen.
+    while turn::wait().await? {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Listening => {
                     let address = server.address().map(|address| text(&address));
@@ -133,6 +130,7 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
 }
 
 struct Arguments {

@@ -21,6 +21,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, ListenOptions, ListenPathOptions, Server, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::Error;
 
 /// The longest head of a request.
@@ -78,13 +79,9 @@ async fn serve(place: &str) -> Result<(), String> {
     // The clients by the number that names them in events, and what they have sent.
     let mut clients: HashMap<u64, (Socket, Vec<u8>)> = HashMap::new();
 
-    loop {
-        // One turn of the event loop. No events: nothing is left that could happen.
-        let events = net::poll().await.map_err(|error| error.message)?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in events {
+    // False: nothing is left that could happen.
+    while turn::wait().await.map_err(|error| error.message)? {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Listening => {
                     let address = server.address();
@@ -116,6 +113,7 @@ async fn serve(place: &str) -> Result<(), String> {
             }
         }
     }
+    Ok(())
 }
 
 /// What answers a request, once its head has come.

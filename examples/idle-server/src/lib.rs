@@ -16,6 +16,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, ListenOptions, Server, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::Error;
 
 struct IdleServer;
@@ -46,12 +47,8 @@ async fn serve(address: &str, patience: u64) -> Result<(), Error> {
     };
     server.listen(&options, None)?;
     let mut clients: HashMap<u64, Socket> = HashMap::new();
-    loop {
-        let events = net::poll().await?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in events {
+    while turn::wait().await? {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Listening => {
                     if let Some(address) = server.address() {
@@ -84,4 +81,5 @@ async fn serve(address: &str, patience: u64) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
 }

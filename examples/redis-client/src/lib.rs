@@ -22,6 +22,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::Error;
 
 mod resp;
@@ -80,14 +81,10 @@ async fn talk(socket: Socket, command: &[Vec<u8>]) -> Result<(), String> {
     let mut answered = Ok(());
 
     socket.write(&resp::encode(command), None);
-    loop {
-        // One turn of the event loop. No events: nothing is left that could happen.
-        let events = net::poll().await.map_err(|error| error.message)?;
-        if events.is_empty() {
-            return answered;
-        }
+    // False: nothing is left that could happen.
+    while turn::wait().await.map_err(|error| error.message)? {
         // All of them come from the only socket there is.
-        for event in events {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Readable => {
                     received.extend(socket.read(CHUNK));
@@ -110,4 +107,5 @@ async fn talk(socket: Socket, command: &[Vec<u8>]) -> Result<(), String> {
             }
         }
     }
+    answered
 }

@@ -17,6 +17,7 @@ wit_bindgen::generate!({
 });
 
 use plugnet::net::net::{self, EventKind, ListenOptions, Server, ServerOptions, Socket};
+use plugnet::net::turn;
 use plugnet::net::types::Error;
 
 struct WordCount;
@@ -55,12 +56,8 @@ async fn serve(address: &str) -> Result<(), Error> {
     };
     server.listen(&options, None)?;
     let mut clients: HashMap<u64, Client> = HashMap::new();
-    loop {
-        let events = net::poll().await?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in events {
+    while turn::wait().await? {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Listening => {
                     if let Some(address) = server.address() {
@@ -96,4 +93,5 @@ async fn serve(address: &str) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
 }

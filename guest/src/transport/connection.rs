@@ -3,7 +3,7 @@
 use super::{Connection, Outcome};
 use crate::bindings::wasi::sockets::types::ErrorCode;
 use crate::bindings::wit_stream;
-use crate::node::Errno;
+use plugnet_core::Errno;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;

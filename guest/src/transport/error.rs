@@ -1,7 +1,7 @@
 //! WASI's error codes as POSIX names.
 
 use crate::bindings::wasi::sockets::types::ErrorCode;
-use crate::node::Errno;
+use plugnet_core::Errno;
 
 impl From<ErrorCode> for Errno {
     fn from(code: ErrorCode) -> Self {

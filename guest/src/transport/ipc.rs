@@ -4,8 +4,8 @@ use super::{Connection, Listening, Outcome};
 use crate::bindings::plugnet::net::ipc::{
     self, Connection as IpcConnection, DescriptorKind, ErrorCode, ListenOptions,
 };
-use crate::node::{Ends, Errno};
 use futures::stream::{self, StreamExt};
+use plugnet_core::{AdoptError, Endpoints, Errno, KeepAlive};
 use std::net::SocketAddr;
 use wit_bindgen::StreamReader;
 
@@ -55,43 +55,38 @@ pub async fn connect(path: String) -> Result<Box<dyn Connection>, Errno> {
     Ok(Box::new(connection))
 }
 
-/// Why a descriptor is no connection.
-pub enum NotConnected {
-    /// It is of another kind, which libuv calls so.
-    Kind(&'static str),
-    /// It is a stream socket, and something is wrong with it.
-    Failed(Errno),
-}
-
 /// Takes over a connection of the host.
-pub fn adopt(descriptor: u32) -> Result<Box<dyn Connection>, NotConnected> {
+pub fn adopt(descriptor: u32) -> Result<Box<dyn Connection>, AdoptError> {
     match ipc::guess_handle(descriptor) {
         DescriptorKind::Tcp | DescriptorKind::Pipe => {}
-        DescriptorKind::Udp => return Err(NotConnected::Kind("UDP")),
-        DescriptorKind::Tty => return Err(NotConnected::Kind("TTY")),
-        DescriptorKind::File => return Err(NotConnected::Kind("FILE")),
-        DescriptorKind::Unknown => return Err(NotConnected::Kind("UNKNOWN")),
+        DescriptorKind::Udp => return Err(AdoptError::Kind("UDP")),
+        DescriptorKind::Tty => return Err(AdoptError::Kind("TTY")),
+        DescriptorKind::File => return Err(AdoptError::Kind("FILE")),
+        DescriptorKind::Unknown => return Err(AdoptError::Kind("UNKNOWN")),
     }
     match IpcConnection::from_descriptor(descriptor) {
         Ok(connection) => Ok(Box::new(connection)),
-        Err(code) => Err(NotConnected::Failed(code.into())),
+        Err(code) => Err(AdoptError::Failed(code.into())),
     }
 }
 
 impl Connection for IpcConnection {
-    fn ends(&self) -> Ends {
+    fn endpoints(&self) -> Endpoints {
         let local = self.local_address().map(SocketAddr::from);
         match local {
-            None => Ends::Path,
-            local => Ends::Tcp {
+            None => Endpoints::Path,
+            local => Endpoints::Tcp {
                 local,
                 remote: self.remote_address().map(SocketAddr::from),
             },
         }
     }
 
-    fn keep_alive(&self, enable: bool, delay: u64) {
-        self.set_keep_alive(enable, delay);
+    fn set_keep_alive(&self, keep_alive: KeepAlive) {
+        match keep_alive {
+            KeepAlive::Off => IpcConnection::set_keep_alive(self, false, 0),
+            KeepAlive::On { delay } => IpcConnection::set_keep_alive(self, true, delay),
+        }
     }
 
     fn send(&self, data: StreamReader<u8>) -> Outcome {

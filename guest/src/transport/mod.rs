@@ -1,32 +1,36 @@
-//! Carries out what the rules ask for, over the host's sockets.
+//! What the core asks for, over the host's sockets.
 //!
-//! There are two transports behind one interface: [`tcp`], over `wasi:sockets`, and
+//! There are two kinds behind one interface, [`Connection`]: [`tcp`], over `wasi:sockets`, and
 //! [`ipc`], over the interface of that name, for paths and for descriptors of the host.
 
 pub mod connection;
 mod error;
 pub mod ipc;
 pub mod name_lookup;
+mod receiving;
+mod sending;
+pub mod streaming;
 pub mod tcp;
+mod wasi;
+
+pub use wasi::Wasi;
 
 use crate::bindings::wasi::sockets::types::ErrorCode;
-use crate::node::Ends;
 use futures::stream::LocalBoxStream;
+use plugnet_core::{Endpoints, KeepAlive};
 use std::net::SocketAddr;
 use wit_bindgen::{FutureReader, StreamReader};
 
 /// How one direction of a connection ended.
 pub type Outcome = FutureReader<Result<(), ErrorCode>>;
 
-/// A connection of either transport. Dropping it and its streams closes it.
+/// A connection of either kind. Dropping it and its streams closes it.
 pub trait Connection {
     /// Where it goes from and to.
-    fn ends(&self) -> Ends;
+    fn endpoints(&self) -> Endpoints;
 
-    /// Sets SO_KEEPALIVE, and TCP_KEEPIDLE unless `delay`, in seconds, is 0.
-    ///
-    /// A failure has no consequence, as in Node, which does not look either.
-    fn keep_alive(&self, enable: bool, delay: u64);
+    /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
+    fn set_keep_alive(&self, keep_alive: KeepAlive);
 
     /// Sends what comes by the stream, and a FIN at its end. Once only.
     fn send(&self, data: StreamReader<u8>) -> Outcome;

@@ -2,7 +2,7 @@
 
 use crate::bindings::wasi::sockets::ip_name_lookup::{ErrorCode, resolve_addresses};
 use crate::bindings::wasi::sockets::types::IpAddress;
-use crate::node::Errno;
+use plugnet_core::Errno;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Resolves a name, in the host's order.

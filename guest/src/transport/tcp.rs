@@ -4,7 +4,7 @@ use super::{Connection, Listening, Outcome};
 use crate::bindings::wasi::sockets::types::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
 };
-use crate::node::{Ends, Errno};
+use plugnet_core::{Endpoints, Errno, KeepAlive};
 use futures::stream::{self, LocalBoxStream, StreamExt};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wit_bindgen::StreamReader;
@@ -12,32 +12,25 @@ use wit_bindgen::StreamReader;
 /// How often a free port is looked for that is free on IPv4 and IPv6 alike.
 const PORT_TRIES: usize = 16;
 
-/// Listens; with the error comes the address it is about.
+/// Listens.
 ///
-/// Without an address this is Node's default: all addresses of both families. A
-/// WASI socket is IPv6-only, so these are two sockets with one port.
-pub fn listen(
-    address: Option<IpAddr>,
-    port: u16,
-    backlog: u32,
-) -> Result<Listening, (Errno, SocketAddr)> {
-    let sockets = match address {
-        Some(ip) => {
-            let asked = SocketAddr::new(ip, port);
-            vec![(bind(asked).map_err(|code| (code.into(), asked))?, false)]
-        }
-        None => bind_both(port)?,
+/// A WASI socket of IPv6 takes no IPv4, so `::` is two sockets with one port. An IPv4-mapped
+/// address is a socket of IPv4 whose addresses show as IPv6.
+pub fn listen(at: SocketAddr, backlog: u32) -> Result<Listening, Errno> {
+    let sockets = match at.ip() {
+        IpAddr::V6(ip) if ip.is_unspecified() => bind_both(at.port())?,
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(v4) => vec![(bind((v4, at.port()).into())?, Shown::AsIpv6)],
+            None => vec![(bind(at)?, Shown::AsIs)],
+        },
+        IpAddr::V4(_) => vec![(bind(at)?, Shown::AsIs)],
     };
     let mut listeners = Vec::with_capacity(sockets.len());
     let mut bound = None;
-    for ((socket, address), mapped) in sockets {
-        bound.get_or_insert(address);
-        let asked = SocketAddr::new(address.ip(), port);
-        let listening = socket
-            .set_listen_backlog_size(backlog.into())
-            .and_then(|()| socket.listen());
-        let connections = listening.map_err(|code| (code.into(), asked))?;
-        listeners.push(accept(connections, mapped));
+    for ((socket, address), shown) in sockets {
+        bound.get_or_insert(shown.address(address));
+        socket.set_listen_backlog_size(backlog.into())?;
+        listeners.push(accept(socket.listen()?, shown));
     }
     Ok(Listening {
         address: bound,
@@ -46,14 +39,33 @@ pub fn listen(
     })
 }
 
+/// How a socket's IPv4 addresses show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    AsIs,
+    /// As IPv4-mapped IPv6 addresses: on Node's one dual-stack socket they do.
+    AsIpv6,
+}
+
+impl Shown {
+    fn address(self, address: SocketAddr) -> SocketAddr {
+        match address.ip() {
+            IpAddr::V4(ip) if self == Self::AsIpv6 => {
+                SocketAddr::new(ip.to_ipv6_mapped().into(), address.port())
+            }
+            _ => address,
+        }
+    }
+}
+
 /// The connections of a listening socket, which this holds, too.
 fn accept(
     accepted: StreamReader<TcpSocket>,
-    mapped: bool,
+    shown: Shown,
 ) -> LocalBoxStream<'static, Box<dyn Connection>> {
     let connections = stream::unfold(accepted, move |mut accepted| async move {
         let socket = accepted.next().await?;
-        let connected: Box<dyn Connection> = Box::new(Connected { socket, mapped });
+        let connected: Box<dyn Connection> = Box::new(Connected { socket, shown });
         Some((connected, accepted))
     });
     connections.boxed_local()
@@ -61,32 +73,19 @@ fn accept(
 
 type Bound = (TcpSocket, SocketAddr);
 
-fn bind_both(port: u16) -> Result<Vec<(Bound, bool)>, (Errno, SocketAddr)> {
-    let in_use = (
-        Errno("EADDRINUSE"),
-        SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port),
-    );
+fn bind_both(port: u16) -> Result<Vec<(Bound, Shown)>, ErrorCode> {
     for _ in 0..PORT_TRIES {
-        let v6 = match bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)) {
-            Ok(bound) => bound,
-            Err(ErrorCode::AddressInUse) => return Err(in_use),
-            // Node then listens on IPv4 alone, and reports what fails there.
-            Err(_) => {
-                let asked = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
-                let v4 = bind(asked).map_err(|code| (code.into(), asked))?;
-                return Ok(vec![(v4, false)]);
-            }
-        };
+        let v6 = bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port))?;
         let same_port = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.1.port());
         match bind(same_port) {
-            Ok(v4) => return Ok(vec![(v6, false), (v4, true)]),
+            Ok(v4) => return Ok(vec![(v6, Shown::AsIs), (v4, Shown::AsIpv6)]),
             // The system chose a port that is taken on IPv4: it shall choose again.
             Err(ErrorCode::AddressInUse) if port == 0 => {}
-            Err(ErrorCode::AddressInUse) => return Err(in_use),
-            Err(_) => return Ok(vec![(v6, false)]),
+            Err(ErrorCode::AddressInUse) => return Err(ErrorCode::AddressInUse),
+            Err(_) => return Ok(vec![(v6, Shown::AsIs)]),
         }
     }
-    Err(in_use)
+    Err(ErrorCode::AddressInUse)
 }
 
 fn bind(address: SocketAddr) -> Result<Bound, ErrorCode> {
@@ -106,23 +105,27 @@ fn family(ip: IpAddr) -> IpAddressFamily {
 /// A connected socket and how its addresses show.
 struct Connected {
     socket: TcpSocket,
-    /// Whether its IPv4 addresses show as IPv4-mapped IPv6 addresses: those of a server
-    /// that listens on all addresses do, as on Node's one dual-stack socket.
-    mapped: bool,
+    shown: Shown,
 }
 
 impl Connection for Connected {
     /// An address is absent if the connection is gone already.
-    fn ends(&self) -> Ends {
-        Ends::Tcp {
-            local: self.shown(self.socket.get_local_address()),
-            remote: self.shown(self.socket.get_remote_address()),
+    fn endpoints(&self) -> Endpoints {
+        let shown = |address: Result<IpSocketAddress, ErrorCode>| {
+            Some(self.shown.address(address.ok()?.into()))
+        };
+        Endpoints::Tcp {
+            local: shown(self.socket.get_local_address()),
+            remote: shown(self.socket.get_remote_address()),
         }
     }
 
-    fn keep_alive(&self, enable: bool, delay: u64) {
+    fn set_keep_alive(&self, keep_alive: KeepAlive) {
+        let enable = matches!(keep_alive, KeepAlive::On { .. });
         let _ = self.socket.set_keep_alive_enabled(enable);
-        if enable && delay > 0 {
+        if let KeepAlive::On { delay } = keep_alive
+            && delay > 0
+        {
             let delay = delay.saturating_mul(1_000_000_000);
             let _ = self.socket.set_keep_alive_idle_time(delay);
         }
@@ -137,18 +140,6 @@ impl Connection for Connected {
     }
 }
 
-impl Connected {
-    fn shown(&self, address: Result<IpSocketAddress, ErrorCode>) -> Option<SocketAddr> {
-        let address = SocketAddr::from(address.ok()?);
-        Some(match address.ip() {
-            IpAddr::V4(ip) if self.mapped => {
-                SocketAddr::new(ip.to_ipv6_mapped().into(), address.port())
-            }
-            _ => address,
-        })
-    }
-}
-
 /// Connects; with the error comes the call that failed.
 pub async fn connect(
     remote: SocketAddr,
@@ -159,7 +150,11 @@ pub async fn connect(
         return Err(("connect", Errno("ECONNREFUSED")));
     }
     let canonical = remote.ip().to_canonical();
-    let mapped = canonical != remote.ip();
+    let shown = if canonical == remote.ip() {
+        Shown::AsIs
+    } else {
+        Shown::AsIpv6
+    };
     let target = match canonical {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -170,13 +165,25 @@ pub async fn connect(
         code => ("connect", code.into()),
     })?;
     if let Some(local) = local {
-        let bound = socket.bind(local.into());
+        let bound = socket.bind(of_family(local, target).into());
         bound.map_err(|code| ("bind", code.into()))?;
     }
     let target = SocketAddr::new(target, remote.port());
     match socket.connect(target.into()).await {
-        Ok(()) => Ok(Box::new(Connected { socket, mapped })),
+        Ok(()) => Ok(Box::new(Connected { socket, shown })),
         Err(code) => Err(("connect", code.into())),
+    }
+}
+
+/// A local address as one of the target's family: where that is IPv4, an IPv4-mapped address is
+/// one of IPv4, and so is `::`.
+fn of_family(local: SocketAddr, target: IpAddr) -> SocketAddr {
+    match (local.ip().to_canonical(), target) {
+        (IpAddr::V6(ip), IpAddr::V4(_)) if ip.is_unspecified() => {
+            (Ipv4Addr::UNSPECIFIED, local.port()).into()
+        }
+        (ip, IpAddr::V4(_)) => (ip, local.port()).into(),
+        _ => local,
     }
 }
 

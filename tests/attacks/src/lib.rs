@@ -18,7 +18,7 @@ wit_bindgen::generate!({
         package plugnet:attacks;
 
         world attacks {
-            import plugnet:net/net@0.1.0;
+            include plugnet:net/imports@0.1.0;
             import plugnet:net/ipc@0.1.0;
             import wasi:sockets/types@0.3.0;
             import wasi:sockets/ip-name-lookup@0.3.0;

@@ -1,5 +1,6 @@
 //! By `plugnet:net/net`. Errors are Node's codes.
 
+use crate::plugnet::net::turn;
 use crate::plugnet::net::net::{
     self, ConnectOptions, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server, Socket,
 };
@@ -156,22 +157,22 @@ async fn greet(server: Server) -> Outcome {
 
 /// What comes first of `source`: what it waits for, or an error.
 async fn outcome(source: u64, done: impl Fn(&EventKind) -> bool) -> Result<String, String> {
-    loop {
-        let events = net::poll().await.map_err(code)?;
-        if events.is_empty() {
-            return Err("nothing came".to_owned());
-        }
-        for event in events.into_iter().filter(|event| event.source == source) {
+    while turn::wait().await.map_err(code)? {
+        while let Some(event) = net::next() {
             match event.kind {
+                _ if event.source != source => {}
                 EventKind::Error(error) => return Err(error.code),
                 kind if done(&kind) => return Ok(String::new()),
                 _ => {}
             }
         }
     }
+    Err("nothing came".to_owned())
 }
 
 /// Until nothing is left that could happen.
 async fn rest() {
-    while net::poll().await.is_ok_and(|events| !events.is_empty()) {}
+    while matches!(turn::wait().await, Ok(true)) {
+        while net::next().is_some() {}
+    }
 }

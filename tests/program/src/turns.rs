@@ -2,8 +2,9 @@
 
 use crate::options::SERVER;
 use crate::plugnet::net::net::{self, Event, EventKind, Server, ServerOptions, Socket};
+use crate::plugnet::net::turn;
 use crate::text;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// As much as one `read` takes.
@@ -12,14 +13,12 @@ pub const CHUNK: u64 = 64 * 1024;
 /// The events that are not printed: how often they come depends on the system.
 const SILENT: [&str; 2] = ["readable", "drain"];
 
-/// Polls, prints the events as `NAME EVENT …`, and hands them out one by one.
+/// Waits, prints the events as `NAME EVENT …`, and hands them out.
 #[derive(Default)]
 pub struct Turns {
     names: HashMap<u64, String>,
     /// The sockets whose data is read as it comes, like one with an `on('data')` in Node.
     flowing: HashMap<u64, Flow>,
-    /// What is left of the last turn.
-    events: VecDeque<Event>,
     quiet: bool,
 }
 
@@ -86,18 +85,16 @@ impl Turns {
         self.quiet = true;
     }
 
-    /// The events of a `poll` that was made elsewhere.
-    pub fn take(&mut self, events: Vec<Event>) {
-        self.events.extend(events);
-    }
-
     /// The next event. Absent when nothing is left that could happen.
     pub async fn next(&mut self) -> Option<Event> {
-        if self.events.is_empty() {
-            let events = net::poll().await.expect("no other poll is waiting");
-            self.events.extend(events);
-        }
-        let event = self.events.pop_front()?;
+        let event = loop {
+            if let Some(event) = net::next() {
+                break event;
+            }
+            if !turn::wait().await.expect("no other wait is waiting") {
+                return None;
+            }
+        };
         self.read(&event);
         let text = text::event(&event.kind);
         if !self.quiet && !SILENT.contains(&text.as_str()) {
@@ -120,11 +117,6 @@ impl Turns {
     /// Goes on until nothing is left that could happen.
     pub async fn rest(&mut self) {
         while self.next().await.is_some() {}
-    }
-
-    /// Takes events that were polled elsewhere.
-    pub fn extend(&mut self, events: Vec<Event>) {
-        self.events.extend(events);
     }
 
     pub fn name(&self, id: u64) -> &str {

@@ -50,13 +50,7 @@ impl exports::wasi::cli::run::Guest for Scenario {
         while !run.stopped {
             outside.sleep(run.sleep.take());
             match outside.next(run.waits_for_reply()).await {
-                Happened::Events(events) => {
-                    for event in events {
-                        if !run.stopped {
-                            run.event(event);
-                        }
-                    }
-                }
+                Happened::Event(event) => run.event(event),
                 Happened::Nothing => {
                     run.exit();
                     break;

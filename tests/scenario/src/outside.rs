@@ -1,6 +1,7 @@
 //! What a scenario waits for: the net component, time, and the replies of peers.
 
 use crate::plugnet::net::net::{self, Event};
+use crate::plugnet::net::turn;
 use crate::wasi::cli::stdin::read_via_stream;
 use crate::wasi::clocks::monotonic_clock::wait_for;
 use std::future::{Future, poll_fn};
@@ -13,8 +14,8 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// What happened.
 pub enum Happened {
-    /// A turn of the net component.
-    Events(Vec<Event>),
+    /// An event of the net component.
+    Event(Event),
     /// Nothing can happen any more.
     Nothing,
     /// The time to sleep is over.
@@ -26,8 +27,8 @@ pub enum Happened {
 /// Everything that is being waited for.
 #[derive(Default)]
 pub struct Outside {
-    polling: Option<Boxed<Vec<Event>>>,
-    /// Nothing could happen in the net component when it was polled last.
+    waiting: Option<Boxed<bool>>,
+    /// Nothing could happen in the net component when it was asked last.
     idle: bool,
     sleeping: Option<Boxed<()>>,
     replying: Option<Boxed<(Input, String)>>,
@@ -57,6 +58,9 @@ impl Outside {
     }
 
     fn poll(&mut self, patient: bool, context: &mut Context<'_>) -> Poll<Happened> {
+        if let Some(event) = net::next() {
+            return Poll::Ready(Happened::Event(event));
+        }
         if let Some(sleeping) = &mut self.sleeping
             && sleeping.as_mut().poll(context).is_ready()
         {
@@ -72,16 +76,17 @@ impl Outside {
             self.replying = Some(Box::pin(self::line(input)));
             return Poll::Ready(Happened::Reply(line));
         }
-        if !self.idle {
-            let polling = self.polling.get_or_insert_with(|| {
-                Box::pin(async { net::poll().await.expect("no other poll is waiting") })
+        while !self.idle {
+            let waiting = self.waiting.get_or_insert_with(|| {
+                Box::pin(async { turn::wait().await.expect("no other wait is waiting") })
             });
-            if let Poll::Ready(events) = polling.as_mut().poll(context) {
-                self.polling = None;
-                self.idle = events.is_empty();
-                if !self.idle {
-                    return Poll::Ready(Happened::Events(events));
-                }
+            let Poll::Ready(more) = waiting.as_mut().poll(context) else {
+                break;
+            };
+            self.waiting = None;
+            self.idle = !more;
+            if let Some(event) = net::next() {
+                return Poll::Ready(Happened::Event(event));
             }
         }
         if self.idle && self.sleeping.is_none() && !patient {

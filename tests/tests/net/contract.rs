@@ -12,7 +12,7 @@ use test_case::test_case;
 /// Long enough for what should not happen to happen.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// `poll` returns an empty list at once when there is nothing to wait for.
+/// `wait` answers false when there is nothing to wait for.
 #[test]
 fn empty_program_ends() {
     Case::new("empty").run().is(&[]);
@@ -37,26 +37,27 @@ fn i1_is_ip() {
     ]);
 }
 
-/// A `poll` while another waits is an error, EALREADY, and leaves the other alone.
+/// A `wait` while another waits is an error, EALREADY, and leaves the other alone.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
-fn second_poll_is_an_error(over: Transport) {
-    Case::new("second-poll").at(over).run().only(
-        &["second", "server"],
+fn second_wait_is_an_error(over: Transport) {
+    Case::new("second-wait").at(over).run().only(
+        &["first", "second", "server"],
         &[
             "server listening",
             "second: EALREADY",
+            "first: true",
             "server close false",
             "server callback 1 ok",
         ],
     );
 }
 
-/// A `poll` that is cancelled while it waits loses nothing that happens later.
+/// A `wait` that is cancelled while it waits loses nothing that happens later.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
-fn cancelled_poll_loses_nothing(over: Transport) {
-    let mut running = Case::new("cancelled-poll").at(over).start();
+fn cancelled_wait_loses_nothing(over: Transport) {
+    let mut running = Case::new("cancelled-wait").at(over).start();
     let place = running.place();
     running.line("cancelled");
     assert!(peer::is_over(&mut place.connect()));
@@ -71,13 +72,11 @@ fn cancelled_poll_loses_nothing(over: Transport) {
     );
 }
 
-/// A program that waits for something else beside `poll` keeps the call: what happens in
-/// between is there when it goes on waiting. (A call that is complete cannot be cancelled any
-/// more; its events are in it.)
+/// A `wait` that is dropped when it is complete, and nobody has looked at it, loses nothing.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
-fn kept_poll_has_what_happened_in_between(over: Transport) {
-    let mut running = Case::new("kept-poll").at(over).start();
+fn dropped_wait_loses_nothing(over: Transport) {
+    let mut running = Case::new("dropped-wait").at(over).start();
     let place = running.place();
     running.line("waiting");
     let mut client = place.connect();

@@ -14,6 +14,7 @@ use plugnet::net::net::{
     self, ConnectOptions, EventKind, ListenOptions, ListenPathOptions, Server, ServerOptions,
     Socket,
 };
+use plugnet::net::{streams, turn};
 use plugnet::net::types::Error;
 use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
@@ -181,12 +182,8 @@ async fn serve(work: Work) -> Result<(), Error> {
     let block = block();
     let mut clients: HashMap<u64, Client> = HashMap::new();
 
-    loop {
-        let events = net::poll().await?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for event in events {
+    while turn::wait().await? {
+        while let Some(event) = net::next() {
             match event.kind {
                 EventKind::Listening => {
                     let place = match server.address() {
@@ -205,12 +202,12 @@ async fn serve(work: Work) -> Result<(), Error> {
                             Lane::Plain => {}
                             Lane::Streams => {
                                 let (writer, outgoing) = wit_stream::new();
-                                let incoming = socket.streams(outgoing)?;
+                                let incoming = streams::streams(&socket, outgoing)?;
                                 wit_bindgen::spawn_local(by_streams(work.role, incoming, writer));
                             }
                             Lane::TakeStreams => {
                                 let (writer, outgoing) = wit_stream::new();
-                                let incoming = socket.take_streams(outgoing)?;
+                                let incoming = streams::take_streams(&socket, outgoing)?;
                                 wit_bindgen::spawn_local(by_streams(work.role, incoming, writer));
                             }
                         }
@@ -260,6 +257,7 @@ async fn serve(work: Work) -> Result<(), Error> {
             }
         }
     }
+    Ok(())
 }
 
 fn keep(socket: Socket, clients: &mut HashMap<u64, Client>) {

@@ -3,9 +3,10 @@
 use crate::arguments::Arguments;
 use crate::options::{CONNECT, LISTEN, SERVER, SOCKET};
 use crate::plugnet::net::net::{
-    self, ConnectOptions, Event, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server,
+    self, ConnectOptions, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server,
     ServerOptions, Socket, SocketOptions,
 };
+use crate::plugnet::net::turn;
 use crate::plugnet::net::types::{Error, IpFamily};
 use crate::text;
 use crate::turns::Turns;
@@ -16,27 +17,18 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-type Polled = Result<Vec<Event>, Error>;
+type Wait = Pin<Box<dyn Future<Output = Result<bool, Error>>>>;
 
-/// A call of `poll` that has begun and waits.
-async fn waiting_poll() -> Pin<Box<dyn Future<Output = Polled>>> {
-    let mut poll: Pin<Box<dyn Future<Output = Polled>>> = Box::pin(net::poll());
-    assert!(
-        begin(&mut poll).await.is_none(),
-        "nothing should have happened yet"
-    );
-    poll
-}
-
-/// Runs `poll` until it has to wait, and tells what it returned if it did not have to.
-async fn begin(poll: &mut Pin<Box<dyn Future<Output = Polled>>>) -> Option<Polled> {
+/// A call of `wait` that has begun and waits.
+async fn waiting() -> Wait {
+    let mut wait: Wait = Box::pin(turn::wait());
     poll_fn(|context| {
-        Poll::Ready(match poll.as_mut().poll(context) {
-            Poll::Ready(polled) => Some(polled),
-            Poll::Pending => None,
-        })
+        let waits = wait.as_mut().poll(context).is_pending();
+        assert!(waits, "nothing should have happened yet");
+        Poll::Ready(())
     })
-    .await
+    .await;
+    wait
 }
 
 /// A server that has told its port.
@@ -67,46 +59,47 @@ pub fn is_ip() {
     }
 }
 
-/// A `poll` while another waits, which then goes on.
-pub async fn second_poll(arguments: &Arguments, turns: &mut Turns) {
+/// A `wait` while another waits, which then goes on.
+pub async fn second_wait(arguments: &Arguments, turns: &mut Turns) {
     let server = listening(arguments, turns).await;
-    let first = waiting_poll().await;
-    match net::poll().await {
-        Ok(events) => println!("second: {} events", events.len()),
+    let first = waiting().await;
+    match turn::wait().await {
+        Ok(more) => println!("second: {more}"),
         Err(error) => println!("second: {}", error.code),
     }
     server.close(Some(1));
-    turns.extend(first.await.expect("the first poll goes on"));
+    println!("first: {}", first.await.expect("the first wait goes on"));
     turns.rest().await;
 }
 
-/// A `poll` is given up while it waits, and what it waited for happens after that.
-pub async fn cancelled_poll(arguments: &Arguments, turns: &mut Turns) {
+/// A `wait` is given up while it waits, and what it waited for happens after that.
+pub async fn cancelled_wait(arguments: &Arguments, turns: &mut Turns) {
     let server = listening(arguments, turns).await;
     for _ in 0..10 {
-        drop(waiting_poll().await);
+        drop(waiting().await);
     }
     println!("cancelled");
     let connection = turns.connection(&server, "connection").await;
     connection.destroy(None);
     turns.until("connection close").await;
-    let poll = waiting_poll().await;
+    let wait = waiting().await;
     server.close(None);
-    drop(poll);
+    drop(wait);
     turns.rest().await;
 }
 
-/// The program does something else while a `poll` waits, and then goes on waiting for it.
-pub async fn kept_poll(arguments: &Arguments, turns: &mut Turns) {
+/// The program does something else while a `wait` waits, and then drops it although it is
+/// complete: what it waited for is there.
+pub async fn dropped_wait(arguments: &Arguments, turns: &mut Turns) {
     let server = listening(arguments, turns).await;
-    let poll = waiting_poll().await;
+    let wait = waiting().await;
     println!("waiting");
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(500) {
         wit_bindgen::yield_async().await;
     }
     println!("back");
-    turns.take(poll.await.expect("no other poll is waiting"));
+    drop(wait);
     turns.connection(&server, "connection").await.destroy(None);
     server.close(None);
     turns.rest().await;
@@ -268,11 +261,13 @@ pub async fn odd_calls(arguments: &Arguments, turns: &mut Turns) {
             odd.turn().await;
         }
         if call % 100 == 0 {
-            odd.give_up_a_poll().await;
+            odd.give_up_a_wait().await;
         }
     }
     odd.end();
-    while odd.take(net::poll().await.expect("no other poll is waiting")) {}
+    while turn::wait().await.expect("no other wait is waiting") {
+        odd.take();
+    }
     drop(odd);
     turns.rest().await;
     println!("survived");
@@ -478,23 +473,22 @@ impl Odd {
     async fn turn(&mut self) {
         let server = Server::new(None);
         server.close(None);
-        let events = net::poll().await.expect("no other poll is waiting");
-        assert!(!events.is_empty(), "a close is due");
-        self.take(events);
+        let before = self.events;
+        assert!(matches!(turn::wait().await, Ok(true)), "a close is due");
+        self.take();
+        assert!(self.events > before, "a close was due");
         self.dropped.insert(server.id());
     }
 
-    /// A `poll` that is dropped if it has to wait.
-    async fn give_up_a_poll(&mut self) {
-        let mut poll: Pin<Box<dyn Future<Output = Polled>>> = Box::pin(net::poll());
-        if let Some(events) = begin(&mut poll).await {
-            self.take(events.expect("no other poll is waiting"));
-        }
+    /// A `wait` that is dropped if it has to wait.
+    async fn give_up_a_wait(&mut self) {
+        let mut wait: Wait = Box::pin(turn::wait());
+        poll_fn(|context| Poll::Ready(wait.as_mut().poll(context).is_ready())).await;
     }
 
-    /// Looks at the events of a turn, and tells whether there were any.
-    fn take(&mut self, events: Vec<Event>) -> bool {
-        for event in &events {
+    /// Takes the events that there are.
+    fn take(&mut self) {
+        while let Some(event) = net::next() {
             let (source, text) = (event.source, text::event(&event.kind));
             assert!(!self.dropped.contains(&source), "{text} without a handle");
             let of_a_socket = self.sockets.iter().any(|socket| socket.id() == source)
@@ -505,9 +499,8 @@ impl Odd {
             if of_a_socket && matches!(event.kind, EventKind::Close(_)) {
                 self.closed.insert(source);
             }
+            self.events += 1;
         }
-        self.events += events.len();
-        !events.is_empty()
     }
 
     /// Closes everything.

@@ -90,9 +90,9 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
 
         "empty" => turns.rest().await,
         "is-ip" => contract::is_ip(),
-        "second-poll" => contract::second_poll(arguments, turns).await,
-        "cancelled-poll" => contract::cancelled_poll(arguments, turns).await,
-        "kept-poll" => contract::kept_poll(arguments, turns).await,
+        "second-wait" => contract::second_wait(arguments, turns).await,
+        "cancelled-wait" => contract::cancelled_wait(arguments, turns).await,
+        "dropped-wait" => contract::dropped_wait(arguments, turns).await,
         "unref-server" => contract::unref_server(arguments, turns).await,
         "ref-server" => contract::ref_server(arguments, turns).await,
         "unref-socket" => contract::unref_socket(arguments, turns).await,

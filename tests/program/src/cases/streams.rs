@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::options::{SERVER, SOCKET};
 use crate::plugnet::net::net::{EventKind, Server, ServerOptions, Socket, SocketOptions};
+use crate::plugnet::net::streams;
 use crate::text;
 use crate::turns::{CHUNK, Turns};
 use crate::wit_stream;
@@ -38,8 +39,8 @@ async fn copy(mut from: StreamReader<u8>, mut to: StreamWriter<u8>) {
 pub async fn pumped(arguments: &Arguments, turns: &mut Turns) {
     let (_server, connection) = connection(arguments, turns, SERVER).await;
     let (writer, outgoing) = wit_stream::new();
-    let incoming = connection.streams(outgoing).expect("streams");
-    println!("again: {}", again(connection.streams(wit_stream::new().1)));
+    let incoming = streams::streams(&connection, outgoing).expect("streams");
+    println!("again: {}", again(streams::streams(&connection, wit_stream::new().1)));
     wit_bindgen::spawn_local(copy(incoming, writer));
     turns.rest().await;
     println!("counters {}", text::counters(&connection));
@@ -54,7 +55,7 @@ pub async fn sink(arguments: &Arguments, turns: &mut Turns) {
     };
     let (_server, connection) = connection(arguments, turns, half_open).await;
     let (mut writer, outgoing) = wit_stream::new();
-    let mut incoming = connection.streams(outgoing).expect("streams");
+    let mut incoming = streams::streams(&connection, outgoing).expect("streams");
     wit_bindgen::spawn_local(async move {
         let mut count = 0;
         let mut buffer = Vec::with_capacity(CHUNK as usize);
@@ -85,10 +86,10 @@ pub async fn taken(arguments: &Arguments, turns: &mut Turns) {
     };
     let (_server, connection) = connection(arguments, turns, options).await;
     let (writer, outgoing) = wit_stream::new();
-    let incoming = connection.take_streams(outgoing).expect("take-streams");
+    let incoming = streams::take_streams(&connection, outgoing).expect("take-streams");
     println!(
         "again: {}",
-        again(connection.take_streams(wit_stream::new().1))
+        again(streams::take_streams(&connection, wit_stream::new().1))
     );
     println!("write: {}", connection.write(b"lost", None));
     wit_bindgen::spawn_local(copy(incoming, writer));
@@ -98,20 +99,20 @@ pub async fn taken(arguments: &Arguments, turns: &mut Turns) {
 /// Tries to take the streams of sockets that are in use, or have no connection.
 pub async fn taken_too_late(arguments: &Arguments, turns: &mut Turns) {
     let fresh = Socket::new(None);
-    println!("fresh: {}", again(fresh.take_streams(wit_stream::new().1)));
+    println!("fresh: {}", again(streams::take_streams(&fresh, wit_stream::new().1)));
     let (_server, connection) = connection(arguments, turns, SERVER).await;
     println!(
         "in use: {}",
-        again(connection.take_streams(wit_stream::new().1))
+        again(streams::take_streams(&connection, wit_stream::new().1))
     );
     connection.destroy(None);
     println!(
         "destroyed: {}",
-        again(connection.take_streams(wit_stream::new().1))
+        again(streams::take_streams(&connection, wit_stream::new().1))
     );
     println!(
         "destroyed: {}",
-        again(connection.streams(wit_stream::new().1))
+        again(streams::streams(&connection, wit_stream::new().1))
     );
     turns.rest().await;
 }
@@ -124,7 +125,7 @@ fn again(outcome: Result<StreamReader<u8>, crate::plugnet::net::types::Error>) -
 pub async fn stopped(arguments: &Arguments, turns: &mut Turns) {
     let (_server, connection) = connection(arguments, turns, SERVER).await;
     let (writer, outgoing) = wit_stream::new();
-    drop(connection.streams(outgoing).expect("streams"));
+    drop(streams::streams(&connection, outgoing).expect("streams"));
     turns.flow(&connection);
     turns.until("connection end").await;
     drop(writer);

@@ -1,0 +1,498 @@
+//! The order of things: Node's callbacks, ticks, timers and closing callbacks.
+//!
+//! Node runs one callback at a time; each emits its events one after the other, and what it has
+//! queued with `process.nextTick` runs before the next callback. [`Agenda::next`] gives the next
+//! step in that order, in the phases of libuv's loop (1.45 and later). The caller hands every event
+//! out before it asks for the next step, so that a program acts between any two.
+
+use crate::error::Error;
+use crate::event::{Callback, Event, EventKind, ServerId, SocketId, Source};
+use crate::lookup::Resolved;
+use crate::transport::{
+    AcceptedId, Action, Attempt, Endpoints, Generation, ListenerId, LookupId, Report,
+};
+use crate::error::Errno;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+/// What Node runs for a socket with `process.nextTick`, or in the rest of a callback.
+#[derive(Debug)]
+pub(crate) enum SocketTick {
+    /// `connect` to an address: the attempt itself.
+    StartConnect,
+    /// Asks the program to resolve a name.
+    LookupRequest,
+    /// The program has resolved it.
+    LookedUp(Result<Vec<Resolved>, Error>),
+    /// Emits `lookup` for the address of that number, then the next, then connects.
+    Lookup {
+        addresses: Vec<Resolved>,
+        next: usize,
+    },
+    /// `connect`.
+    Connect,
+    /// Sends what waited for the connection, once the program has seen `connect`.
+    Uncork,
+    /// `ready`, after the first of the writes that waited for the connection.
+    Ready,
+    /// The rest of a successful connect, after its events.
+    AfterConnect,
+    /// Destroys the socket with the error of a connect or write.
+    Destroy(Error),
+    /// Emits `readable`.
+    Readable,
+    /// Emits `end` if everything was read.
+    End,
+    /// Ends or destroys the socket after `end`.
+    AfterEnd,
+    /// `drain`, if it is still owed, and the callbacks of writes.
+    AfterWrite(Vec<Callback>),
+    /// `finish` and the callbacks of `end`.
+    Finish,
+    /// Destroys the socket after `finish`, if the peer has ended too.
+    AfterFinish,
+    /// The callbacks of writes that a destroyed socket gives up.
+    FailWrites,
+    /// The callback of a call that failed at once.
+    Callback(Callback, Option<Error>),
+    /// `error`.
+    Error(Error),
+    /// `close` of a socket that never had a connection.
+    Close,
+}
+
+impl SocketTick {
+    /// Whether it runs although the socket was destroyed after it was queued.
+    fn survives_destroy(&self) -> bool {
+        matches!(
+            self,
+            Self::FailWrites
+                | Self::Callback(..)
+                | Self::Error(_)
+                | Self::Close
+                | Self::AfterWrite(_)
+        )
+    }
+}
+
+/// What Node runs for a server with `process.nextTick`.
+#[derive(Debug)]
+pub(crate) enum ServerTick {
+    /// `connections`, with their number.
+    Connections(Callback, usize),
+    /// `listening`.
+    Listening,
+    /// `listen` on an address.
+    Listen { lookup: LookupId, address: IpAddr },
+    /// `error`.
+    Error(Error),
+    /// `close`.
+    Close,
+}
+
+/// When a timer is due. Of two that are due at once, the one that was set first comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Due {
+    /// Milliseconds of the clock.
+    pub at: u64,
+    order: u64,
+}
+
+/// Why the clock is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// `setTimeout`: the idle time may be over.
+    Idle,
+    /// An attempt to connect takes too long.
+    Attempt(Attempt),
+}
+
+/// What the transport has reported.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Socket(SocketId, Report),
+    /// A listener has accepted a connection.
+    Accepted(ListenerId, AcceptedId, Endpoints),
+    LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
+}
+
+/// A handle that is being closed.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    pub socket: SocketId,
+    pub generation: Generation,
+    pub had_error: bool,
+}
+
+/// What became of the destination of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sink {
+    /// It takes more.
+    Drained,
+    /// It takes no more for now.
+    Full,
+    /// It takes nothing more.
+    Gone,
+}
+
+/// What runs next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Socket(SocketId, SocketTick),
+    Server(ServerId, ServerTick),
+    Timer(SocketId, Timer),
+    Job(Job),
+    Closing(Closing),
+}
+
+/// Where the loop stands, as in `uv_run`. Each leads to the next, the last to the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// What calls outside of the poll had done at once: a FIN that nothing written held back.
+    #[default]
+    Begin,
+    /// What the system has reported; of each listener one connection.
+    Poll,
+    /// What calls within the poll had done at once.
+    Pending,
+    /// Handles that close, the last one first.
+    Closing,
+    Timers,
+}
+
+/// Whether the program has seen an event of the callback that runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Seen {
+    /// It is not at work in a handler: what it calls comes before the callback, and takes back
+    /// what that would tell.
+    No,
+    /// It is at work in the handler of an event: Node emits the others of the same callback all
+    /// the same.
+    #[default]
+    Yes,
+}
+
+/// What the rules have decided and not delivered yet.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    pub actions: VecDeque<Action>,
+    /// What the running callback has emitted and the program has not taken.
+    events: VecDeque<Event>,
+    seen: Seen,
+    /// What the running callback has still to do after these events.
+    rest: VecDeque<(SocketId, SocketTick)>,
+    ticks: VecDeque<Tick>,
+    phase: Phase,
+    /// How often was polled.
+    pub round: u64,
+    jobs: VecDeque<Job>,
+    /// The jobs of this round: what is reported meanwhile is of the next.
+    polled: VecDeque<Job>,
+    pending: VecDeque<Job>,
+    closing: Vec<Closing>,
+    closing_now: Vec<Closing>,
+    /// The time, in milliseconds from some beginning.
+    pub now: u64,
+    timers: BTreeSet<(Due, SocketId, Timer)>,
+    /// Servers that lost a connection.
+    pub departed: Vec<ServerId>,
+    /// Sockets that may have something for their pipes.
+    pub flows: Vec<SocketId>,
+    /// Sockets that have emitted `end`: what they pipe to may end, too.
+    pub ended: Vec<SocketId>,
+    /// Sockets that took everything that was written, ended, or are gone: those that pipe to them
+    /// have to know.
+    pub piped_to: Vec<(SocketId, Sink)>,
+    last: Numbers,
+}
+
+/// The last of each kind of number that was given.
+#[derive(Debug, Default)]
+struct Numbers {
+    object: u64,
+    lookup: u64,
+    listener: u64,
+    accepted: u64,
+    timer: u64,
+}
+
+#[derive(Debug)]
+enum Tick {
+    Socket(SocketId, SocketTick),
+    Server(ServerId, ServerTick),
+}
+
+impl Agenda {
+    /// A number for a server or a socket.
+    pub fn object(&mut self) -> u64 {
+        self.last.object += 1;
+        self.last.object
+    }
+
+    /// A number for a lookup.
+    pub fn lookup(&mut self) -> LookupId {
+        self.last.lookup += 1;
+        LookupId(self.last.lookup)
+    }
+
+    /// A number for what will listen.
+    pub fn listener(&mut self) -> ListenerId {
+        self.last.listener += 1;
+        ListenerId(self.last.listener)
+    }
+
+    /// A number for a connection that was accepted.
+    pub fn accepted(&mut self) -> AcceptedId {
+        self.last.accepted += 1;
+        AcceptedId(self.last.accepted)
+    }
+
+    // ---- what the running callback decides ----
+
+    /// Emits an event.
+    pub fn emit(&mut self, source: impl Into<Source>, kind: EventKind) {
+        let source = source.into();
+        self.events.push_back(Event { source, kind });
+    }
+
+    /// Asks the transport for something.
+    pub fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    /// Queues a tick.
+    pub fn tick(&mut self, id: SocketId, tick: SocketTick) {
+        self.ticks.push_back(Tick::Socket(id, tick));
+    }
+
+    /// Queues a tick of a server.
+    pub fn tick_server(&mut self, id: ServerId, tick: ServerTick) {
+        self.ticks.push_back(Tick::Server(id, tick));
+    }
+
+    /// What the running callback does after its events, once its actions were carried out.
+    pub fn then(&mut self, id: SocketId, tick: SocketTick) {
+        self.rest.push_back((id, tick));
+    }
+
+    /// Has the handle closed in the closing phase.
+    pub fn close(&mut self, closing: Closing) {
+        self.closing.push(closing);
+    }
+
+    // ---- the clock ----
+
+    /// When a timer is due that is set now and takes so long.
+    pub fn due_in(&mut self, milliseconds: u64) -> Due {
+        self.last.timer += 1;
+        Due {
+            at: self.now + milliseconds,
+            order: self.last.timer,
+        }
+    }
+
+    /// Has a timer run at that time.
+    pub fn wake_at(&mut self, due: Due, id: SocketId, timer: Timer) {
+        self.timers.insert((due, id, timer));
+    }
+
+    /// Takes a [`Agenda::wake_at`] back.
+    pub fn forget_timer(&mut self, due: Due, id: SocketId, timer: Timer) {
+        self.timers.remove(&(due, id, timer));
+    }
+
+    /// When the next timer is due.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.timers.first().map(|(due, ..)| due.at)
+    }
+
+    /// It is that late. Earlier times are ignored.
+    pub fn advance(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    fn timer_is_due(&self) -> bool {
+        self.next_deadline().is_some_and(|at| at <= self.now)
+    }
+
+    // ---- what the transport reports ----
+
+    /// Queues what the transport reports.
+    pub fn job(&mut self, job: Job) {
+        match job {
+            Job::Socket(_, Report::ShutDown) => self.pending.push_back(job),
+            job => self.jobs.push_back(job),
+        }
+    }
+
+    // ---- order ----
+
+    /// Takes the next event of the running callback.
+    pub fn take_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        self.seen = Seen::Yes;
+        Some(event)
+    }
+
+    /// Whether there is an event to take.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The next step; only when all events were taken.
+    pub fn next(&mut self) -> Option<Step> {
+        if let Some((id, tick)) = self.rest.pop_front() {
+            return Some(Step::Socket(id, tick));
+        }
+        self.seen = Seen::No;
+        match self.ticks.pop_front() {
+            Some(Tick::Socket(id, tick)) => return Some(Step::Socket(id, tick)),
+            Some(Tick::Server(id, tick)) => return Some(Step::Server(id, tick)),
+            None => {}
+        }
+        while self.has_work() {
+            match self.phase {
+                Phase::Begin => {
+                    if let Some(job) = self.pending.pop_front() {
+                        return Some(Step::Job(job));
+                    }
+                    self.poll();
+                    self.phase = Phase::Poll;
+                }
+                Phase::Poll => {
+                    if let Some(job) = self.polled.pop_front() {
+                        return Some(Step::Job(job));
+                    }
+                    self.phase = Phase::Pending;
+                }
+                Phase::Pending => {
+                    if let Some(job) = self.pending.pop_front() {
+                        return Some(Step::Job(job));
+                    }
+                    self.closing_now.append(&mut self.closing);
+                    self.phase = Phase::Closing;
+                }
+                Phase::Closing => {
+                    if let Some(closing) = self.closing_now.pop() {
+                        return Some(Step::Closing(closing));
+                    }
+                    self.phase = Phase::Timers;
+                }
+                Phase::Timers => {
+                    if self.timer_is_due()
+                        && let Some((_, id, timer)) = self.timers.pop_first()
+                    {
+                        return Some(Step::Timer(id, timer));
+                    }
+                    self.phase = Phase::Begin;
+                }
+            }
+        }
+        // Timers that fall due meanwhile come after what is reported meanwhile.
+        self.phase = Phase::Begin;
+        None
+    }
+
+    /// Takes what was reported since the last poll. libuv accepts one connection of a listener;
+    /// the others are of the next polls.
+    fn poll(&mut self) {
+        self.round += 1;
+        let mut accepted: Vec<ListenerId> = Vec::new();
+        for _ in 0..self.jobs.len() {
+            let Some(job) = self.jobs.pop_front() else {
+                break;
+            };
+            match job {
+                Job::Accepted(listener, ..) if accepted.contains(&listener) => {
+                    self.jobs.push_back(job);
+                }
+                job => {
+                    if let Job::Accepted(listener, ..) = job {
+                        accepted.push(listener);
+                    }
+                    self.polled.push_back(job);
+                }
+            }
+        }
+    }
+
+    /// Whether something could happen without the transport.
+    pub fn has_work(&self) -> bool {
+        !self.events.is_empty()
+            || !self.rest.is_empty()
+            || !self.ticks.is_empty()
+            || !self.jobs.is_empty()
+            || !self.polled.is_empty()
+            || !self.pending.is_empty()
+            || !self.closing.is_empty()
+            || !self.closing_now.is_empty()
+            || self.timer_is_due()
+    }
+
+    // ---- what is taken back ----
+
+    /// Drops what was queued for a socket that is destroyed, but for what it has to say all the
+    /// same.
+    pub fn forget(&mut self, id: SocketId) {
+        let stays = |of: SocketId, tick: &SocketTick| of != id || tick.survives_destroy();
+        self.ticks.retain(|tick| match tick {
+            Tick::Socket(of, tick) => stays(*of, tick),
+            Tick::Server(..) => true,
+        });
+        let of_another = |job: &Job| !matches!(job, Job::Socket(of, _) if *of == id);
+        self.jobs.retain(of_another);
+        self.polled.retain(of_another);
+        self.pending.retain(of_another);
+        if self.seen == Seen::No {
+            self.rest.retain(|(of, tick)| stays(*of, tick));
+            self.take_back(id.into(), |kind| {
+                !matches!(
+                    kind,
+                    EventKind::Error(_) | EventKind::Close { .. } | EventKind::Callback { .. }
+                )
+            });
+        }
+    }
+
+    /// Takes back what was emitted before the program called what makes it untrue. Whether there
+    /// was such a thing.
+    pub fn take_back(&mut self, source: Source, untrue: impl Fn(&EventKind) -> bool) -> bool {
+        let emitted = self.events.len();
+        if self.seen == Seen::No {
+            self.events
+                .retain(|event| event.source != source || !untrue(&event.kind));
+        }
+        self.events.len() < emitted
+    }
+
+    /// The same for an event with once-listeners, which go on waiting: their callbacks.
+    pub fn take_back_with_listeners(
+        &mut self,
+        source: Source,
+        untrue: impl Fn(&EventKind) -> bool,
+    ) -> Vec<Callback> {
+        let mut callbacks = Vec::new();
+        if self.take_back(source, untrue) {
+            self.events.retain(|event| match event.kind {
+                EventKind::Callback { callback, .. } if event.source == source => {
+                    callbacks.push(callback);
+                    false
+                }
+                _ => true,
+            });
+        }
+        callbacks
+    }
+
+    /// Takes back everything that was emitted and not taken: nobody is there to be told.
+    pub fn withdraw(&mut self, source: Source) {
+        self.events.retain(|event| event.source != source);
+    }
+
+    /// Drops [`SocketTick::FailWrites`] of a socket that connects again.
+    pub fn forget_failed_writes(&mut self, id: SocketId) {
+        self.ticks.retain(
+            |tick| !matches!(tick, Tick::Socket(of, SocketTick::FailWrites) if *of == id),
+        );
+    }
+}

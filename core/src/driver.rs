@@ -1,0 +1,588 @@
+//! Drives the rules over a [`Transport`].
+
+use crate::encoding::Encoding;
+use crate::error::{Errno, Error};
+use crate::event::{Callback, Event, ServerId, SocketId};
+use crate::lookup::Resolved;
+use crate::net::Net;
+use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
+use crate::socket::{ConnectRequest, Socket, SocketOptions};
+use crate::transport::{
+    AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Report, Transport,
+    Written,
+};
+use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
+
+/// Every server and socket of a program, over a transport.
+///
+/// - The program's calls: [`create_server`](Self::create_server),
+///   [`create_socket`](Self::create_socket), [`server`](Self::server) and
+///   [`socket`](Self::socket) for what they say of themselves, [`server_mut`](Self::server_mut)
+///   and [`socket_mut`](Self::socket_mut) for what they do. A number that names nothing has no
+///   effect.
+/// - The events: [`next`](Self::next) decides and takes the next one; [`is_ready`](Self::is_ready)
+///   says whether there is one. Where there is none, whoever drives waits for the transport or
+///   until [`next_deadline`](Self::next_deadline), for as long as the program
+///   [is alive](Self::is_alive).
+/// - The transport's reports: [`report`](Self::report), [`accepted`](Self::accepted),
+///   [`listened`](Self::listened), [`looked_up`](Self::looked_up),
+///   [`progressed`](Self::progressed). They have their effect in `next` or `is_ready`.
+///
+/// Every call carries out what the rules ask of the transport before it returns.
+#[derive(Debug, Default)]
+pub struct Driver<T> {
+    net: Net,
+    transport: T,
+    clock: Clock,
+}
+
+/// Whether the rules have to know the time. Asking for it has its price, so it is not done before
+/// something depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Clock {
+    #[default]
+    Unused,
+    Used,
+}
+
+impl<T: Transport> Driver<T> {
+    /// No servers and no sockets.
+    pub fn new(transport: T) -> Self {
+        Self {
+            net: Net::default(),
+            transport,
+            clock: Clock::default(),
+        }
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// The transport, for whoever drives it.
+    pub fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    // ---- the program ----
+
+    /// `net.createServer()`.
+    pub fn create_server(&mut self, options: ServerOptions) -> ServerId {
+        self.net.create_server(options)
+    }
+
+    /// What a server says of itself.
+    pub fn server(&self, id: ServerId) -> Option<&Server> {
+        self.net.server(id)
+    }
+
+    /// What a program calls on a server.
+    pub fn server_mut(&mut self, id: ServerId) -> ServerMut<'_, T> {
+        ServerMut { driver: self, id }
+    }
+
+    /// `new net.Socket()`.
+    pub fn create_socket(&mut self, options: SocketOptions) -> SocketId {
+        self.net.create_socket(options)
+    }
+
+    /// `new net.Socket({ fd })`: of a connection that the host has.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_FD_TYPE` if the descriptor is none of a connection, else the system's.
+    pub fn adopt(&mut self, fd: u32, options: SocketOptions) -> Result<SocketId, Error> {
+        self.look_at_clock();
+        let id = self.net.reserve_socket();
+        let endpoints = self.transport.adopt(id, fd).map_err(|error| match error {
+            AdoptError::Kind(kind) => Error::invalid_fd_type(kind),
+            AdoptError::Failed(errno) => Error::system(errno, "open"),
+        })?;
+        self.net.adopt(id, options, endpoints);
+        self.carry_out();
+        Ok(id)
+    }
+
+    /// What a socket says of itself.
+    pub fn socket(&self, id: SocketId) -> Option<&Socket> {
+        self.net.socket(id)
+    }
+
+    /// What a program calls on a socket.
+    pub fn socket_mut(&mut self, id: SocketId) -> SocketMut<'_, T> {
+        SocketMut { driver: self, id }
+    }
+
+    /// Decides and takes the next event; absent when nothing is left for now. What the program
+    /// has called since the last one has had its effect, and what it has written is sent.
+    #[allow(clippy::should_implement_trait, reason = "named as the contract is")]
+    pub fn next(&mut self) -> Option<Event> {
+        if self.is_ready() {
+            self.net.take_event()
+        } else {
+            None
+        }
+    }
+
+    /// Whether there is an event for [`next`](Self::next). Decides it, and does not take it: what
+    /// the program calls before it does still has its effect.
+    pub fn is_ready(&mut self) -> bool {
+        self.look_at_clock();
+        loop {
+            self.net.flush_all();
+            self.carry_out();
+            if self.net.agenda.has_event() {
+                return true;
+            }
+            if !self.net.step() {
+                return false;
+            }
+        }
+    }
+
+    /// Whether anything may still happen that the program waits for.
+    pub fn is_alive(&self) -> bool {
+        self.net.is_alive()
+    }
+
+    /// When to look again though the transport reports nothing: milliseconds of
+    /// [`Transport::now`].
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.net.agenda.next_deadline()
+    }
+
+    /// How many servers and sockets there are.
+    pub fn len(&self) -> usize {
+        self.net.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    // ---- the transport ----
+
+    /// Something happened to a socket.
+    pub fn report(&mut self, id: SocketId, report: Report) {
+        self.net.report(id, report);
+    }
+
+    /// A listener has accepted a connection. The transport keeps it under this number until it is
+    /// asked to [open](Transport::open) or to [refuse](Transport::refuse) it.
+    pub fn accepted(&mut self, listener: ListenerId, endpoints: Endpoints) -> AcceptedId {
+        self.net.accepted(listener, endpoints)
+    }
+
+    /// Whether a listener should accept more; if not, [`Transport::accept`] tells when.
+    pub fn accepts(&self, listener: ListenerId) -> bool {
+        self.net.accepts(listener)
+    }
+
+    /// The outcome of [`Transport::listen`] that could not be told at once.
+    pub fn listened(&mut self, listener: ListenerId, outcome: Result<Option<SocketAddr>, Errno>) {
+        self.net.listened(listener, outcome);
+        self.carry_out();
+    }
+
+    /// The outcome of [`Transport::look_up`].
+    pub fn looked_up(&mut self, lookup: LookupId, outcome: Result<Vec<IpAddr>, Errno>) {
+        self.net.looked_up(lookup, outcome);
+    }
+
+    /// The host has taken more of a write that is under way, and not all.
+    pub fn progressed(&mut self, id: SocketId) {
+        self.net.with_socket(id, |socket, _| socket.progressed());
+    }
+
+    // ---- streams ----
+
+    /// What was received, for the stream that takes it and has taken what it was given before;
+    /// empty if there is nothing yet, absent when nothing comes any more.
+    pub fn read_streamed(&mut self, id: SocketId, generation: Generation) -> Option<Vec<u8>> {
+        self.call(|net| net.read_streamed(id, generation))
+    }
+
+    /// The stream that took what a socket receives is gone, and has left something.
+    pub fn stop_streaming(&mut self, id: SocketId, generation: Generation, left: Vec<u8>) {
+        self.call(|net| net.stop_streaming(id, generation, left));
+    }
+
+    /// Whether the stream that is sent may go on; absent when nothing is sent any more.
+    pub fn stream_has_room(&self, id: SocketId, generation: Generation) -> Option<bool> {
+        self.net.stream_has_room(id, generation)
+    }
+
+    /// What came from the stream that is sent.
+    pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
+        self.call(|net| net.write_streamed(id, generation, data));
+    }
+
+    /// Nothing more comes from the stream that is sent.
+    pub fn end_streamed(&mut self, id: SocketId, generation: Generation) {
+        self.call(|net| net.end_streamed(id, generation));
+    }
+
+    // ---- carrying out ----
+
+    /// Panics where states contradict each other, or what one object says of another is not so.
+    pub fn check_invariants(&self) {
+        self.net.check_invariants();
+    }
+
+    fn look_at_clock(&mut self) {
+        if self.clock == Clock::Used {
+            self.net.agenda.advance(self.transport.now());
+        }
+    }
+
+    fn use_clock(&mut self) {
+        self.clock = Clock::Used;
+        self.look_at_clock();
+    }
+
+    fn call<R>(&mut self, call: impl FnOnce(&mut Net) -> R) -> R {
+        self.look_at_clock();
+        let outcome = call(&mut self.net);
+        self.carry_out();
+        outcome
+    }
+
+    /// Carries out what the rules have asked for, in order.
+    fn carry_out(&mut self) {
+        while let Some(action) = self.net.next_action() {
+            let Self { net, transport, .. } = self;
+            match action {
+                Action::LookUp { lookup, host } => transport.look_up(lookup, host),
+                Action::Listen {
+                    listener,
+                    at,
+                    backlog,
+                } => {
+                    if let Poll::Ready(outcome) = transport.listen(listener, &at, backlog) {
+                        net.listened(listener, outcome);
+                    }
+                }
+                Action::CloseListener(listener) => transport.close_listener(listener),
+                Action::Accept(listener) => transport.accept(listener),
+                Action::Refuse(accepted) => transport.refuse(accepted),
+                Action::Connect {
+                    socket,
+                    attempt,
+                    to,
+                } => transport.connect(socket, attempt, to),
+                Action::AbortConnect { socket, attempt } => {
+                    transport.abort_connect(socket, attempt);
+                }
+                Action::Open { socket, origin } => transport.open(socket, origin),
+                Action::Read(socket) => transport.read(socket),
+                Action::Write { socket, data } => {
+                    // Nothing to send is nothing to ask the host for.
+                    let written = if data.is_empty() {
+                        Written::All
+                    } else {
+                        transport.write(socket, data)
+                    };
+                    net.with_socket(socket, |socket, agenda| socket.written(written, agenda));
+                }
+                Action::ShutDown(socket) => transport.shut_down(socket),
+                Action::KeepAlive { socket, keep_alive } => {
+                    transport.set_keep_alive(socket, keep_alive);
+                }
+                Action::Close(socket) => transport.close(socket),
+                Action::WakeIncoming(socket, generation) => {
+                    transport.wake_incoming(socket, generation);
+                }
+                Action::WakeOutgoing(socket, generation) => {
+                    transport.wake_outgoing(socket, generation);
+                }
+            }
+        }
+    }
+}
+
+/// What a program calls on a server.
+#[derive(Debug)]
+pub struct ServerMut<'a, T> {
+    driver: &'a mut Driver<T>,
+    id: ServerId,
+}
+
+impl<T: Transport> ServerMut<'_, T> {
+    fn call<R>(self, call: impl FnOnce(&mut Net, ServerId) -> R) -> R {
+        let id = self.id;
+        self.driver.call(|net| call(net, id))
+    }
+
+    /// `server.listen()`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_SERVER_ALREADY_LISTEN`.
+    pub fn listen(self, options: ListenOptions) -> Result<(), Error> {
+        self.call(|net, id| net.listen(id, options))
+    }
+
+    /// `server.listen({ path })`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_SERVER_ALREADY_LISTEN`; `ERR_INVALID_ARG_VALUE` for the empty path.
+    pub fn listen_path(self, options: ListenPathOptions) -> Result<(), Error> {
+        self.call(|net, id| net.listen_path(id, options))
+    }
+
+    /// `server.listen({ fd })`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_SERVER_ALREADY_LISTEN`.
+    pub fn listen_fd(
+        self,
+        fd: u32,
+        backlog: Option<u32>,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net, id| net.listen_fd(id, fd, backlog, callback))
+    }
+
+    /// `server.listen(server)`: on what another one listens on.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_SERVER_ALREADY_LISTEN`; `ERR_INVALID_ARG_VALUE` if the other does not listen.
+    pub fn listen_on_server(
+        self,
+        other: ServerId,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net, id| net.listen_on_server(id, other, callback))
+    }
+
+    /// `server.listen(socket)`, which fails.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_SERVER_ALREADY_LISTEN`; `ERR_INVALID_ARG_VALUE` if the socket has no connection.
+    pub fn listen_on_socket(
+        self,
+        socket: SocketId,
+        callback: Option<Callback>,
+    ) -> Result<(), Error> {
+        self.call(|net, id| net.listen_on_socket(id, socket, callback))
+    }
+
+    /// Takes the next connection that was announced.
+    pub fn accept(self) -> Option<SocketId> {
+        self.call(Net::accept)
+    }
+
+    /// `server.close()`.
+    pub fn close(self, callback: Option<Callback>) {
+        self.call(|net, id| net.close(id, callback));
+    }
+
+    /// `server.getConnections()`.
+    pub fn get_connections(self, callback: Callback) {
+        self.call(|net, id| net.get_connections(id, callback));
+    }
+
+    /// `server.maxConnections`.
+    pub fn set_max_connections(self, value: Option<usize>) {
+        self.call(|net, id| net.set_max_connections(id, value));
+    }
+
+    /// `server.ref()` and `server.unref()`.
+    pub fn set_ref(self, refed: bool) {
+        self.call(|net, id| net.set_server_ref(id, refed));
+    }
+
+    /// The program has dropped its handle: `close`, without its event.
+    pub fn drop_handle(self) {
+        self.call(Net::drop_server);
+    }
+}
+
+/// What a program calls on a socket.
+#[derive(Debug)]
+pub struct SocketMut<'a, T> {
+    driver: &'a mut Driver<T>,
+    id: SocketId,
+}
+
+impl<T: Transport> SocketMut<'_, T> {
+    fn call<R>(self, call: impl FnOnce(&mut Net, SocketId) -> R) -> R {
+        let id = self.id;
+        self.driver.call(|net| call(net, id))
+    }
+
+    /// Hands over what was written, as Node does within `write`.
+    fn flush(&mut self) {
+        let id = self.id;
+        self.driver.call(|net| net.flush(id));
+    }
+
+    /// `socket.connect()`.
+    ///
+    /// # Errors
+    ///
+    /// What Node throws for, and `EISCONN`.
+    pub fn connect(self, request: ConnectRequest) -> Result<(), Error> {
+        // The attempts may have to be timed.
+        self.driver.use_clock();
+        self.call(|net, id| net.connect(id, request))
+    }
+
+    /// `socket.connect(path)`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_MISSING_ARGS` for the empty path, and `EISCONN`.
+    pub fn connect_path(self, path: String, callback: Option<Callback>) -> Result<(), Error> {
+        self.call(|net, id| net.connect_path(id, path, callback))
+    }
+
+    /// The program's answer to the event `lookup-request`.
+    pub fn looked_up(self, outcome: Result<Vec<Resolved>, Error>) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| socket.looked_up(outcome, agenda));
+        });
+    }
+
+    /// `socket.read()`: at most `max` bytes.
+    pub fn read(self, max: usize) -> Vec<u8> {
+        self.call(|net, id| net.with_socket(id, |socket, agenda| socket.read(max, agenda)))
+    }
+
+    /// `socket.read()` after `setEncoding`.
+    pub fn read_text(self) -> String {
+        self.call(|net, id| net.with_socket(id, Socket::read_text))
+    }
+
+    /// `socket.setEncoding()`.
+    pub fn set_encoding(self, encoding: Encoding) {
+        self.call(|net, id| net.with_socket(id, |socket, _| socket.set_encoding(encoding)));
+    }
+
+    /// `socket.write()`.
+    pub fn write(self, data: Vec<u8>, callback: Option<Callback>) -> bool {
+        let id = self.id;
+        self.driver.call(|net| net.write(id, data, callback)) && self.driver.net.write_returns(id)
+    }
+
+    /// `socket.end()`.
+    pub fn end(self, data: Option<Vec<u8>>, callback: Option<Callback>) {
+        self.call(|net, id| net.end(id, data, callback));
+    }
+
+    /// `socket.destroy()`. What was written has been handed over by then, as in Node.
+    pub fn destroy(mut self, error: Option<Error>) {
+        self.flush();
+        self.call(|net, id| net.destroy(id, error));
+    }
+
+    /// `socket.resetAndDestroy()`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_HANDLE_TYPE` for a path; `ENOTSUP` where the host cannot reset.
+    pub fn reset_and_destroy(self) -> Result<(), Error> {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| Some(socket.reset_and_destroy(agenda)))
+                .unwrap_or(Ok(()))
+        })
+    }
+
+    /// `socket.setTimeout()`, in milliseconds.
+    pub fn set_timeout(self, milliseconds: u64, callback: Option<Callback>) {
+        self.driver.use_clock();
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| {
+                socket.set_timeout(milliseconds, callback, agenda);
+            });
+        });
+    }
+
+    /// `socket.setKeepAlive()`; the delay in milliseconds.
+    pub fn set_keep_alive(self, enable: bool, delay: u64) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| {
+                socket.set_keep_alive(enable, delay, agenda);
+            });
+        });
+    }
+
+    /// `socket.pipe()`.
+    pub fn pipe(self, destination: SocketId, end: bool) {
+        self.call(|net, id| net.pipe(id, destination, end));
+    }
+
+    /// `socket.unpipe()`.
+    pub fn unpipe(self, destination: Option<SocketId>) {
+        self.call(|net, id| net.unpipe(id, destination));
+    }
+
+    /// `socket.pause()`.
+    pub fn pause(self) {
+        self.call(|net, id| net.with_socket(id, Socket::pause));
+    }
+
+    /// `socket.resume()`.
+    pub fn resume(self) {
+        self.call(|net, id| net.with_socket(id, Socket::resume));
+    }
+
+    /// `socket.ref()` and `socket.unref()`.
+    pub fn set_ref(self, refed: bool) {
+        self.call(|net, id| net.with_socket(id, |socket, _| socket.set_ref(refed)));
+    }
+
+    /// `socket.remoteAddress`, which remembers that it was read (row P3).
+    pub fn remote_address(self) -> Option<SocketAddr> {
+        let id = self.id;
+        let net = &mut self.driver.net;
+        net.with_socket(id, |socket, _| socket.remote_address())
+    }
+
+    /// `socket.writableLength`, once the host was given what it takes.
+    pub fn writable_length(mut self) -> usize {
+        self.flush();
+        self.driver
+            .socket(self.id)
+            .map_or(0, Socket::writable_length)
+    }
+
+    /// `streams`: what is received and sent goes by streams. The answer is the connection whose
+    /// data that is; what follows is of no effect on a later one.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_STREAM_DESTROYED`; `EALREADY`; `EBUSY` after `takeStreams`.
+    pub fn stream(self) -> Result<Generation, Error> {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, _| Some(socket.stream()))
+                .unwrap_or_else(|| Err(Error::destroyed("streams")))
+        })
+    }
+
+    /// `takeStreams`: the rules see nothing of the data any more. The transport reports
+    /// [`Report::ShutDown`] and [`Report::PeerEnded`], or a failure.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN`; `EBUSY` where the data goes another way already.
+    pub fn take_streams(self) -> Result<(), Error> {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, _| Some(socket.take_streams()))
+                .unwrap_or_else(|| Err(Error::not_connected()))
+        })
+    }
+
+    /// The program has dropped its handle: Node's `destroySoon`, without events.
+    pub fn drop_handle(mut self) {
+        self.flush();
+        self.call(Net::drop_socket);
+    }
+}

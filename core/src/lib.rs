@@ -1,0 +1,45 @@
+//! Node.js's `net` without I/O: the rules for servers and sockets, and what drives them.
+//!
+//! [`Driver`] holds every server and socket of a program. A program's calls and the reports of a
+//! [`Transport`] change them; [`Driver::next`] says what the program is told, one event at a time,
+//! in Node's order. Nothing in here waits, reads a clock or knows of WebAssembly or a runtime, so
+//! every rule is tested natively.
+//!
+//! Rows (`S13`, `W6`, …) are those of `docs/net-behaviour.md`: Node's behaviours, measured on
+//! Node 26.
+//!
+//! # Layout
+//!
+//! - [`Driver`]: the door. Carries out what the rules ask for.
+//! - [`Transport`]: what the host's sockets have to offer, and what they report.
+//! - `net`: all servers and sockets, and what they have to do with each other.
+//! - `server`, `socket`: one of them; a socket has a module for each of its phases.
+//! - `agenda`: the order of things.
+
+#![deny(missing_docs)]
+
+mod agenda;
+mod block_list;
+mod driver;
+mod encoding;
+mod error;
+mod event;
+pub mod ip;
+mod lookup;
+mod net;
+mod server;
+mod socket;
+mod transport;
+
+pub use block_list::{BlockList, SocketAddress};
+pub use driver::{Driver, ServerMut, SocketMut};
+pub use encoding::Encoding;
+pub use error::{Errno, Error};
+pub use event::{Callback, Event, EventKind, ServerId, SocketId, Source};
+pub use lookup::{LookupRequest, Resolved};
+pub use server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
+pub use socket::{ConnectRequest, Family, Lookup, ReadyState, Socket, SocketOptions};
+pub use transport::{
+    AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Generation, KeepAlive, ListenAt,
+    ListenerId, LookupId, Origin, Report, Transport, Written,
+};

@@ -1,0 +1,531 @@
+//! `net.Server`: its states, and what each call and each input does to it.
+
+use crate::agenda::{Agenda, ServerTick};
+use crate::error::{Errno, Error};
+use crate::event::{Callback, EventKind, ServerId, SocketId};
+use crate::ip;
+use crate::socket::SocketOptions;
+use crate::transport::{self, Action, Endpoints, ListenAt, ListenerId, LookupId};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Node's default backlog.
+const BACKLOG: u32 = 511;
+
+/// The options of `net.createServer()`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerOptions {
+    /// `allowHalfOpen`.
+    pub allow_half_open: bool,
+    /// `pauseOnConnect`.
+    pub pause_on_connect: bool,
+    /// `highWaterMark`, in bytes; absent for 16 KiB.
+    pub high_water_mark: Option<usize>,
+    /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
+    pub keep_alive: Option<u64>,
+}
+
+impl ServerOptions {
+    /// The options of the server's sockets.
+    pub fn of_sockets(&self) -> SocketOptions {
+        SocketOptions {
+            allow_half_open: self.allow_half_open,
+            high_water_mark: self.high_water_mark,
+            keep_alive: self.keep_alive,
+        }
+    }
+}
+
+/// The options of `server.listen()`.
+#[derive(Clone, Debug, Default)]
+pub struct ListenOptions {
+    /// The port; 0 for any.
+    pub port: u16,
+    /// An address or a name; absent for all addresses.
+    pub host: Option<String>,
+    /// How many connections may wait; absent, or 0, for 511.
+    pub backlog: Option<u32>,
+    /// Told right after `listening`.
+    pub callback: Option<Callback>,
+}
+
+/// The options of `server.listen({ path })`.
+#[derive(Clone, Debug, Default)]
+pub struct ListenPathOptions {
+    /// The path.
+    pub path: String,
+    /// As in [`ListenOptions`].
+    pub backlog: Option<u32>,
+    /// `readableAll`.
+    pub readable_all: bool,
+    /// `writableAll`.
+    pub writable_all: bool,
+    /// As in [`ListenOptions`].
+    pub callback: Option<Callback>,
+}
+
+/// Whether a server listens: Node's `_handle`.
+#[derive(Debug)]
+enum State {
+    /// It does not. `listen` leads to `LookingUp`, or to `Binding` if no name was given.
+    Idle,
+    /// The host is being resolved. Leads to `Binding`, or to `Idle` if that fails or the server
+    /// is closed. `listen` begins another lookup.
+    LookingUp {
+        lookup: LookupId,
+        port: u16,
+        host: String,
+    },
+    /// The transport was asked to listen. Leads to `Listening`, or to `Idle` if that fails or
+    /// the server is closed.
+    Binding {
+        listener: ListenerId,
+        at: ListenAt,
+        fallback: Option<ListenAt>,
+    },
+    /// It listens. Leads to `Idle` when it is closed.
+    Listening {
+        listener: ListenerId,
+        /// Absent if it listens at a path.
+        address: Option<SocketAddr>,
+    },
+}
+
+/// Whether the program can still name a server or a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Handle {
+    /// It can. Leads to `Dropped`.
+    #[default]
+    Held,
+    /// It has dropped its handle: nothing is emitted any more.
+    Dropped,
+}
+
+/// Node's `net.Server`.
+#[derive(Debug)]
+pub struct Server {
+    id: ServerId,
+    options: ServerOptions,
+    state: State,
+    backlog: u32,
+    /// Where it was last told to listen by path: Node's `_pipeName`, which stays.
+    path: Option<String>,
+    /// How many sockets of this server are not destroyed.
+    connections: usize,
+    /// Sockets that were announced and that the program has not taken.
+    waiting: VecDeque<SocketId>,
+    /// `server.maxConnections`.
+    max_connections: Option<usize>,
+    /// The callbacks of `listen`: once-listeners, kept until it succeeds (row S12).
+    on_listening: Vec<Callback>,
+    /// The callbacks of `close`.
+    on_close: Vec<(Callback, Option<Error>)>,
+    refed: bool,
+    handle: Handle,
+}
+
+impl Server {
+    /// `net.createServer(options)`.
+    pub(crate) fn new(id: ServerId, options: ServerOptions) -> Self {
+        Self {
+            id,
+            options,
+            state: State::Idle,
+            backlog: BACKLOG,
+            path: None,
+            connections: 0,
+            waiting: VecDeque::new(),
+            max_connections: None,
+            on_listening: Vec::new(),
+            on_close: Vec::new(),
+            refed: true,
+            handle: Handle::Held,
+        }
+    }
+
+    /// The number that names it.
+    pub fn id(&self) -> ServerId {
+        self.id
+    }
+
+    /// The server's options.
+    pub fn options(&self) -> ServerOptions {
+        self.options
+    }
+
+    /// `server.listening`.
+    pub fn listening(&self) -> bool {
+        matches!(self.state, State::Listening { .. })
+    }
+
+    /// `server.address()` of a server that has no path (row S3).
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.state {
+            State::Listening { address, .. } => address,
+            _ => None,
+        }
+    }
+
+    /// `server.address()` of a server that has one (row S31): after `close`, too.
+    pub fn path(&self) -> Option<&str> {
+        match self.address() {
+            Some(_) => None,
+            None => self.path.as_deref(),
+        }
+    }
+
+    /// What it listens on.
+    pub fn listener(&self) -> Option<ListenerId> {
+        match self.state {
+            State::Listening { listener, .. } => Some(listener),
+            _ => None,
+        }
+    }
+
+    /// `server.connections`.
+    pub fn connections(&self) -> usize {
+        self.connections
+    }
+
+    /// `server.getConnections()` (row S26).
+    pub(crate) fn get_connections(&self, callback: Callback, agenda: &mut Agenda) {
+        let tick = ServerTick::Connections(callback, self.connections);
+        agenda.tick_server(self.id, tick);
+    }
+
+    /// `server.maxConnections`.
+    pub fn max_connections(&self) -> Option<usize> {
+        self.max_connections
+    }
+
+    /// Row S29: existing connections stay.
+    pub(crate) fn set_max_connections(&mut self, value: Option<usize>) {
+        self.max_connections = value;
+    }
+
+    /// Whether a new connection is to be dropped (row S28).
+    pub(crate) fn is_full(&self) -> bool {
+        let max = self.max_connections.filter(|max| *max > 0);
+        max.is_some_and(|max| self.connections >= max)
+    }
+
+    /// `server.ref()` and `server.unref()`.
+    pub(crate) fn set_ref(&mut self, refed: bool) {
+        self.refed = refed;
+    }
+
+    /// Whether something may happen that the program waits for. A lookup counts
+    /// even if the server is unref'd (row S30).
+    pub(crate) fn is_alive(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::LookingUp { .. } | State::Binding { .. } => true,
+            State::Listening { .. } => self.refed,
+        }
+    }
+
+    /// Whether nobody can name this server any more and nothing is going on.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.handle == Handle::Dropped
+            && matches!(self.state, State::Idle)
+            && self.connections == 0
+    }
+
+    /// Whether the transport should go on accepting connections while that many wait to become
+    /// sockets: with those that wait for the program, as many as may wait for the host.
+    pub(crate) fn accepts(&self, queued: usize) -> bool {
+        self.listening() && self.waiting.len() + queued < self.backlog as usize
+    }
+
+    /// `server.listen()`.
+    pub(crate) fn listen(
+        &mut self,
+        options: ListenOptions,
+        agenda: &mut Agenda,
+    ) -> Result<Option<LookupId>, Error> {
+        if self.listening() {
+            // Row S1. Row S2: a lookup under way is no handle yet.
+            return Err(Error::server_already_listen());
+        }
+        self.begin_to_listen(options.backlog, options.callback, agenda);
+        let port = options.port;
+        let Some(host) = options.host.filter(|host| !host.is_empty()) else {
+            // Row S20: Node's default is IPv6 and IPv4 alike, or IPv4 where there is no IPv6.
+            let v6 = transport::address(Ipv6Addr::UNSPECIFIED.into(), port);
+            let v4 = transport::address(Ipv4Addr::UNSPECIFIED.into(), port);
+            self.listen_at(v6, Some(v4), agenda);
+            return Ok(None);
+        };
+        let lookup = agenda.lookup();
+        let by_host = match ip::parse(&host) {
+            Some(address) => {
+                agenda.tick_server(self.id, ServerTick::Listen { lookup, address });
+                None
+            }
+            None => {
+                let host = host.clone();
+                agenda.act(Action::LookUp { lookup, host });
+                Some(lookup)
+            }
+        };
+        self.state = State::LookingUp { lookup, port, host };
+        Ok(by_host)
+    }
+
+    fn begin_to_listen(
+        &mut self,
+        backlog: Option<u32>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) {
+        self.stop(agenda);
+        self.on_listening.extend(callback);
+        self.backlog = match backlog {
+            None | Some(0) => BACKLOG,
+            Some(backlog) => backlog,
+        };
+    }
+
+    /// `server.listen({ path })`.
+    pub(crate) fn listen_path(
+        &mut self,
+        options: ListenPathOptions,
+        agenda: &mut Agenda,
+    ) -> Result<(), Error> {
+        if self.listening() {
+            return Err(Error::server_already_listen());
+        }
+        if options.path.is_empty() {
+            return Err(Error::empty_listen_path());
+        }
+        self.begin_to_listen(options.backlog, options.callback, agenda);
+        self.path = Some(options.path.clone());
+        let at = ListenAt::Path {
+            path: options.path,
+            readable_all: options.readable_all,
+            writable_all: options.writable_all,
+        };
+        self.listen_at(at, None, agenda);
+        Ok(())
+    }
+
+    /// `server.listen({ fd })`.
+    pub(crate) fn listen_fd(
+        &mut self,
+        fd: u32,
+        backlog: Option<u32>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) {
+        self.begin_to_listen(backlog, callback, agenda);
+        self.listen_at(ListenAt::Descriptor(fd), None, agenda);
+    }
+
+    /// `server.listen(server)`: on what another one listens on.
+    pub(crate) fn share(
+        &mut self,
+        listener: ListenerId,
+        address: SocketAddr,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) {
+        self.begin_to_listen(None, callback, agenda);
+        let address = Some(address);
+        self.state = State::Listening { listener, address };
+        agenda.tick_server(self.id, ServerTick::Listening);
+    }
+
+    /// `server.listen(handle)` of something that cannot be listened on. Node has no
+    /// address to name.
+    pub(crate) fn fail_to_listen(
+        &mut self,
+        errno: Errno,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) {
+        self.begin_to_listen(None, callback, agenda);
+        let error = Error::listen_without_address(errno);
+        agenda.tick_server(self.id, ServerTick::Error(error));
+    }
+
+    fn listen_at(&mut self, at: ListenAt, fallback: Option<ListenAt>, agenda: &mut Agenda) {
+        let listener = agenda.listener();
+        agenda.act(Action::Listen {
+            listener,
+            at: at.clone(),
+            backlog: self.backlog,
+        });
+        self.state = State::Binding {
+            listener,
+            at,
+            fallback,
+        };
+    }
+
+    /// The transport was asked for this listener.
+    pub(crate) fn is_binding(&self, asked: ListenerId) -> bool {
+        matches!(self.state, State::Binding { listener, .. } if listener == asked)
+    }
+
+    /// The transport listens, or does not.
+    pub(crate) fn listened(
+        &mut self,
+        outcome: Result<Option<SocketAddr>, Errno>,
+        agenda: &mut Agenda,
+    ) {
+        let State::Binding {
+            listener,
+            at,
+            fallback,
+        } = std::mem::replace(&mut self.state, State::Idle)
+        else {
+            return;
+        };
+        match (outcome, fallback) {
+            (Ok(address), _) => {
+                self.state = State::Listening { listener, address };
+                agenda.tick_server(self.id, ServerTick::Listening);
+            }
+            // libuv tells that a port is taken when it listens, and of all else when it binds.
+            (Err(errno), Some(fallback)) if errno.0 != "EADDRINUSE" => {
+                self.listen_at(fallback, None, agenda);
+            }
+            // Row S11: 'error' on a later tick, no 'close'; it may listen again.
+            (Err(errno), _) => {
+                let error = Error::listen(errno, &at);
+                agenda.tick_server(self.id, ServerTick::Error(error));
+            }
+        }
+    }
+
+    /// The outcome of a lookup.
+    pub(crate) fn looked_up(
+        &mut self,
+        asked: LookupId,
+        outcome: Result<Vec<IpAddr>, Errno>,
+        agenda: &mut Agenda,
+    ) {
+        let errno = match outcome.map(|addresses| addresses.first().copied()) {
+            Ok(Some(address)) => return self.resolved(asked, address, agenda),
+            Ok(None) => Errno("ENOTFOUND"),
+            Err(errno) => errno,
+        };
+        if let State::LookingUp { host, lookup, .. } = &self.state
+            && *lookup == asked
+        {
+            let error = Error::lookup(errno, host);
+            self.state = State::Idle;
+            self.emit(EventKind::Error(error), agenda);
+        }
+    }
+
+    fn resolved(&mut self, asked: LookupId, address: IpAddr, agenda: &mut Agenda) {
+        // Row S6: a server that was closed, or told to listen elsewhere (row S2),
+        // ignores the result.
+        if let State::LookingUp { port, lookup, .. } = self.state
+            && lookup == asked
+        {
+            self.listen_at(transport::address(address, port), None, agenda);
+        }
+    }
+
+    /// A connection has become a socket of this server: `connection`.
+    pub(crate) fn connected(&mut self, socket: SocketId, agenda: &mut Agenda) {
+        self.connections += 1;
+        self.waiting.push_back(socket);
+        self.emit(EventKind::Connection, agenda);
+    }
+
+    /// `drop` (row S28).
+    pub(crate) fn dropped(&self, endpoints: Endpoints, agenda: &mut Agenda) {
+        let (local, remote) = (endpoints.local(), endpoints.remote());
+        self.emit(EventKind::Drop { local, remote }, agenda);
+    }
+
+    /// Hands over the next connection that was announced.
+    pub(crate) fn accept(&mut self) -> Option<SocketId> {
+        self.waiting.pop_front()
+    }
+
+    /// A connection is gone (row S27).
+    pub(crate) fn departed(&mut self, agenda: &mut Agenda) {
+        self.connections -= 1;
+        self.close_if_drained(agenda);
+    }
+
+    /// `server.close()`.
+    pub(crate) fn close(&mut self, callback: Option<Callback>, agenda: &mut Agenda) {
+        if let Some(callback) = callback {
+            // Row S8: closing what is not open calls back with an error.
+            let error = (!self.listening()).then(Error::server_not_running);
+            self.on_close.push((callback, error));
+        }
+        self.stop(agenda);
+        agenda.take_back(self.id.into(), |kind| {
+            matches!(kind, EventKind::Drop { .. })
+        });
+        // Row S5: callbacks are kept until a `listening`.
+        let kept = agenda.take_back_with_listeners(self.id.into(), |kind| {
+            matches!(kind, EventKind::Listening)
+        });
+        self.on_listening.extend(kept);
+        self.close_if_drained(agenda);
+    }
+
+    fn stop(&mut self, agenda: &mut Agenda) {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Listening { listener, .. } => agenda.act(Action::CloseListener(listener)),
+            // What the transport has not answered is closed when it does.
+            State::Binding { .. } | State::LookingUp { .. } | State::Idle => {}
+        }
+    }
+
+    /// Row S23: 'close' comes when the last connection is gone.
+    fn close_if_drained(&self, agenda: &mut Agenda) {
+        if !self.listening() && self.connections == 0 {
+            agenda.tick_server(self.id, ServerTick::Close);
+        }
+    }
+
+    /// The program has dropped its handle. Returns the sockets that it has not taken.
+    pub(crate) fn drop_handle(&mut self, agenda: &mut Agenda) -> VecDeque<SocketId> {
+        self.handle = Handle::Dropped;
+        agenda.withdraw(self.id.into());
+        self.close(None, agenda);
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn emit(&self, kind: EventKind, agenda: &mut Agenda) {
+        if self.handle == Handle::Held {
+            agenda.emit(self.id, kind);
+        }
+    }
+
+    /// Runs a tick of this server.
+    pub(crate) fn tick(&mut self, tick: ServerTick, agenda: &mut Agenda) {
+        match tick {
+            // Row S5: not if it was closed in between.
+            ServerTick::Listening => {
+                if self.listening() {
+                    self.emit(EventKind::Listening, agenda);
+                    for callback in std::mem::take(&mut self.on_listening) {
+                        let error = None;
+                        self.emit(EventKind::Callback { callback, error }, agenda);
+                    }
+                }
+            }
+            ServerTick::Connections(callback, count) => {
+                self.emit(EventKind::Connections { callback, count }, agenda);
+            }
+            ServerTick::Listen { lookup, address } => self.resolved(lookup, address, agenda),
+            ServerTick::Error(error) => self.emit(EventKind::Error(error), agenda),
+            ServerTick::Close => {
+                self.emit(EventKind::Close { had_error: false }, agenda);
+                // Row S9: every callback that waits hears of the first 'close'.
+                for (callback, error) in std::mem::take(&mut self.on_close) {
+                    self.emit(EventKind::Callback { callback, error }, agenda);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! `socket.connect()`: which addresses are tried, in which order, and what is
+//! reported when they fail.
+
+use crate::agenda::Due;
+use crate::error::{Errno, Error};
+use crate::event::Callback;
+use crate::ip;
+use crate::lookup::{self, LookupRequest, Resolved};
+use crate::transport::{Attempt, ConnectTo};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Node's `autoSelectFamilyAttemptTimeout`, in milliseconds: how long an attempt
+/// may take before the next one is begun, while there is a next one.
+const ATTEMPT_TIMEOUT: u64 = 250;
+
+/// Node takes less for this, in milliseconds.
+const MIN_ATTEMPT_TIMEOUT: u64 = 10;
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+
+    fn unspecified(self) -> IpAddr {
+        match self {
+            Self::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+            Self::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
+}
+
+/// Who resolves a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lookup {
+    /// The host.
+    #[default]
+    Host,
+    /// The program: Node's option `lookup`.
+    Program,
+}
+
+/// The options of `connect`, as a program gives them. `Default` is Node's.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectRequest {
+    /// The port.
+    pub port: u16,
+    /// An address or a name; absent for localhost.
+    pub host: Option<String>,
+    /// The address to connect from.
+    pub local_address: Option<String>,
+    /// The port to connect from; 0 for any.
+    pub local_port: u16,
+    /// The family a name is resolved to.
+    pub family: Option<Family>,
+    /// `dns.lookup()` hints.
+    pub hints: u32,
+    /// Who resolves a name.
+    pub lookup: Lookup,
+    /// `autoSelectFamily`; absent for true.
+    pub auto_select_family: Option<bool>,
+    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for 250.
+    pub attempt_timeout: Option<u32>,
+    /// Told between `connect` and `ready`.
+    pub callback: Option<Callback>,
+}
+
+/// The options of `connect`, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectOptions {
+    /// The port.
+    pub port: u16,
+    /// An address or a name.
+    pub host: String,
+    /// Who resolves a name.
+    pub lookup: Lookup,
+    /// Told between `connect` and `ready`.
+    pub callback: Option<Callback>,
+    local_address: Option<IpAddr>,
+    local_port: u16,
+    family: Option<Family>,
+    hints: u32,
+    auto_select_family: bool,
+    attempt_timeout: u64,
+}
+
+impl TryFrom<ConnectRequest> for ConnectOptions {
+    type Error = Error;
+
+    /// What Node throws for, in Node's order.
+    fn try_from(request: ConnectRequest) -> Result<Self, Error> {
+        let given = |text: &String| !text.is_empty();
+        // Row C7.
+        let local_address = match request.local_address.filter(given) {
+            Some(text) => Some(ip::parse(&text).ok_or_else(|| Error::invalid_ip_address(&text))?),
+            None => None,
+        };
+        let attempt_timeout = match request.attempt_timeout {
+            None => ATTEMPT_TIMEOUT,
+            Some(timeout) if (1..=i32::MAX as u32).contains(&timeout) => {
+                u64::from(timeout).max(MIN_ATTEMPT_TIMEOUT)
+            }
+            Some(timeout) => return Err(Error::attempt_timeout_out_of_range(timeout)),
+        };
+        let host = request.host.filter(given);
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
+        // Only a lookup looks at them.
+        let hints = match ip::is_ip(&host) {
+            0 => lookup::check_hints(request.hints)?,
+            _ => 0,
+        };
+        Ok(Self {
+            port: request.port,
+            host,
+            lookup: request.lookup,
+            callback: request.callback,
+            local_address,
+            local_port: request.local_port,
+            family: request.family,
+            hints,
+            auto_select_family: request.auto_select_family.unwrap_or(true),
+            attempt_timeout,
+        })
+    }
+}
+
+impl ConnectOptions {
+    /// Whether all addresses of a name are tried. With a family or a local address
+    /// Node asks the resolver for one.
+    pub fn tries_all(&self) -> bool {
+        self.auto_select_family && self.family.is_none() && self.local_address.is_none()
+    }
+
+    /// What the program is asked (row C13).
+    pub fn request(&self) -> LookupRequest {
+        LookupRequest {
+            hostname: self.host.clone(),
+            family: self.family,
+            hints: lookup::default_hints(self.hints, self.family),
+            all: self.tries_all(),
+        }
+    }
+
+    /// Of what the host resolved a name to: what is announced.
+    pub fn select(&self, mut addresses: Vec<IpAddr>) -> Vec<Resolved> {
+        if let Some(family) = self.family {
+            addresses.retain(|address| Family::of(*address) == family);
+        }
+        if !self.tries_all() {
+            addresses.truncate(1);
+        }
+        addresses.into_iter().map(Resolved::from).collect()
+    }
+
+    /// Row C23: `connect` while an attempt is under way.
+    pub fn already_connecting(&self) -> Error {
+        let errno = Errno("EALREADY");
+        match ip::parse(&self.host) {
+            Some(address) => Error::connect(errno, "connect", (address, self.port).into(), None),
+            None => Error::system(errno, "connect"),
+        }
+    }
+}
+
+/// Orders addresses so that the families alternate, beginning with that of the
+/// first; each address once (RFC 8305 section 4, as Node does it).
+pub(crate) fn alternate(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let Some(first) = addresses.first() else {
+        return Vec::new();
+    };
+    let (mut same, mut other) = (Vec::new(), Vec::new());
+    for &address in addresses {
+        let group = if address.is_ipv4() == first.is_ipv4() {
+            &mut same
+        } else {
+            &mut other
+        };
+        if !group.contains(&address) {
+            group.push(address);
+        }
+    }
+    let mut ordered = Vec::with_capacity(addresses.len());
+    for index in 0..same.len().max(other.len()) {
+        ordered.extend(same.get(index));
+        ordered.extend(other.get(index));
+    }
+    ordered
+}
+
+/// The attempts of one `connect`.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    addresses: Vec<IpAddr>,
+    /// How many attempts have begun.
+    begun: usize,
+    port: u16,
+    local_address: Option<IpAddr>,
+    local_port: u16,
+    timeout: u64,
+    /// When the attempt under way has taken too long.
+    pub deadline: Option<Due>,
+    errors: Vec<Error>,
+}
+
+/// What follows a failed attempt.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The failure came too late to matter.
+    Nothing,
+    /// Another address is tried.
+    Attempt,
+    /// All failed.
+    Fail(Error),
+}
+
+impl Attempts {
+    /// `addresses` in the order they are tried; at least one.
+    pub fn new(addresses: Vec<IpAddr>, options: &ConnectOptions) -> Self {
+        Self {
+            addresses,
+            begun: 0,
+            port: options.port,
+            local_address: options.local_address,
+            local_port: options.local_port,
+            timeout: options.attempt_timeout,
+            deadline: None,
+            errors: Vec::new(),
+        }
+    }
+
+    fn local(&self, remote: IpAddr) -> Option<SocketAddr> {
+        (self.local_address.is_some() || self.local_port > 0).then(|| {
+            let address = self
+                .local_address
+                .unwrap_or_else(|| Family::of(remote).unspecified());
+            (address, self.local_port).into()
+        })
+    }
+
+    /// The number of the attempt that was begun last.
+    pub fn under_way(&self) -> Option<Attempt> {
+        Attempt::try_from(self.begun).ok()?.checked_sub(1)
+    }
+
+    /// Begins the next attempt: its number, where it goes, and after how many milliseconds the
+    /// next one begins if there is one.
+    pub fn begin(&mut self) -> Option<(Attempt, ConnectTo, Option<u64>)> {
+        let remote = *self.addresses.get(self.begun)?;
+        self.begun += 1;
+        let more = self.begun < self.addresses.len();
+        let to = ConnectTo::Address {
+            remote: (remote, self.port).into(),
+            local: self.local(remote),
+        };
+        Some((self.under_way()?, to, more.then_some(self.timeout)))
+    }
+
+    /// An attempt failed, or takes too long (`ETIMEDOUT`).
+    pub fn failed(&mut self, attempt: Attempt, syscall: &'static str, errno: Errno) -> Next {
+        if self.under_way() != Some(attempt) {
+            return Next::Nothing;
+        }
+        let remote = self.addresses[self.begun - 1];
+        let local = self.local(remote);
+        self.errors.push(match local {
+            Some(local) if syscall == "bind" => Error::connect(errno, "bind", local, None),
+            _ => Error::connect(errno, syscall, (remote, self.port).into(), local),
+        });
+        if self.begun < self.addresses.len() {
+            return Next::Attempt;
+        }
+        let mut errors = std::mem::take(&mut self.errors);
+        Next::Fail(if errors.len() == 1 {
+            errors.remove(0)
+        } else {
+            Error::aggregate(errors)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ips(list: &[&str]) -> Vec<IpAddr> {
+        list.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn checked(request: ConnectRequest) -> ConnectOptions {
+        ConnectOptions::try_from(request).unwrap()
+    }
+
+    fn options(local: Option<&str>, local_port: u16, family: Option<Family>) -> ConnectOptions {
+        checked(ConnectRequest {
+            port: 80,
+            host: Some("name".into()),
+            local_address: local.map(Into::into),
+            local_port,
+            family,
+            ..ConnectRequest::default()
+        })
+    }
+
+    /// The families alternate, beginning with that of the first address; no address twice.
+    #[test]
+    fn families_alternate() {
+        assert_eq!(
+            alternate(&ips(&["::1", "::2", "1.1.1.1", "::1", "2.2.2.2", "::3"])),
+            ips(&["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"])
+        );
+        assert_eq!(
+            alternate(&ips(&["1.1.1.1", "::1"])),
+            ips(&["1.1.1.1", "::1"])
+        );
+        assert_eq!(alternate(&[]), ips(&[]));
+    }
+
+    /// Row C7: a local address that is none is refused at once.
+    #[test]
+    fn c7_local_address_has_to_be_an_ip_address() {
+        let error = ConnectOptions::try_from(ConnectRequest {
+            local_address: Some("foobar".into()),
+            ..ConnectRequest::default()
+        })
+        .unwrap_err();
+        assert_eq!(error.code, "ERR_INVALID_IP_ADDRESS");
+        assert_eq!(error.message, "Invalid IP address: foobar");
+    }
+
+    /// Without a host Node connects to localhost.
+    #[test]
+    fn default_host_is_localhost() {
+        for host in [None, Some(String::new())] {
+            let options = checked(ConnectRequest {
+                host,
+                ..ConnectRequest::default()
+            });
+            assert_eq!(options.host, "localhost");
+        }
+    }
+
+    /// Row C13: with a family only its first address is taken, with a local address or
+    /// without autoSelectFamily the first of all.
+    #[test]
+    fn c13_family_and_local_address_ask_for_one_address() {
+        let all = ips(&["::1", "1.1.1.1", "2.2.2.2"]);
+        let selected = |options: ConnectOptions| -> Vec<String> {
+            let selected = options.select(all.clone()).into_iter();
+            selected.map(|resolved| resolved.address).collect()
+        };
+        assert_eq!(selected(options(None, 0, None)).len(), 3);
+        assert_eq!(selected(options(None, 0, Some(Family::Ipv4))), ["1.1.1.1"]);
+        assert_eq!(selected(options(Some("9.9.9.9"), 0, None)), ["::1"]);
+        let off = checked(ConnectRequest {
+            auto_select_family: Some(false),
+            ..ConnectRequest::default()
+        });
+        assert_eq!(selected(off), ["::1"]);
+    }
+
+    /// An attempt's timeout of 0 is refused, and one below 10 ms is taken as 10, as in Node.
+    #[test]
+    fn attempt_timeout_has_bounds() {
+        let request = |timeout| {
+            ConnectOptions::try_from(ConnectRequest {
+                attempt_timeout: Some(timeout),
+                ..ConnectRequest::default()
+            })
+        };
+        assert_eq!(request(0).unwrap_err().code, "ERR_OUT_OF_RANGE");
+        assert_eq!(request(u32::MAX).unwrap_err().code, "ERR_OUT_OF_RANGE");
+        assert_eq!(request(3).unwrap().attempt_timeout, 10);
+        assert_eq!(request(99).unwrap().attempt_timeout, 99);
+    }
+
+    /// Every attempt but the last has 250 ms; a failure leads to the next; when all
+    /// failed, the errors of all are reported with the code of the first.
+    #[test]
+    fn attempts_follow_each_other_and_fail_together() {
+        let mut attempts = Attempts::new(ips(&["::1", "127.0.0.1"]), &options(None, 0, None));
+        assert!(matches!(attempts.begin(), Some((0, _, Some(250)))));
+        assert!(matches!(
+            attempts.failed(0, "connect", Errno("ECONNREFUSED")),
+            Next::Attempt
+        ));
+        assert!(matches!(attempts.begin(), Some((1, _, None))));
+        assert!(matches!(
+            attempts.failed(0, "connect", Errno("ETIMEDOUT")),
+            Next::Nothing
+        ));
+        let Next::Fail(error) = attempts.failed(1, "connect", Errno("ETIMEDOUT")) else {
+            panic!("all attempts failed");
+        };
+        assert_eq!(error.code, "ECONNREFUSED");
+        assert_eq!(error.message, "");
+        let messages: Vec<_> = error.errors.iter().map(|e| e.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "connect ECONNREFUSED ::1:80",
+                "connect ETIMEDOUT 127.0.0.1:80"
+            ]
+        );
+    }
+
+    /// Row C21: a failed bind names the local end.
+    #[test]
+    fn c21_bind_error_names_the_local_address() {
+        let local = options(Some("127.0.0.1"), 7000, None);
+        let mut attempts = Attempts::new(ips(&["127.0.0.1"]), &local);
+        attempts.begin();
+        let Next::Fail(error) = attempts.failed(0, "bind", Errno("EADDRINUSE")) else {
+            panic!("the only attempt failed");
+        };
+        assert_eq!(error.message, "bind EADDRINUSE 127.0.0.1:7000");
+        assert_eq!(error.syscall.as_deref(), Some("bind"));
+    }
+}

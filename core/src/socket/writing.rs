@@ -1,0 +1,240 @@
+//! Sending: from `write` to the transport, and from `end` to `finish`.
+
+use super::writable::Side;
+use super::{Early, Link, Socket};
+use crate::agenda::{Agenda, Job, Sink, SocketTick};
+use crate::error::{Errno, Error};
+use crate::event::{Callback, EventKind};
+use crate::server::Handle;
+use crate::transport::{Action, Written};
+
+impl Socket {
+    /// `socket.write()`. False if the data was not taken; otherwise the answer is
+    /// [`Socket::write_returns`], once the queue was flushed where this asked for
+    /// it.
+    pub(crate) fn write(
+        &mut self,
+        data: Vec<u8>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) -> bool {
+        if self.data.is_taken() && !self.destroyed() {
+            self.fail_call(callback, Error::in_use("write"), agenda);
+            return false;
+        }
+        if let Err(error) = self.check_writable() {
+            // Row W10: an error event only where the socket was not destroyed.
+            self.fail_call(callback, error.clone(), agenda);
+            self.destroy(Some(error), agenda);
+            return false;
+        }
+        let length = data.len();
+        self.writable.push(data, callback);
+        if matches!(self.link, Link::None) {
+            // Row W11: callback(err), 'error', 'close'.
+            self.writable.uncount(length);
+            let error = Error::socket_closed();
+            for callback in self.writable.fail_queued() {
+                self.fail_call(Some(callback), error.clone(), agenda);
+            }
+            self.errored = Some(error.clone());
+            agenda.tick(self.id, SocketTick::Destroy(error));
+            return false;
+        }
+        if self.writable.is_full() && length > 0 {
+            // Row W2: the answer is that after a flush.
+            self.flush(agenda);
+        }
+        true
+    }
+
+    /// Rows W6, W8, W10: why a write is refused, in the order Node looks.
+    fn check_writable(&self) -> Result<(), Error> {
+        if self.writable.is_ending() {
+            // Node replaces `write` when it emits 'end' on a socket that is not
+            // half-open.
+            if self.readable.end == super::End::Emitted && !self.allow_half_open {
+                return Err(Error::ended_by_peer());
+            }
+            return Err(Error::write_after_end());
+        }
+        if self.destroyed() {
+            return Err(Error::destroyed("write"));
+        }
+        if let Some(error) = &self.errored {
+            return Err(error.clone());
+        }
+        Ok(())
+    }
+
+    /// What a `write` that took its data answers.
+    pub(crate) fn write_returns(&mut self) -> bool {
+        self.writable.has_room() && !self.destroyed() && self.errored.is_none()
+    }
+
+    /// Gives the transport what was written, if there is a connection and it is
+    /// not busy.
+    pub(crate) fn flush(&mut self, agenda: &mut Agenda) {
+        if !self.is_open() || matches!(self.early, Early::Corked) {
+            return;
+        }
+        if let Some(data) = self.writable.take_queued() {
+            self.active(agenda);
+            agenda.act(Action::Write {
+                socket: self.id,
+                data,
+            });
+        }
+    }
+
+    /// The host has taken more of the write that is under way.
+    pub(crate) fn progressed(&mut self) {
+        self.writable.progressed();
+    }
+
+    /// What the host took of the write that was just begun.
+    pub(crate) fn written(&mut self, written: Written, agenda: &mut Agenda) {
+        let completed = match written {
+            Written::All => self.writable.sent_all(),
+            Written::Some(bytes) => self.writable.waits(bytes),
+            Written::Refused => return,
+        };
+        // Something waits again, be it that 'drain' was about to be told.
+        if self.writable.len() > 0
+            && agenda.take_back(self.id.into(), |kind| matches!(kind, EventKind::Drain))
+        {
+            self.writable.owe_drain();
+        }
+        if let Early::Sent(sent) = &mut self.early {
+            sent.merge(completed);
+        } else if !completed.is_empty() {
+            agenda.tick(self.id, SocketTick::AfterWrite(completed.callbacks));
+        }
+        self.wake_streams(agenda);
+        if self.is_destination {
+            let sink = if self.writable.has_room() {
+                Sink::Drained
+            } else {
+                Sink::Full
+            };
+            agenda.piped_to.push((self.id, sink));
+        }
+        if written == Written::All {
+            // What was piped or streamed since the write was asked for.
+            self.flush(agenda);
+        }
+        self.finish_maybe(agenda);
+    }
+
+    /// The host has taken the rest of the write that was under way.
+    pub(super) fn write_completed(&mut self, agenda: &mut Agenda) {
+        self.active(agenda);
+        let completed = self.writable.sent_all();
+        self.wake_streams(agenda);
+        let after = SocketTick::AfterWrite(completed.callbacks);
+        if self.writable.queued() {
+            // Node writes what waits before it tells of this write: 'drain'
+            // comes with it if nothing waits then.
+            self.flush(agenda);
+            agenda.then(self.id, after);
+        } else {
+            self.tick(after, agenda);
+        }
+        self.finish_maybe(agenda);
+    }
+
+    pub(super) fn write_failed(&mut self, errno: Errno, agenda: &mut Agenda) {
+        // Row W18: the system tells a reset once, to whoever asks first, and libuv
+        // reads before it goes on with a write that waits for room.
+        if errno.0 == "ECONNRESET" && self.readable.is_asked() && self.writable.is_waiting() {
+            self.destroy(Some(Error::system(errno, "read")), agenda);
+            return;
+        }
+        let error = Error::system(errno, "write");
+        let failed = self.writable.fail_in_flight();
+        self.call_back(failed, Some(&error), agenda);
+        self.errored = Some(error.clone());
+        self.fail_writes(agenda);
+        self.destroy(Some(error), agenda);
+    }
+
+    // ---- the end ----
+
+    /// `socket.end()`.
+    pub(crate) fn end(
+        &mut self,
+        data: Option<Vec<u8>>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) {
+        if self.data.is_taken() && !self.destroyed() {
+            self.fail_call(callback, Error::in_use("end"), agenda);
+            return;
+        }
+        if let Some(data) = data {
+            // Row W7: data after the end fails as a write does; the callback hears of
+            // it after the socket has failed.
+            if let Err(mut error) = self.check_writable() {
+                if self.writable.is_ending() {
+                    error = Error::write_after_end();
+                }
+                self.destroy(Some(error.clone()), agenda);
+                self.fail_call(callback, error, agenda);
+                return;
+            }
+            self.write(data, None, agenda);
+        }
+        if self.writable.is_ending() || self.destroyed() || self.errored.is_some() {
+            let failure = self
+                .writable
+                .end_failure(self.destroyed(), self.errored.as_ref());
+            match failure {
+                Some(error) => self.fail_call(callback, error, agenda),
+                None => self.writable.on_finished.extend(callback),
+            }
+            return;
+        }
+        self.writable.on_finished.extend(callback);
+        self.writable.side = Side::Ending;
+        self.finish_maybe(agenda);
+    }
+
+    /// Asks for the FIN once `end` was called and everything is handed over.
+    /// Before the connection stands this waits for it (row C28).
+    pub(super) fn finish_maybe(&mut self, agenda: &mut Agenda) {
+        if self.is_open() && self.errored.is_none() && self.writable.can_finish() {
+            self.writable.side = Side::Finishing;
+            self.fin_asked_in = agenda.round;
+            agenda.act(Action::ShutDown(self.id));
+        }
+    }
+
+    /// Rows E1 and E2: whether the FIN was asked for and `finish` is to come. libuv
+    /// sends the FIN before it looks for what has come in, so until then nothing is
+    /// received but what it had seen by then.
+    pub(super) fn is_finishing(&self, agenda: &Agenda) -> bool {
+        self.writable.side == Side::Finishing
+            && !self.data.is_taken()
+            && self.fin_asked_in < agenda.round
+    }
+
+    pub(super) fn emit_finish(&mut self, agenda: &mut Agenda) {
+        self.writable.side = Side::Finished;
+        let callbacks = std::mem::take(&mut self.writable.on_finished);
+        self.call_back(callbacks, None, agenda);
+        agenda.piped_to.push((self.id, Sink::Gone));
+        self.emit(EventKind::Finish, agenda);
+        agenda.then(self.id, SocketTick::AfterFinish);
+        if let Some(report) = self.after_finish.take() {
+            agenda.job(Job::Socket(self.id, report));
+        }
+    }
+
+    pub(super) fn after_finish(&mut self, agenda: &mut Agenda) {
+        let kept = self.data.is_taken() || self.data.goes_on();
+        let dropped = self.handle == Handle::Dropped;
+        if self.readable.end == super::End::Emitted || (dropped && !kept) {
+            self.destroy(None, agenda);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What the core asks of the host's sockets, and what they report.
+//!
+//! A [`Transport`] does as it is told and never calls back from within a call: what happens later
+//! it reports to the [`Driver`](crate::Driver), from wherever it learns of it.
+
+use crate::error::Errno;
+use crate::event::SocketId;
+use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
+
+/// Numbers the connection attempts of one socket.
+pub type Attempt = u32;
+
+/// Numbers the connections that one socket has had: what belongs to an earlier one has no effect
+/// on a later one.
+pub type Generation = u32;
+
+/// Numbers the lookups. An answer to an earlier one is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LookupId(pub u64);
+
+/// Names something that listens. Servers may share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerId(pub u64);
+
+/// Names a connection that a listener has accepted and that is no socket yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AcceptedId(pub u64);
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAt {
+    /// An address. `::` takes IPv4 as well, and its IPv4 clients show as `::ffff:a.b.c.d` (row
+    /// S20); an IPv4-mapped address is that IPv4 address, shown in its IPv6 form.
+    Address(SocketAddr),
+    /// A path.
+    Path {
+        /// As the program names it.
+        path: String,
+        /// Every user may read.
+        readable_all: bool,
+        /// Every user may write.
+        writable_all: bool,
+    },
+    /// A descriptor that the host was handed.
+    Descriptor(u32),
+}
+
+/// What to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectTo {
+    /// An address.
+    Address {
+        /// The remote address.
+        remote: SocketAddr,
+        /// The local address, if the program named one.
+        local: Option<SocketAddr>,
+    },
+    /// A path.
+    Path(String),
+}
+
+/// Where a connection of a socket comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An attempt of this socket that succeeded.
+    Attempt(Attempt),
+    /// A listener accepted it.
+    Accepted(AcceptedId),
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoints {
+    /// A TCP connection. An address is absent where the transport cannot tell it.
+    Tcp {
+        /// The local address.
+        local: Option<SocketAddr>,
+        /// The remote peer's.
+        remote: Option<SocketAddr>,
+    },
+    /// A UNIX domain socket's or a named pipe's: neither has an address (row P11).
+    Path,
+}
+
+impl Endpoints {
+    /// The local address.
+    pub fn local(self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { local, .. } => local,
+            Self::Path => None,
+        }
+    }
+
+    /// The remote peer's.
+    pub fn remote(self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { remote, .. } => remote,
+            Self::Path => None,
+        }
+    }
+}
+
+/// What the host took of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// All of it.
+    All,
+    /// So many bytes; the rest is under way. [`Report::Written`] or [`Report::WriteFailed`]
+    /// follows.
+    Some(usize),
+    /// Nothing, now or ever. [`Report::WriteFailed`] follows.
+    Refused,
+}
+
+/// SO_KEEPALIVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// Switches it off.
+    Off,
+    /// Switches it on, and sets TCP_KEEPIDLE to so many seconds unless that is 0.
+    On {
+        /// Seconds.
+        delay: u64,
+    },
+}
+
+/// A descriptor of the host that cannot be a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdoptError {
+    /// It is of a kind that libuv calls so.
+    Kind(&'static str),
+    /// The system's answer.
+    Failed(Errno),
+}
+
+/// The host's sockets, as the core uses them.
+///
+/// # What the core promises
+///
+/// - It asks for one read, one write and one shutdown of a connection at a time, writes nothing
+///   after a shutdown, and asks nothing of a connection before [`open`](Self::open) or after
+///   [`close`](Self::close).
+/// - Every attempt is either opened or aborted, every accepted connection opened or refused.
+///
+/// # What a transport promises
+///
+/// - It does what it is asked at once or starts it; no call waits.
+/// - It reports nothing about a connection after `close`, nor about an attempt after
+///   `abort_connect`. (The core ignores it all the same.)
+/// - Reports that belong together come in the order in which they happened.
+pub trait Transport {
+    /// Milliseconds since some beginning; never goes back.
+    fn now(&mut self) -> u64;
+
+    /// Resolves a name. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
+    fn look_up(&mut self, lookup: LookupId, host: String);
+
+    /// Binds and listens. The answer is the address, if there is one; where the transport cannot
+    /// answer at once, it reports to [`Driver::listened`](crate::Driver::listened).
+    fn listen(
+        &mut self,
+        listener: ListenerId,
+        at: &ListenAt,
+        backlog: u32,
+    ) -> Poll<Result<Option<SocketAddr>, Errno>>;
+
+    /// Stops listening and frees the port, or removes the path.
+    fn close_listener(&mut self, listener: ListenerId);
+
+    /// Goes on accepting: [`Driver::accepts`](crate::Driver::accepts) has turned true again.
+    fn accept(&mut self, listener: ListenerId);
+
+    /// Closes a connection that became no socket.
+    fn refuse(&mut self, accepted: AcceptedId);
+
+    /// Connects. Reports [`Report::Connected`] or [`Report::ConnectFailed`].
+    fn connect(&mut self, socket: SocketId, attempt: Attempt, to: ConnectTo);
+
+    /// Gives up an attempt, or the connection that it has led to.
+    fn abort_connect(&mut self, socket: SocketId, attempt: Attempt);
+
+    /// The connection is the socket's from now on.
+    fn open(&mut self, socket: SocketId, origin: Origin);
+
+    /// Makes a connection of the host's a socket's.
+    ///
+    /// # Errors
+    ///
+    /// [`AdoptError`], if the descriptor is not one of a connection.
+    fn adopt(&mut self, socket: SocketId, descriptor: u32) -> Result<Endpoints, AdoptError>;
+
+    /// Receives something. Reports [`Report::Received`], [`Report::PeerEnded`] or
+    /// [`Report::ReadFailed`].
+    fn read(&mut self, socket: SocketId);
+
+    /// Sends all of this.
+    fn write(&mut self, socket: SocketId, data: Vec<u8>) -> Written;
+
+    /// Sends a FIN. Reports [`Report::ShutDown`] or [`Report::WriteFailed`].
+    fn shut_down(&mut self, socket: SocketId);
+
+    /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
+    fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);
+
+    /// Frees the connection, and whatever was going on with it.
+    fn close(&mut self, socket: SocketId);
+
+    /// There is something for the stream that takes what the socket receives, or it is over:
+    /// [`Driver::read_streamed`](crate::Driver::read_streamed).
+    fn wake_incoming(&mut self, socket: SocketId, generation: Generation);
+
+    /// There is room for what comes from the stream that the socket sends, or nothing is sent any
+    /// more: [`Driver::stream_has_room`](crate::Driver::stream_has_room).
+    fn wake_outgoing(&mut self, socket: SocketId, generation: Generation);
+}
+
+/// What happened to a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// An attempt succeeded.
+    Connected {
+        /// Which.
+        attempt: Attempt,
+        /// The connection's ends.
+        endpoints: Endpoints,
+    },
+    /// An attempt failed in `connect`, or in `bind` before it.
+    ConnectFailed {
+        /// Which.
+        attempt: Attempt,
+        /// `connect` or `bind`.
+        syscall: &'static str,
+        /// Why.
+        errno: Errno,
+    },
+    /// Bytes came.
+    Received(Vec<u8>),
+    /// A FIN came.
+    PeerEnded,
+    /// Receiving failed.
+    ReadFailed(Errno),
+    /// All that was to be sent has been handed to the host.
+    Written,
+    /// Sending failed.
+    WriteFailed(Errno),
+    /// The FIN was sent, or there was nobody left to send it to.
+    ShutDown,
+}
+
+impl Report {
+    /// Whether it answers [`Transport::read`].
+    pub(crate) fn is_received(&self) -> bool {
+        matches!(
+            self,
+            Self::Received(_) | Self::PeerEnded | Self::ReadFailed(_)
+        )
+    }
+}
+
+/// Something to do: what the rules have decided and the driver carries out.
+#[derive(Debug)]
+pub(crate) enum Action {
+    LookUp {
+        lookup: LookupId,
+        host: String,
+    },
+    Listen {
+        listener: ListenerId,
+        at: ListenAt,
+        backlog: u32,
+    },
+    CloseListener(ListenerId),
+    Accept(ListenerId),
+    Refuse(AcceptedId),
+    Connect {
+        socket: SocketId,
+        attempt: Attempt,
+        to: ConnectTo,
+    },
+    AbortConnect {
+        socket: SocketId,
+        attempt: Attempt,
+    },
+    Open {
+        socket: SocketId,
+        origin: Origin,
+    },
+    Read(SocketId),
+    Write {
+        socket: SocketId,
+        data: Vec<u8>,
+    },
+    ShutDown(SocketId),
+    KeepAlive {
+        socket: SocketId,
+        keep_alive: KeepAlive,
+    },
+    Close(SocketId),
+    WakeIncoming(SocketId, Generation),
+    WakeOutgoing(SocketId, Generation),
+}
+
+/// Where the first of a name's addresses, or one that was given, leads.
+pub(crate) fn address(ip: IpAddr, port: u16) -> ListenAt {
+    ListenAt::Address(SocketAddr::new(ip, port))
+}

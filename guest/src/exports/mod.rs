@@ -1,0 +1,103 @@
+//! The WIT exports: each is a call of the core.
+
+mod block_list;
+mod convert;
+mod server;
+mod socket;
+
+use crate::bindings::exports::plugnet::net::net;
+use crate::bindings::exports::plugnet::net::{streams, turn, types};
+use crate::bindings::wit_stream;
+use crate::state::call;
+use crate::transport::streaming;
+use crate::wait;
+use plugnet_core::{ConnectRequest, ip};
+use block_list::{BlockList, SocketAddress};
+use server::Server;
+use socket::Socket;
+use wit_bindgen::StreamReader;
+
+struct Component;
+
+impl net::Guest for Component {
+    type Server = Server;
+    type Socket = Socket;
+    type BlockList = BlockList;
+    type SocketAddress = SocketAddress;
+
+    fn is_ip(input: String) -> u8 {
+        ip::is_ip(&input)
+    }
+
+    fn is_ipv4(input: String) -> bool {
+        ip::is_ipv4(&input)
+    }
+
+    fn is_ipv6(input: String) -> bool {
+        ip::is_ipv6(&input)
+    }
+
+    fn create_server(options: Option<net::ServerOptions>) -> net::Server {
+        net::Server::new(<Server as net::GuestServer>::new(options))
+    }
+
+    fn connect(port: u16, host: Option<String>) -> net::Socket {
+        let socket = <Socket as net::GuestSocket>::new(None);
+        // Node's defaults are all valid.
+        let _ = socket.connect_to(ConnectRequest {
+            port,
+            host,
+            ..ConnectRequest::default()
+        });
+        net::Socket::new(socket)
+    }
+
+    fn connect_path(path: String) -> Result<net::Socket, types::Error> {
+        let socket = <Socket as net::GuestSocket>::new(None);
+        net::GuestSocket::connect_path(&socket, path, None)?;
+        Ok(net::Socket::new(socket))
+    }
+
+    fn create_connection(
+        socket: Option<net::SocketOptions>,
+        options: net::ConnectOptions,
+        callback: Option<net::Callback>,
+    ) -> Result<net::Socket, types::Error> {
+        let socket = <Socket as net::GuestSocket>::new(socket);
+        net::GuestSocket::connect(&socket, options, callback)?;
+        Ok(net::Socket::new(socket))
+    }
+
+    fn next() -> Option<net::Event> {
+        call(|driver| driver.next()).map(net::Event::from)
+    }
+}
+
+impl turn::Guest for Component {
+    async fn wait() -> Result<bool, types::Error> {
+        Ok(wait::wait().await?)
+    }
+}
+
+impl streams::Guest for Component {
+    fn streams(
+        socket: streams::SocketBorrow<'_>,
+        outgoing: StreamReader<u8>,
+    ) -> Result<StreamReader<u8>, types::Error> {
+        let id = socket.get::<Socket>().0;
+        let generation = call(|driver| driver.socket_mut(id).stream())?;
+        let (writer, incoming) = wit_stream::new();
+        streaming::stream(id, generation, outgoing, writer);
+        Ok(incoming)
+    }
+
+    fn take_streams(
+        socket: streams::SocketBorrow<'_>,
+        outgoing: StreamReader<u8>,
+    ) -> Result<StreamReader<u8>, types::Error> {
+        let id = socket.get::<Socket>().0;
+        Ok(streaming::take(id, outgoing)?)
+    }
+}
+
+crate::bindings::export!(Component with_types_in crate::bindings);

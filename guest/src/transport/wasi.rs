@@ -1,0 +1,542 @@
+//! The core's transport: every connection, and the operations that are under way.
+
+use super::connection::Sender;
+use super::streaming::Streams;
+use super::{Connection as Connected, Listening as Listens, ipc, name_lookup, receiving, sending, tcp};
+use crate::bindings::wasi::clocks::monotonic_clock;
+use crate::operation::{Operation, operation};
+use crate::state::{call, report, with};
+use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
+use futures::stream::{LocalBoxStream, StreamExt};
+use plugnet_core::{
+    AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
+    ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
+};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::task::{Poll, Waker};
+
+/// How many of the clock's units the core's unit has.
+pub const NANOSECONDS: u64 = 1_000_000;
+
+type Future = LocalBoxFuture<'static, ()>;
+
+/// Every connection of the component, and the operations that are under way.
+#[derive(Default)]
+pub struct Wasi {
+    listening: HashMap<ListenerId, Listening>,
+    accepted: HashMap<AcceptedId, Box<dyn Connected>>,
+    attempts: HashMap<(SocketId, Attempt), Connecting>,
+    connections: HashMap<SocketId, Connection>,
+    streams: HashMap<(SocketId, Generation), Streams>,
+    /// Sockets whose receiving tasks wait for what the core will ask for while the program acts.
+    undecided: Vec<SocketId>,
+    /// Operations that were cancelled and have to be dropped by a task.
+    cancelled: Vec<Future>,
+    /// What could not be listened on because a server was closed just now.
+    listens: Vec<Listen>,
+    /// Operations that nobody polls yet.
+    started: Vec<Future>,
+    /// The task that polls the operations, while it rests.
+    driver: Option<Waker>,
+    waiting: Waiting,
+    /// When `wait` is woken for the next deadline.
+    alarm: Option<u64>,
+}
+
+/// Whether the program is in `wait`.
+#[derive(Default)]
+enum Waiting {
+    #[default]
+    No,
+    Yes(Option<Waker>),
+}
+
+/// A connection of a socket.
+pub struct Connection {
+    pub sending: Sending,
+    pub receiving: Receiving,
+    /// What is going on with it.
+    operations: Vec<Operation>,
+    pub connected: Box<dyn Connected>,
+}
+
+/// Where the receiving direction stands.
+pub enum Receiving {
+    /// Nothing was asked for. Leads to `Running`.
+    Unused,
+    /// The receiving task runs.
+    Running {
+        asked: Asked,
+        /// The task, if it waits to be asked.
+        waker: Option<Waker>,
+    },
+    /// The program has the stream.
+    HandedOver,
+}
+
+/// What the core wants of the receiving task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It has not said.
+    Undecided,
+    /// Bytes.
+    Yes,
+    /// Nothing, while the program was at work.
+    No,
+}
+
+/// Where the sending direction stands.
+pub enum Sending {
+    /// Nothing was sent. Leads to `Writing`, or to `Over` if the FIN is all there is.
+    Unused,
+    /// Leads to `Writing` or `Over`.
+    Idle(Sender),
+    /// A write is under way. Leads to `Idle` when the host has taken everything, or
+    /// to `Broken`.
+    Writing,
+    /// The host takes nothing more; the reason follows, and ends the connection.
+    Broken,
+    /// The FIN is sent, or the program has the stream.
+    Over,
+}
+
+/// Where an attempt to connect stands.
+enum Connecting {
+    /// Leads to `Succeeded`, or to nothing.
+    UnderWay(AbortHandle),
+    /// The core has not taken the connection yet.
+    Succeeded(Box<dyn Connected>),
+}
+
+/// A server's sockets.
+#[derive(Default)]
+struct Listening {
+    /// The accepting tasks that wait for room.
+    waiting: Vec<Waker>,
+    accepting: Vec<Operation>,
+    /// What has to be dropped first.
+    closes_at_once: Option<ipc::Listener>,
+}
+
+/// A listener that is to be tried again.
+struct Listen {
+    listener: ListenerId,
+    at: ListenAt,
+    backlog: u32,
+}
+
+// ---- operations ----
+
+impl Wasi {
+    /// Leaves an operation to the task that polls them.
+    pub fn leave(&mut self, future: impl std::future::Future<Output = ()> + 'static) {
+        self.started.push(Box::pin(future));
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
+    }
+
+    /// As [`Wasi::leave`], for an operation that can be cancelled.
+    fn start(&mut self, future: impl std::future::Future<Output = ()> + 'static) -> Operation {
+        let (handle, running) = operation(future);
+        self.leave(running);
+        handle
+    }
+
+    /// As [`Wasi::leave`], for an operation of a connection.
+    pub fn go_on(
+        &mut self,
+        id: SocketId,
+        future: impl std::future::Future<Output = ()> + 'static,
+    ) {
+        let operation = self.start(future);
+        match self.connections.get_mut(&id) {
+            Some(connection) => {
+                connection.operations.retain(|old| !old.is_over());
+                connection.operations.push(operation);
+            }
+            None => self.cancel(vec![operation]),
+        }
+    }
+
+    /// Cancels operations. A task has to drop them.
+    fn cancel(&mut self, operations: Vec<Operation>) {
+        let cancelled = operations.into_iter().filter_map(Operation::take);
+        self.cancelled.extend(cancelled);
+    }
+
+    /// Operations that nobody polls yet.
+    pub fn take_started(&mut self) -> Vec<Future> {
+        std::mem::take(&mut self.started)
+    }
+
+    /// Operations that were cancelled.
+    pub fn take_cancelled(&mut self) -> Vec<Future> {
+        std::mem::take(&mut self.cancelled)
+    }
+
+    /// The task that polls the operations has nothing to do. False if it has.
+    pub fn rest(&mut self, waker: &Waker) -> bool {
+        let rests = self.started.is_empty();
+        if rests {
+            self.driver = Some(waker.clone());
+        }
+        rests
+    }
+
+    // ---- wait ----
+
+    /// The program begins to wait. False if it does so already.
+    pub fn begin_to_wait(&mut self) -> bool {
+        let waits = matches!(self.waiting, Waiting::Yes(_));
+        if !waits {
+            self.waiting = Waiting::Yes(None);
+            // It has had its say.
+            self.decide();
+        }
+        !waits
+    }
+
+    /// The program does not wait any more.
+    pub fn end_waiting(&mut self) {
+        self.waiting = Waiting::No;
+    }
+
+    /// Has the call of `wait`, if there is one, look again.
+    pub fn wake_wait(&mut self) {
+        if let Waiting::Yes(waker) = &mut self.waiting
+            && let Some(waker) = waker.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// `wait` waits for a report, or until the deadline.
+    pub fn wait_for(&mut self, deadline: Option<u64>, waker: &Waker) {
+        self.waiting = Waiting::Yes(Some(waker.clone()));
+        self.decide();
+        let Some(deadline) = deadline else {
+            return;
+        };
+        if self.alarm.is_some_and(|alarm| alarm <= deadline) {
+            return;
+        }
+        self.alarm = Some(deadline);
+        self.leave(async move {
+            // Never before its time, though the clock counts finer.
+            monotonic_clock::wait_until((deadline + 1) * NANOSECONDS).await;
+            with(|driver| {
+                let wasi = driver.transport_mut();
+                if wasi.alarm == Some(deadline) {
+                    wasi.alarm = None;
+                }
+                wasi.wake_wait();
+            });
+        });
+    }
+
+    /// The core wants nothing more for now.
+    fn decide(&mut self) {
+        for id in std::mem::take(&mut self.undecided) {
+            if let Some(Connection {
+                receiving: Receiving::Running { asked, waker },
+                ..
+            }) = self.connections.get_mut(&id)
+                && let Some(waker) = waker.take()
+            {
+                *asked = Asked::No;
+                waker.wake();
+            }
+        }
+    }
+
+    // ---- listening ----
+
+    fn try_to_listen(
+        &mut self,
+        listener: ListenerId,
+        at: &ListenAt,
+        backlog: u32,
+    ) -> Result<Option<SocketAddr>, Errno> {
+        let listens = match at {
+            ListenAt::Address(address) => tcp::listen(*address, backlog),
+            ListenAt::Path {
+                path,
+                readable_all,
+                writable_all,
+            } => ipc::listen(path, backlog, *readable_all, *writable_all),
+            ListenAt::Descriptor(number) => ipc::listen_on(*number, backlog),
+        }?;
+        Ok(self.start_accepting(listener, listens))
+    }
+
+    fn start_accepting(&mut self, listener: ListenerId, listens: Listens) -> Option<SocketAddr> {
+        let connections = listens.connections.into_iter();
+        let accepting = connections
+            .map(|connections| self.start(accept(listener, connections)))
+            .collect();
+        let listening = Listening {
+            accepting,
+            closes_at_once: listens.closes_at_once,
+            ..Listening::default()
+        };
+        self.listening.insert(listener, listening);
+        listens.address
+    }
+
+    /// Tries to listen where a server was closed just now.
+    pub fn listen_again(&mut self) -> Vec<(ListenerId, Result<Option<SocketAddr>, Errno>)> {
+        let listens = std::mem::take(&mut self.listens).into_iter();
+        listens
+            .map(|Listen { listener, at, backlog }| {
+                (listener, self.try_to_listen(listener, &at, backlog))
+            })
+            .collect()
+    }
+
+    // ---- connections ----
+
+    /// What is known of the connection of a socket.
+    pub fn connection(&mut self, id: SocketId) -> Option<&mut Connection> {
+        self.connections.get_mut(&id)
+    }
+
+    /// The receiving task of a socket wants to know, before the program's say is over, whether it
+    /// is asked for more.
+    pub fn is_undecided(&mut self, id: SocketId) {
+        self.undecided.push(id);
+    }
+
+    /// The streams of a socket's connection.
+    pub fn streams(&mut self) -> &mut HashMap<(SocketId, Generation), Streams> {
+        &mut self.streams
+    }
+
+    fn opened(&mut self, id: SocketId, connected: Box<dyn Connected>) {
+        let connection = Connection {
+            sending: Sending::Unused,
+            receiving: Receiving::Unused,
+            operations: Vec::new(),
+            connected,
+        };
+        self.connections.insert(id, connection);
+    }
+}
+
+/// Accepts connections for as long as the program takes them.
+async fn accept(
+    listener: ListenerId,
+    mut connections: LocalBoxStream<'static, Box<dyn Connected>>,
+) {
+    loop {
+        poll_fn(|cx| {
+            with(|driver| {
+                if driver.accepts(listener) {
+                    return Poll::Ready(());
+                }
+                let listening = &mut driver.transport_mut().listening;
+                if let Some(listening) = listening.get_mut(&listener) {
+                    listening.waiting.push(cx.waker().clone());
+                }
+                Poll::Pending
+            })
+        })
+        .await;
+        let Some(connected) = connections.next().await else {
+            return;
+        };
+        let endpoints = connected.endpoints();
+        call(|driver| {
+            let accepted = driver.accepted(listener, endpoints);
+            driver.transport_mut().accepted.insert(accepted, connected);
+        });
+    }
+}
+
+/// Connects, and reports what came of it.
+async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
+    let outcome = match to {
+        ConnectTo::Address { remote, local } => tcp::connect(remote, local).await,
+        ConnectTo::Path(path) => ipc::connect(path)
+            .await
+            .map_err(|errno| ("connect", errno)),
+    };
+    let report_of = match outcome {
+        Ok(connected) => {
+            let endpoints = connected.endpoints();
+            let succeeded = Connecting::Succeeded(connected);
+            with(|driver| {
+                let attempts = &mut driver.transport_mut().attempts;
+                attempts.insert((id, attempt), succeeded);
+            });
+            Report::Connected { attempt, endpoints }
+        }
+        Err((syscall, errno)) => {
+            with(|driver| driver.transport_mut().attempts.remove(&(id, attempt)));
+            Report::ConnectFailed {
+                attempt,
+                syscall,
+                errno,
+            }
+        }
+    };
+    report(id, report_of);
+}
+
+impl Transport for Wasi {
+    fn now(&mut self) -> u64 {
+        monotonic_clock::now() / NANOSECONDS
+    }
+
+    fn look_up(&mut self, lookup: LookupId, host: String) {
+        self.leave(async move {
+            let outcome = name_lookup::lookup(host).await;
+            call(|driver| driver.looked_up(lookup, outcome));
+        });
+    }
+
+    fn listen(
+        &mut self,
+        listener: ListenerId,
+        at: &ListenAt,
+        backlog: u32,
+    ) -> Poll<Result<Option<SocketAddr>, Errno>> {
+        let outcome = self.try_to_listen(listener, at, backlog);
+        if let (Err(Errno("EADDRINUSE")), ListenAt::Address(_)) = (&outcome, at)
+            && !self.cancelled.is_empty()
+        {
+            // Perhaps it is a server's that was closed just now, which is let go of in
+            // a moment.
+            let at = at.clone();
+            self.listens.push(Listen {
+                listener,
+                at,
+                backlog,
+            });
+            return Poll::Pending;
+        }
+        Poll::Ready(outcome)
+    }
+
+    fn close_listener(&mut self, listener: ListenerId) {
+        self.listens.retain(|listen| listen.listener != listener);
+        if let Some(listening) = self.listening.remove(&listener) {
+            drop(listening.closes_at_once);
+            self.cancel(listening.accepting);
+        }
+    }
+
+    fn accept(&mut self, listener: ListenerId) {
+        if let Some(listening) = self.listening.get_mut(&listener) {
+            for waker in std::mem::take(&mut listening.waiting) {
+                waker.wake();
+            }
+        }
+    }
+
+    fn refuse(&mut self, accepted: AcceptedId) {
+        self.accepted.remove(&accepted);
+    }
+
+    fn connect(&mut self, id: SocketId, attempt: Attempt, to: ConnectTo) {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.attempts
+            .insert((id, attempt), Connecting::UnderWay(handle));
+        // Only the task that polls it can cancel it, since that may have to wait for the host.
+        self.leave(async move {
+            // Aborted is what was asked for.
+            let _ = Abortable::new(connect(id, attempt, to), registration).await;
+        });
+    }
+
+    fn abort_connect(&mut self, id: SocketId, attempt: Attempt) {
+        if let Some(Connecting::UnderWay(call)) = self.attempts.remove(&(id, attempt)) {
+            call.abort();
+        }
+    }
+
+    fn open(&mut self, id: SocketId, origin: Origin) {
+        let connected = match origin {
+            Origin::Attempt(attempt) => match self.attempts.remove(&(id, attempt)) {
+                Some(Connecting::Succeeded(connected)) => Some(connected),
+                Some(Connecting::UnderWay(_)) | None => None,
+            },
+            Origin::Accepted(accepted) => self.accepted.remove(&accepted),
+        };
+        if let Some(connected) = connected {
+            self.opened(id, connected);
+        }
+    }
+
+    fn adopt(&mut self, id: SocketId, descriptor: u32) -> Result<Endpoints, AdoptError> {
+        let connected = ipc::adopt(descriptor)?;
+        let endpoints = connected.endpoints();
+        self.opened(id, connected);
+        Ok(endpoints)
+    }
+
+    fn read(&mut self, id: SocketId) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        match &mut connection.receiving {
+            Receiving::Unused => {
+                connection.receiving = Receiving::Running {
+                    asked: Asked::Yes,
+                    waker: None,
+                };
+                let receiver = connection.connected.receiver();
+                self.go_on(id, receiving::receive(id, receiver));
+            }
+            Receiving::Running { asked, waker } => {
+                *asked = Asked::Yes;
+                if let Some(waker) = waker.take() {
+                    waker.wake();
+                }
+            }
+            Receiving::HandedOver => {}
+        }
+    }
+
+    fn write(&mut self, id: SocketId, data: Vec<u8>) -> Written {
+        sending::write(self, id, data)
+    }
+
+    fn shut_down(&mut self, id: SocketId) {
+        if let Some(sender) = sending::take_sender(self, id, Sending::Over) {
+            self.go_on(id, async move {
+                let outcome = match sender.shut_down().await {
+                    Ok(()) => Report::ShutDown,
+                    Err(errno) => Report::WriteFailed(errno),
+                };
+                report(id, outcome);
+            });
+        }
+    }
+
+    fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
+        if let Some(connection) = self.connections.get(&id) {
+            connection.connected.set_keep_alive(keep_alive);
+        }
+    }
+
+    fn close(&mut self, id: SocketId) {
+        if let Some(connection) = self.connections.remove(&id) {
+            self.cancel(connection.operations);
+        }
+    }
+
+    fn wake_incoming(&mut self, id: SocketId, generation: Generation) {
+        if let Some(streams) = self.streams.get_mut(&(id, generation)) {
+            streams.wake_incoming();
+        }
+    }
+
+    fn wake_outgoing(&mut self, id: SocketId, generation: Generation) {
+        if let Some(streams) = self.streams.get_mut(&(id, generation)) {
+            streams.wake_outgoing();
+        }
+    }
+}

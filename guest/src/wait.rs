@@ -1,0 +1,105 @@
+//! `turn.wait`, and the task that polls every operation of the host.
+//!
+//! A plain function of the component cannot start background work, and an operation belongs to
+//! the task that polled it last. So the first call of `wait` spawns [`drive`], which lives on
+//! after that call has returned and polls every operation there is. Plain functions change the
+//! core's state, carry out at once what needs no waiting, and leave the rest to [`drive`].
+//!
+//! What is cancelled has to be dropped by a task, as the host may take a moment for that. A plain
+//! function must not wait, so it leaves that to `wait`.
+
+use crate::state::with;
+use crate::task;
+use futures::stream::{FuturesUnordered, StreamExt};
+use plugnet_core::Error;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+/// Polls every operation there is.
+async fn drive() {
+    let mut operations = FuturesUnordered::new();
+    poll_fn(|cx| {
+        loop {
+            operations.extend(with(|driver| driver.transport_mut().take_started()));
+            let progress = operations.poll_next_unpin(cx);
+            if matches!(progress, Poll::Ready(Some(()))) {
+                continue;
+            }
+            if with(|driver| driver.transport_mut().rest(cx.waker())) {
+                return Poll::<()>::Pending;
+            }
+        }
+    })
+    .await;
+}
+
+/// Marks the time of a call of `wait`, also if it is cancelled.
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Result<Self, Error> {
+        if with(|driver| driver.transport_mut().begin_to_wait()) {
+            Ok(Self)
+        } else {
+            Err(Error::already_waiting())
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        with(|driver| driver.transport_mut().end_waiting());
+    }
+}
+
+/// Waits until there is an event; false if none can come.
+pub async fn wait() -> Result<bool, Error> {
+    let _waiting = Waiting::begin()?;
+    if task::keep_first() {
+        wit_bindgen::spawn_local(drive());
+    }
+    let mut pass = Pass::First;
+    Ok(poll_fn(|cx| look(cx, &mut pass)).await)
+}
+
+/// wasmtime (48) keeps a record for ever of every call that returns without having waited: see
+/// `docs/upstream/`. So none does.
+#[derive(PartialEq, Eq)]
+enum Pass {
+    First,
+    Later,
+}
+
+fn look(cx: &mut Context<'_>, pass: &mut Pass) -> Poll<bool> {
+    let first = std::mem::replace(pass, Pass::Later) == Pass::First;
+    drop_cancelled();
+    let outcome = with(|driver| {
+        if driver.is_ready() {
+            return Some(true);
+        }
+        if !driver.is_alive() {
+            return Some(false);
+        }
+        let deadline = driver.next_deadline();
+        driver.transport_mut().wait_for(deadline, cx.waker());
+        None
+    });
+    drop_cancelled();
+    match outcome {
+        Some(_) if first => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Some(outcome) => Poll::Ready(outcome),
+        None => Poll::Pending,
+    }
+}
+
+/// Drops what was cancelled, and listens where that was in the way.
+fn drop_cancelled() {
+    // Outside of `with`: what is dropped may wake others.
+    drop(with(|driver| driver.transport_mut().take_cancelled()));
+    for (listener, outcome) in with(|driver| driver.transport_mut().listen_again()) {
+        with(|driver| driver.listened(listener, outcome));
+    }
+}
