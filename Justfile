@@ -20,7 +20,12 @@ fuzz SECONDS="60":
 
 # Writes the traces that Node's `net` gives for tests/scenarios.
 traces:
+    .ci/node
     UPDATE_TRACES=1 cargo test -p plugnet-tests --test node
+
+# Checks the traces of tests/scenarios with another Node, which npm brings: `just traces-of 24`.
+traces-of VERSION="24":
+    node=$(.ci/node {{VERSION}}) && if [ -n "$node" ]; then PLUGNET_NODE=$node cargo test -p plugnet-tests --test node node_gives_the_committed_traces; fi
 
 # Formats everything.
 fmt:

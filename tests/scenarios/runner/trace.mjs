@@ -16,10 +16,14 @@ export function address(info) {
   return address === undefined ? 'none' : `${address} ${family} ${port(number)}`;
 }
 
-/** Without what stands only for JavaScript: a value in the message, `null`, the port -1. */
+/**
+ * Without what stands only for JavaScript: a value in the message, a local address that is not
+ * there, `null`, the port -1.
+ */
 export function error(e) {
   const message = symbolic(e.message)
     .replace(/ Received .*/s, '')
+    .replace(' - Local (undefined:undefined)', '')
     .replace(/:(\d{4,5})(?!\d)/g, (_, digits) => `:${port(Number(digits))}`);
   let text = `${e.code ?? '-'} ${JSON.stringify(message)}`;
   if (e.syscall !== undefined) text += ` syscall=${e.syscall}`;

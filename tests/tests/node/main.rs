@@ -2,7 +2,8 @@
 //!
 //! See `scenarios/README.md`. With `SCENARIO=refused` only those whose name contains that are
 //! run; with `UPDATE_TRACES=1` Node's traces are written instead of compared, and the component's
-//! where a scenario says that they differ.
+//! where a scenario says that they differ. `PLUGNET_NODE` names another Node to compare with than
+//! the one whose traces are committed.
 
 #[path = "../../scenario/src/data.rs"]
 mod data;
@@ -12,6 +13,7 @@ mod peers;
 mod scenario;
 mod trace;
 
+use on_node::Node;
 use scenario::{Scenario, Variant};
 use std::io::Write;
 use std::sync::Mutex;
@@ -90,16 +92,25 @@ fn plugnet_gives_the_traces_of_node() {
 /// The committed traces are Node's.
 #[test]
 fn node_gives_the_committed_traces() {
-    if let Err(why) = on_node::is_present() {
-        // Not `eprintln`: that is not shown for a test that passes.
-        _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED, the traces are not checked against Node: {why}"
-        );
-        return;
-    }
+    let node = match Node::find() {
+        Ok(node) => node,
+        // Asked for, so it has to be there.
+        Err(why) if env::var_os("PLUGNET_NODE").is_some() => panic!("PLUGNET_NODE: {why}"),
+        Err(why) => {
+            // Not `eprintln`: that is not shown for a test that passes.
+            _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED, the traces are not checked against Node: {why}"
+            );
+            return;
+        }
+    };
+    assert!(
+        node.is_reference() || !updates(),
+        "the committed traces are those of another Node"
+    );
     for_all(|variant| {
-        let trace = on_node::run(variant)?;
+        let trace = on_node::run(&node, variant)?;
         if updates() {
             trace::update(variant, &variant.node_trace(), &trace);
         }

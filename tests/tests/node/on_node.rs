@@ -3,7 +3,9 @@
 use crate::peers::Peers;
 use crate::scenario::{Variant, directory};
 use plugnet_tests::peer::Folder;
+use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -13,26 +15,55 @@ use std::time::Duration;
 /// How long a scenario may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Whether there is a Node, and it is the one whose traces are committed.
-pub fn is_present() -> Result<(), String> {
-    let version = Command::new("node").arg("--version").output();
-    match version {
-        Ok(output) => {
-            let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            if version.starts_with("v20.") {
-                Ok(())
-            } else {
-                Err(format!("node is {version}, the traces are those of v20"))
-            }
+/// The Node whose traces are committed.
+const REFERENCE: &str = "v26.";
+
+/// A Node to compare with.
+pub struct Node {
+    program: PathBuf,
+    /// `v26.12.1`.
+    version: String,
+}
+
+impl Node {
+    /// The one that `PLUGNET_NODE` names, whatever its version; else the reference, from where
+    /// `.ci/node` puts it or from the path. Or why there is none.
+    pub fn find() -> Result<Self, String> {
+        if let Some(program) = env::var_os("PLUGNET_NODE").filter(|program| !program.is_empty()) {
+            return Self::at(PathBuf::from(program));
         }
-        Err(error) => Err(format!("there is no node: {error}")),
+        let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/node/26/bin/node");
+        let node = Self::at(PathBuf::from(fetched)).or_else(|_| Self::at("node".into()))?;
+        if !node.is_reference() {
+            return Err(format!(
+                "node is {}, the traces are those of {REFERENCE}x, which .ci/node gets",
+                node.version
+            ));
+        }
+        Ok(node)
+    }
+
+    /// Whether the committed traces are those of this version.
+    pub fn is_reference(&self) -> bool {
+        self.version.starts_with(REFERENCE)
+    }
+
+    fn at(program: PathBuf) -> Result<Self, String> {
+        let shown = program.display();
+        let output = Command::new(&program).arg("--version").output();
+        let output = output.map_err(|error| format!("{shown} does not start: {error}"))?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || !version.starts_with('v') {
+            return Err(format!("{shown} is no Node"));
+        }
+        Ok(Self { program, version })
     }
 }
 
 /// The trace of a scenario.
-pub fn run(variant: &Variant<'_>) -> Result<Vec<String>, String> {
+pub fn run(node: &Node, variant: &Variant<'_>) -> Result<Vec<String>, String> {
     let (scenario, folder) = (variant.scenario, Folder::new());
-    let mut node = Command::new("node")
+    let mut node = Command::new(&node.program)
         .arg(directory().join("runner.mjs"))
         .arg(variant.transport())
         .args([folder.path(), &scenario.path])
