@@ -5,13 +5,13 @@
 //! step in that order, in the phases of libuv's loop (1.45 and later). The caller hands every event
 //! out before it asks for the next step, so that a program acts between any two.
 
+use crate::error::Errno;
 use crate::error::Error;
 use crate::event::{Callback, Event, EventKind, ServerId, SocketId, Source};
 use crate::lookup::Resolved;
 use crate::transport::{
     AcceptedId, Action, Attempt, Endpoints, Generation, ListenerId, LookupId, Report,
 };
-use crate::error::Errno;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
@@ -49,6 +49,8 @@ pub(crate) enum SocketTick {
     AfterWrite(Vec<Callback>),
     /// `finish` and the callbacks of `end`.
     Finish,
+    /// The same of a socket that had no connection when `end` was called.
+    FinishUnconnected,
     /// Destroys the socket after `finish`, if the peer has ended too.
     AfterFinish,
     /// The callbacks of writes that a destroyed socket gives up.
@@ -114,6 +116,22 @@ pub(crate) enum Job {
     /// A listener has accepted a connection.
     Accepted(ListenerId, AcceptedId, Endpoints),
     LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
+}
+
+/// Rows E1 and E2: something received that waits for `finish`.
+#[derive(Debug)]
+struct Held {
+    socket: SocketId,
+    report: Report,
+    until: Until,
+}
+
+/// Until when something received is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    /// `finish`. Leads to `NextPoll`.
+    Finish,
+    NextPoll,
 }
 
 /// A handle that is being closed.
@@ -189,6 +207,8 @@ pub(crate) struct Agenda {
     /// The jobs of this round: what is reported meanwhile is of the next.
     polled: VecDeque<Job>,
     pending: VecDeque<Job>,
+    /// In the order in which they came.
+    held: VecDeque<Held>,
     closing: Vec<Closing>,
     closing_now: Vec<Closing>,
     /// The time, in milliseconds from some beginning.
@@ -325,6 +345,25 @@ impl Agenda {
         }
     }
 
+    /// Keeps what was received until the socket's [`Agenda::release`].
+    pub fn hold(&mut self, socket: SocketId, report: Report) {
+        let until = Until::Finish;
+        self.held.push_back(Held {
+            socket,
+            report,
+            until,
+        });
+    }
+
+    /// What was held for a socket is of the next poll.
+    pub fn release(&mut self, socket: SocketId) {
+        for held in &mut self.held {
+            if held.socket == socket {
+                held.until = Until::NextPoll;
+            }
+        }
+    }
+
     // ---- order ----
 
     /// Takes the next event of the running callback.
@@ -339,12 +378,17 @@ impl Agenda {
         !self.events.is_empty()
     }
 
+    /// How many such events were emitted and not taken.
+    pub fn count_events(&self, such: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| such(event)).count()
+    }
+
     /// The next step; only when all events were taken.
     pub fn next(&mut self) -> Option<Step> {
+        self.seen = Seen::No;
         if let Some((id, tick)) = self.rest.pop_front() {
             return Some(Step::Socket(id, tick));
         }
-        self.seen = Seen::No;
         match self.ticks.pop_front() {
             Some(Tick::Socket(id, tick)) => return Some(Step::Socket(id, tick)),
             Some(Tick::Server(id, tick)) => return Some(Step::Server(id, tick)),
@@ -396,6 +440,16 @@ impl Agenda {
     /// Takes what was reported since the last poll. libuv accepts one connection of a listener;
     /// the others are of the next polls.
     fn poll(&mut self) {
+        for _ in 0..self.held.len() {
+            match self.held.pop_front() {
+                Some(Held {
+                    socket,
+                    report,
+                    until: Until::NextPoll,
+                }) => self.polled.push_back(Job::Socket(socket, report)),
+                held => self.held.extend(held),
+            }
+        }
         self.round += 1;
         let mut accepted: Vec<ListenerId> = Vec::new();
         for _ in 0..self.jobs.len() {
@@ -427,6 +481,7 @@ impl Agenda {
             || !self.closing.is_empty()
             || !self.closing_now.is_empty()
             || self.timer_is_due()
+            || self.held.iter().any(|held| held.until == Until::NextPoll)
     }
 
     // ---- what is taken back ----
@@ -443,6 +498,7 @@ impl Agenda {
         self.jobs.retain(of_another);
         self.polled.retain(of_another);
         self.pending.retain(of_another);
+        self.held.retain(|held| held.socket != id);
         if self.seen == Seen::No {
             self.rest.retain(|(of, tick)| stays(*of, tick));
             self.take_back(id.into(), |kind| {
@@ -491,8 +547,7 @@ impl Agenda {
 
     /// Drops [`SocketTick::FailWrites`] of a socket that connects again.
     pub fn forget_failed_writes(&mut self, id: SocketId) {
-        self.ticks.retain(
-            |tick| !matches!(tick, Tick::Socket(of, SocketTick::FailWrites) if *of == id),
-        );
+        self.ticks
+            .retain(|tick| !matches!(tick, Tick::Socket(of, SocketTick::FailWrites) if *of == id));
     }
 }

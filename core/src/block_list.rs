@@ -1,7 +1,7 @@
 //! `net.BlockList` and `net.SocketAddress`.
 
-use crate::socket::Family;
 use crate::error::Error;
+use crate::socket::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address of a family, in Node's words an `ipv4` or an `ipv6` one.

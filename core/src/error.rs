@@ -1,6 +1,6 @@
 //! Node's errors: their codes, their texts, and what they carry.
 //!
-//! The wording is that of Node 20. A system error reads `syscall CODE address`;
+//! The wording is that of Node 26. A system error reads `syscall CODE address`;
 //! those of `listen` also explain the code (`UVExceptionWithHostPort` in Node).
 
 use crate::socket::Family;
@@ -72,6 +72,11 @@ impl Error {
             syscall: Some(syscall.into()),
             ..Self::new(errno.0, format!("{syscall} {}", errno.0))
         }
+    }
+
+    /// What was under way when its connection was closed.
+    pub fn cancelled(call: &'static str) -> Self {
+        Self::system(Errno("ECANCELED"), call)
     }
 
     fn about(mut self, address: String, port: u16) -> Self {
@@ -366,7 +371,10 @@ mod tests {
     /// Row S13: the message of a listen error explains the code and names address and port.
     #[test]
     fn s13_listen_error_reads_as_in_node() {
-        let error = Error::listen(Errno("EADDRINUSE"), &ListenAt::Address(addr("127.0.0.1:80")));
+        let error = Error::listen(
+            Errno("EADDRINUSE"),
+            &ListenAt::Address(addr("127.0.0.1:80")),
+        );
         assert_eq!(
             error.message,
             "listen EADDRINUSE: address already in use 127.0.0.1:80"

@@ -1,8 +1,8 @@
 //! Names and what they are resolved to: Node's `dns.lookup()` as `connect` uses it.
 
-use crate::socket::Family;
 use crate::error::Error;
 use crate::ip;
+use crate::socket::Family;
 use std::net::IpAddr;
 
 /// `dns.ADDRCONFIG`.

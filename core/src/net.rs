@@ -170,7 +170,8 @@ impl Net {
         if let Some(listener) = self.listeners.get_mut(&listener) {
             listener.queued += 1;
         }
-        self.agenda.job(Job::Accepted(listener, accepted, endpoints));
+        self.agenda
+            .job(Job::Accepted(listener, accepted, endpoints));
         accepted
     }
 
@@ -231,7 +232,7 @@ impl Net {
     pub fn accept(&mut self, id: ServerId) -> Option<SocketId> {
         let listener = self.servers.get(&id)?.listener();
         let did_accept = listener.is_some_and(|listener| self.accepts(listener));
-        let socket = self.servers.get_mut(&id)?.accept()?;
+        let socket = self.servers.get_mut(&id)?.accept(&self.agenda)?;
         if let Some(listener) = listener {
             self.accept_on(listener, did_accept);
         }
@@ -503,7 +504,11 @@ impl Net {
 
     pub fn report(&mut self, id: SocketId, report: Report) {
         // What a destroyed socket hears belongs to no connection of it any more.
-        if self.sockets.get(&id).is_some_and(|socket| !socket.destroyed()) {
+        if self
+            .sockets
+            .get(&id)
+            .is_some_and(|socket| !socket.destroyed())
+        {
             self.agenda.job(Job::Socket(id, report));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::agenda::{Agenda, ServerTick};
 use crate::error::{Errno, Error};
-use crate::event::{Callback, EventKind, ServerId, SocketId};
+use crate::event::{Callback, Event, EventKind, ServerId, SocketId};
 use crate::ip;
 use crate::socket::SocketOptions;
 use crate::transport::{self, Action, Endpoints, ListenAt, ListenerId, LookupId};
@@ -19,7 +19,7 @@ pub struct ServerOptions {
     pub allow_half_open: bool,
     /// `pauseOnConnect`.
     pub pause_on_connect: bool,
-    /// `highWaterMark`, in bytes; absent for 16 KiB.
+    /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
@@ -205,8 +205,8 @@ impl Server {
 
     /// Whether a new connection is to be dropped (row S28).
     pub(crate) fn is_full(&self) -> bool {
-        let max = self.max_connections.filter(|max| *max > 0);
-        max.is_some_and(|max| self.connections >= max)
+        self.max_connections
+            .is_some_and(|max| self.connections >= max)
     }
 
     /// `server.ref()` and `server.unref()`.
@@ -226,15 +226,13 @@ impl Server {
 
     /// Whether nobody can name this server any more and nothing is going on.
     pub(crate) fn is_gone(&self) -> bool {
-        self.handle == Handle::Dropped
-            && matches!(self.state, State::Idle)
-            && self.connections == 0
+        self.handle == Handle::Dropped && matches!(self.state, State::Idle) && self.connections == 0
     }
 
     /// Whether the transport should go on accepting connections while that many wait to become
-    /// sockets: with those that wait for the program, as many as may wait for the host.
+    /// sockets. libuv accepts one in a poll; and as many may wait for the program as for the host.
     pub(crate) fn accepts(&self, queued: usize) -> bool {
-        self.listening() && self.waiting.len() + queued < self.backlog as usize
+        self.listening() && queued == 0 && self.waiting.len() < self.backlog as usize
     }
 
     /// `server.listen()`.
@@ -443,8 +441,13 @@ impl Server {
     }
 
     /// Hands over the next connection that was announced.
-    pub(crate) fn accept(&mut self) -> Option<SocketId> {
-        self.waiting.pop_front()
+    pub(crate) fn accept(&mut self, agenda: &Agenda) -> Option<SocketId> {
+        // One may be about to be announced.
+        let announces = |event: &Event| {
+            event.source == self.id.into() && matches!(event.kind, EventKind::Connection)
+        };
+        let announced = self.waiting.len() > agenda.count_events(announces);
+        self.waiting.pop_front_if(|_| announced)
     }
 
     /// A connection is gone (row S27).
@@ -465,9 +468,8 @@ impl Server {
             matches!(kind, EventKind::Drop { .. })
         });
         // Row S5: callbacks are kept until a `listening`.
-        let kept = agenda.take_back_with_listeners(self.id.into(), |kind| {
-            matches!(kind, EventKind::Listening)
-        });
+        let kept = agenda
+            .take_back_with_listeners(self.id.into(), |kind| matches!(kind, EventKind::Listening));
         self.on_listening.extend(kept);
         self.close_if_drained(agenda);
     }

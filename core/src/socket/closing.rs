@@ -26,7 +26,6 @@ impl Socket {
         if let Some(completed) = self.early.take() {
             agenda.tick(self.id, SocketTick::AfterWrite(completed.callbacks));
         }
-        self.after_finish = None;
         self.wake_streams(agenda);
         self.sleep(agenda);
         self.idle.stop();
@@ -109,9 +108,14 @@ impl Socket {
             }
             self.fail_writes(agenda);
         } else {
-            // Row W13: a write in flight is cancelled and called back as done.
-            let in_flight = self.writable.fail_in_flight();
-            self.call_back(in_flight, None, agenda);
+            // Row W13: a write in flight is cancelled; what came after it shares that, unless the
+            // socket failed.
+            if self.writable.in_flight() {
+                let cancelled = Error::cancelled("write");
+                let in_flight = self.writable.fail_in_flight();
+                self.call_back(in_flight, Some(&cancelled), agenda);
+                self.errored.get_or_insert(cancelled);
+            }
             self.fail_writes(agenda);
             self.emit(close, agenda);
         }
@@ -133,8 +137,12 @@ impl Socket {
     pub(super) fn undestroy(&mut self, agenda: &mut Agenda) {
         // What the earlier connection still owes is told now; its `close` comes later.
         agenda.forget_failed_writes(self.id);
-        for callback in self.writable.fail_in_flight() {
-            agenda.tick(self.id, SocketTick::Callback(callback, None));
+        if self.writable.in_flight() {
+            let cancelled = Error::cancelled("write");
+            for callback in self.writable.fail_in_flight() {
+                self.fail_call(Some(callback), cancelled.clone(), agenda);
+            }
+            self.errored.get_or_insert(cancelled);
         }
         let error = self.errored.clone();
         let of_write = error.clone().unwrap_or_else(|| Error::destroyed("write"));

@@ -2,7 +2,7 @@
 
 use super::attempts::{Attempts, ConnectOptions, Lookup, Next, alternate};
 use super::readable::Flow;
-use super::writable::Completed;
+use super::writable::{Completed, Side};
 use super::{Link, PATH_ATTEMPT, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick, Timer};
 use crate::error::{Errno, Error};
@@ -117,6 +117,9 @@ impl Socket {
         if self.destroyed() {
             self.undestroy(agenda);
         }
+        // What failed or ended for want of a connection begins anew.
+        self.writable.side = Side::Open;
+        self.errored = None;
         self.active(agenda);
     }
 
@@ -132,11 +135,7 @@ impl Socket {
     }
 
     /// The program's answer to the event `lookup-request`.
-    pub(crate) fn looked_up(
-        &mut self,
-        outcome: Result<Vec<Resolved>, Error>,
-        agenda: &mut Agenda,
-    ) {
+    pub(crate) fn looked_up(&mut self, outcome: Result<Vec<Resolved>, Error>, agenda: &mut Agenda) {
         if let Link::LookingUp { asked, .. } = &mut self.link
             && std::mem::take(asked)
         {
@@ -169,11 +168,7 @@ impl Socket {
     }
 
     /// Rows C11 and C14: a name is resolved.
-    pub(super) fn resolved(
-        &mut self,
-        outcome: Result<Vec<Resolved>, Error>,
-        agenda: &mut Agenda,
-    ) {
+    pub(super) fn resolved(&mut self, outcome: Result<Vec<Resolved>, Error>, agenda: &mut Agenda) {
         let Link::LookingUp { options, .. } = &self.link else {
             return;
         };

@@ -77,7 +77,7 @@ pub enum ReadyState {
 }
 
 /// Node's `highWaterMark` of a socket, in bytes.
-pub(crate) const HIGH_WATER_MARK: usize = 16 * 1024;
+pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;
 
 /// The number of the only attempt to connect to a path.
 const PATH_ATTEMPT: Attempt = 0;
@@ -87,7 +87,7 @@ const PATH_ATTEMPT: Attempt = 0;
 pub struct SocketOptions {
     /// `allowHalfOpen`.
     pub allow_half_open: bool,
-    /// `highWaterMark`, in bytes; absent for 16 KiB.
+    /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
@@ -122,8 +122,6 @@ pub struct Socket {
     early: Early,
     /// The poll in which the FIN was asked for, or the one before that.
     fin_asked_in: u64,
-    /// Rows E1 and E2: what was received after that poll, until `finish`.
-    after_finish: Option<Report>,
     /// Once dropped, the socket goes away when what was written has gone out (Node's
     /// `destroySoon`).
     handle: Handle,
@@ -154,7 +152,6 @@ impl Socket {
             is_destination: false,
             early: Early::Nothing,
             fin_asked_in: 0,
-            after_finish: None,
             handle: Handle::Held,
         }
     }
@@ -354,16 +351,12 @@ impl Socket {
             "a write is under way without a connection: {self:?}"
         );
         assert!(
-            self.writable.side < Side::Finishing || open || self.destroyed(),
+            self.writable.side != Side::Finishing || open || self.destroyed(),
             "the FIN was asked for without a connection: {self:?}"
         );
         assert!(
             self.early.is_nothing() || open,
             "writes wait for a connection that is gone: {self:?}"
-        );
-        assert!(
-            self.after_finish.is_none() || self.writable.side == Side::Finishing,
-            "what came waits for a `finish` that does not come: {self:?}"
         );
         assert!(
             self.server.is_none() || open,
@@ -453,6 +446,7 @@ impl Socket {
             SocketTick::End => self.emit_end(agenda),
             SocketTick::AfterEnd => self.after_end(agenda),
             SocketTick::Finish => self.emit_finish(agenda),
+            SocketTick::FinishUnconnected => self.finish_unconnected(agenda),
             SocketTick::AfterFinish => self.after_finish(agenda),
         }
     }
@@ -471,7 +465,7 @@ impl Socket {
             return;
         }
         if self.is_finishing(agenda) && report.is_received() {
-            self.after_finish = Some(report);
+            agenda.hold(self.id, report);
             return;
         }
         match report {

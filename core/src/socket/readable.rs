@@ -236,7 +236,7 @@ impl Readable {
 mod tests {
     use super::*;
 
-    const MARK: usize = 16 * 1024;
+    const MARK: usize = 64 * 1024;
 
     fn filled(chunks: &[&str]) -> Readable {
         let mut readable = Readable {

@@ -287,7 +287,7 @@ impl Writable {
 mod tests {
     use super::*;
 
-    const MARK: usize = 16 * 1024;
+    const MARK: usize = 64 * 1024;
 
     /// Writes of one turn go out as one.
     #[test]
@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(writable.sent_all().callbacks, []);
     }
 
-    /// Row W2: false from 16 KiB on, and then 'drain' when everything is gone.
+    /// Row W2: false from 64 KiB on, and then 'drain' when everything is gone.
     #[test]
     fn w2_false_from_the_mark_on_and_drain_when_empty() {
         let mut writable = Writable::new(MARK);

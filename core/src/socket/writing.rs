@@ -2,7 +2,7 @@
 
 use super::writable::Side;
 use super::{Early, Link, Socket};
-use crate::agenda::{Agenda, Job, Sink, SocketTick};
+use crate::agenda::{Agenda, Sink, SocketTick};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
 use crate::server::Handle;
@@ -155,7 +155,7 @@ impl Socket {
         self.call_back(failed, Some(&error), agenda);
         self.errored = Some(error.clone());
         self.fail_writes(agenda);
-        self.destroy(Some(error), agenda);
+        agenda.then(self.id, SocketTick::Destroy(error));
     }
 
     // ---- the end ----
@@ -196,7 +196,21 @@ impl Socket {
         }
         self.writable.on_finished.extend(callback);
         self.writable.side = Side::Ending;
+        if matches!(self.link, Link::None) {
+            agenda.tick(self.id, SocketTick::FinishUnconnected);
+        }
         self.finish_maybe(agenda);
+    }
+
+    /// Row E10: without a connection there is nothing to send before the end. `connect` since then
+    /// has begun anew.
+    pub(super) fn finish_unconnected(&mut self, agenda: &mut Agenda) {
+        if matches!(self.link, Link::None) {
+            self.writable.side = Side::Finished;
+        }
+        let callbacks = std::mem::take(&mut self.writable.on_finished);
+        self.call_back(callbacks, None, agenda);
+        self.emit(EventKind::Finish, agenda);
     }
 
     /// Asks for the FIN once `end` was called and everything is handed over.
@@ -225,9 +239,7 @@ impl Socket {
         agenda.piped_to.push((self.id, Sink::Gone));
         self.emit(EventKind::Finish, agenda);
         agenda.then(self.id, SocketTick::AfterFinish);
-        if let Some(report) = self.after_finish.take() {
-            agenda.job(Job::Socket(self.id, report));
-        }
+        agenda.release(self.id);
     }
 
     pub(super) fn after_finish(&mut self, agenda: &mut Agenda) {

@@ -41,7 +41,7 @@ fn d1_read_of_nothing() {
     assert_eq!(world.read(id, 1), b"a");
 }
 
-/// With 16 KiB unread nothing more is taken from the host; reading goes on.
+/// With 64 KiB unread nothing more is taken from the host; reading goes on.
 #[test]
 fn d1_unread_bytes_hold_the_peer_back() {
     let (mut world, id) = World::connection();
@@ -192,7 +192,7 @@ fn d4_pause_before_readable_is_told() {
     assert_eq!(world.rest(), ["readable"]);
 }
 
-/// A paused socket takes 16 KiB from the host, then holds the peer back.
+/// A paused socket takes 64 KiB from the host, then holds the peer back.
 #[test]
 fn d4_paused_socket_holds_the_peer_back() {
     let (mut world, id) = World::connection();

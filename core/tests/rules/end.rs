@@ -266,19 +266,56 @@ fn e10_destroy_without_connection() {
     assert_eq!(world.rest(), ["error E1", "close false"]);
 }
 
-/// `end` without a connection: nothing happens; `destroy` calls back.
+/// `end` without a connection is complete at once, and leaves the socket as it is.
 #[test]
 fn e11_end_without_connection() {
     let (mut world, id) = World::unconnected();
     world.end_with(id, None, Some(1));
+    world.end_with(id, None, Some(2));
     assert_eq!(world.get(id).ready_state(), ReadyState::ReadOnly);
-    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(world.rest(), ["callback 1", "callback 2", "finish"]);
+    assert_eq!(world.get(id).ready_state(), ReadyState::ReadOnly);
+    assert!(!world.get(id).destroyed());
     assert!(!world.net.is_alive());
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+}
+
+/// `destroy` before that was told: the callback of `end` hears of it.
+#[test]
+fn e11_destroy_after_end_without_connection() {
+    let (mut world, id) = World::unconnected();
+    world.end_with(id, None, Some(1));
     world.destroy(id);
     assert_eq!(
         world.rest(),
         ["callback 1 ERR_STREAM_DESTROYED", "close false"]
     );
+}
+
+/// `connect` after `end` begins anew, at once or later: the connection is open.
+#[test]
+fn e11_connect_after_end_without_connection() {
+    for at_once in [true, false] {
+        let (mut world, id) = World::unconnected();
+        world.end_with(id, None, Some(1));
+        if !at_once {
+            assert_eq!(world.rest(), ["callback 1", "finish"]);
+        }
+        world.connect(id, "127.0.0.1");
+        if at_once {
+            assert_eq!(world.rest(), ["callback 1", "finish"]);
+        } else {
+            assert_eq!(world.rest(), [""; 0]);
+        }
+        world.connected(id);
+        assert_eq!(world.rest(), ["connect", "ready"]);
+        assert_eq!(world.get(id).ready_state(), ReadyState::Open);
+        world.end_with(id, Some(b"bye"), Some(2));
+        assert_eq!(world.rest(), ["callback 2", "finish"]);
+        assert_eq!(world.wire(id).sent, b"bye");
+        assert!(world.wire(id).fin);
+    }
 }
 
 /// The callback comes right before `finish`, after that of the writes.

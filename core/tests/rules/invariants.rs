@@ -165,6 +165,8 @@ struct Life {
     connect_callbacks: Vec<u64>,
     ended: bool,
     finished: bool,
+    /// `end` was called: its callback comes right before `finish`.
+    ending: bool,
     errors: usize,
     closed: bool,
     /// `connect` was called.
@@ -174,13 +176,15 @@ struct Life {
     /// many still have not.
     begun_early: usize,
     earlier: usize,
+    /// How many errors those have told.
+    earlier_errors: usize,
 }
 
 /// What is known of a server.
 #[derive(Debug)]
 struct Books {
     id: ServerId,
-    limit: usize,
+    limit: Option<usize>,
     /// Its connections that were announced and that the program has not taken.
     untaken: VecDeque<SocketId>,
     /// The callbacks of `listen` that wait for `listening`.
@@ -195,7 +199,7 @@ impl Books {
     fn new(id: ServerId) -> Self {
         Self {
             id,
-            limit: 0,
+            limit: None,
             untaken: VecDeque::new(),
             listens: Vec::new(),
             callbacks: HashSet::new(),
@@ -213,11 +217,17 @@ struct Program {
     servers: [Books; 2],
     /// To which server the connections go of what listens.
     owners: HashMap<ListenerId, usize>,
-    /// The clients that wait at what listens.
-    clients: HashMap<ListenerId, VecDeque<AcceptedId>>,
+    /// How many clients came to what listens and were not heard of.
+    clients: HashMap<ListenerId, usize>,
+    /// The client that was heard of last.
+    last_client: u64,
     /// Sockets that the program holds.
     held: Vec<SocketId>,
     lives: HashMap<SocketId, Life>,
+    /// Sockets that have told `connect` and not `ready`.
+    ready_next: HashSet<SocketId>,
+    /// Whose callback was told last, if nothing was told since.
+    called_back: Option<SocketId>,
     /// Source and destination of each pipe.
     pipes: Vec<(SocketId, SocketId)>,
     /// Everything that a socket ever received.
@@ -271,8 +281,11 @@ impl Program {
             servers,
             owners: HashMap::new(),
             clients: HashMap::new(),
+            last_client: 0,
             held: Vec::new(),
             lives: HashMap::new(),
+            ready_next: HashSet::new(),
+            called_back: None,
             pipes: Vec::new(),
             received: HashMap::new(),
             counter: 0,
@@ -413,7 +426,7 @@ impl Program {
             }
             Step::Limit(which, limit) => {
                 let server = &mut self.servers[which % 2];
-                server.limit = limit.unwrap_or(0);
+                server.limit = limit;
                 self.world.set_max_connections(server.id, limit);
             }
             Step::Count(which) => {
@@ -450,33 +463,41 @@ impl Program {
 
     fn client(&mut self, which: usize) {
         if let Some(listener) = self.listener(which)
-            && self.world.accepts(self.servers[which].id)
+            && self.owners.contains_key(&listener)
         {
-            let client = self.world.client_connects(self.servers[which].id);
-            self.clients.entry(listener).or_default().push_back(client);
+            *self.clients.entry(listener).or_default() += 1;
+            self.world.client_connects(self.servers[which].id);
         }
     }
 
-    /// The program hears of a client: that which has waited longest at what the server listens on.
+    /// The program hears of a client, in the order in which they were accepted.
     fn heard_of(&mut self, which: usize, client: AcceptedId) {
-        let mut clients = self.clients.iter_mut();
-        let (listener, clients) = clients
-            .find(|(_, clients)| clients.contains(&client))
-            .expect("a client that came");
-        assert_eq!(clients.pop_front(), Some(client), "in their order");
-        let owner = self.owners[listener];
-        assert!(owner == which || !self.takes_at_once, "of another one");
+        assert!(client.0 > self.last_client, "in their order");
+        self.last_client = client.0;
+        if let Some(listener) = self.listener(which) {
+            let clients = self.clients.entry(listener).or_default();
+            *clients = clients.checked_sub(1).expect("a client that came");
+            let owner = self.owners[&listener];
+            assert!(owner == which || !self.takes_at_once, "of another one");
+        } else {
+            assert!(!self.takes_at_once, "it does not listen");
+        }
     }
 
     /// `connection`: in the order in which the clients came, and as many as are allowed.
     fn connection(&mut self, which: usize) {
-        let last = self.world.actions.iter().rev().find_map(|action| match action {
-            Action::Open {
-                id,
-                origin: Origin::Accepted(accepted),
-            } => Some((*id, *accepted)),
-            _ => None,
-        });
+        let last = self
+            .world
+            .actions
+            .iter()
+            .rev()
+            .find_map(|action| match action {
+                Action::Open {
+                    id,
+                    origin: Origin::Accepted(accepted),
+                } => Some((*id, *accepted)),
+                _ => None,
+            });
         let (id, accepted) = last.expect("a connection");
         self.heard_of(which, accepted);
         self.servers[which].untaken.push_back(id);
@@ -489,7 +510,7 @@ impl Program {
         };
         assert!(self.lives.insert(id, life).is_none(), "announced twice");
         let (limit, count) = (self.servers[which].limit, self.connections(which));
-        let allowed = limit == 0 || count <= limit;
+        let allowed = limit.is_none_or(|limit| count <= limit);
         assert!(allowed || !self.takes_at_once, "rows S28 and S29");
     }
 
@@ -502,7 +523,7 @@ impl Program {
         });
         self.heard_of(which, last.expect("a client that was refused"));
         let (limit, count) = (self.servers[which].limit, self.connections(which));
-        let full = limit > 0 && count >= limit;
+        let full = limit.is_some_and(|limit| count >= limit);
         assert!(full || !self.takes_at_once, "rows S28 and S29");
     }
 
@@ -665,6 +686,7 @@ impl Program {
         let (destroyed, fresh) = (socket.destroyed(), socket.ready_state() == ReadyState::Open);
         let life = self.life(id);
         if destroyed {
+            life.model.destroy();
             // What was asked for before is still called back.
             let earlier = life.earlier + usize::from(!life.closed);
             *life = Life {
@@ -674,6 +696,11 @@ impl Program {
                 connect_callbacks: std::mem::take(&mut life.connect_callbacks),
                 begun_early: earlier,
                 earlier,
+                earlier_errors: if earlier > 0 {
+                    life.errors + life.earlier_errors
+                } else {
+                    0
+                },
                 ..Life::default()
             };
         } else if life.begun || !fresh {
@@ -728,7 +755,9 @@ impl Program {
         let taken = socket.bytes_written() == before + taken;
         let (destroyed, waiting) = (socket.destroyed(), socket.writable_length());
         let model = self.model(id);
-        let expected = model.write(size, destroyed).then(|| model.has_room(waiting));
+        let expected = model
+            .write(size, destroyed)
+            .then(|| model.has_room(waiting));
         if self.takes_at_once {
             assert_eq!(answer, expected.unwrap_or(false), "row W2");
             assert!(size == 0 || taken == expected.is_some());
@@ -748,6 +777,7 @@ impl Program {
         let socket = self.world.get(id);
         let (taken, destroyed) = (socket.bytes_written() > before, socket.destroyed());
         let expected = self.model(id).end(size, destroyed);
+        self.life(id).ending = true;
         assert!(taken == expected || !self.takes_at_once || size == Some(0));
         if taken {
             self.life(id).written.extend(data.iter().flatten());
@@ -821,6 +851,10 @@ impl Program {
             if !matches!(kind, EventKind::Timeout | EventKind::Callback { .. }) {
                 self.busy();
             }
+            self.called_back = match (source, kind) {
+                (Source::Socket(id), EventKind::Callback { .. }) => Some(*id),
+                _ => None,
+            };
         }
         self.check();
         if event.is_none() {
@@ -858,20 +892,27 @@ impl Program {
     fn socket_event(&mut self, id: SocketId, event: &EventKind) {
         let now = self.world.now;
         let life = self.lives.get_mut(&id).expect("a socket");
+        let follows = self.called_back == Some(id);
         let callback = matches!(event, EventKind::Callback { .. });
         assert!(callback || !life.closed, "{event:?} after close");
         match event {
-            EventKind::Callback { callback, .. } => {
+            EventKind::Callback { callback, error } => {
                 assert!(
                     life.callbacks.remove(callback),
                     "called back twice, or early"
                 );
+                if error.is_some() {
+                    life.model.call_failed();
+                }
             }
+            // Node goes on after 'connect', whatever its handler did.
+            EventKind::Ready => assert!(self.ready_next.remove(&id), "ready twice, or early"),
+            // Of connections that close at once the last one closes first.
             EventKind::Close { .. } if life.earlier > 0 => life.earlier -= 1,
             EventKind::Close { had_error } => {
                 life.closed = true;
                 life.model.destroy();
-                assert!(!had_error || life.errors > 0);
+                assert!(!had_error || life.errors + life.earlier_errors > 0);
             }
             EventKind::Error(_) => {
                 life.errors += 1;
@@ -880,6 +921,13 @@ impl Program {
                     life.model.destroy();
                 }
             }
+            // Row E11.
+            EventKind::Finish if !life.begun => {
+                assert!(life.ending, "nobody has ended it");
+                life.model.told_finish();
+            }
+            // Whatever the callback's handler did, this is of the connection before.
+            EventKind::Finish if follows && (life.destroyed || !life.connected) => {}
             _ if life.destroyed => panic!("{event:?} after destroy"),
             EventKind::Timeout if self.takes_at_once => {
                 life.callbacks.extend(life.model.timer.fire(now));
@@ -888,6 +936,7 @@ impl Program {
             EventKind::Connect => {
                 assert!(!life.connected, "connected twice");
                 life.connected = true;
+                self.ready_next.insert(id);
                 life.callbacks.extend(life.connect_callbacks.drain(..));
                 life.model.connected();
                 life.model.timer.active(now);
@@ -1023,7 +1072,9 @@ impl Program {
                 over(*from) || over(*into) || self.lives[from].ended || self.lives[into].finished
             })
             .collect();
-        for (from, _) in ended {
+        let ends = |(_, into): &&(SocketId, SocketId)| self.lives[into].ending;
+        let ending: Vec<_> = self.pipes.iter().filter(ends).copied().collect();
+        for (from, _) in ended.into_iter().chain(ending) {
             self.model(from).lost_pipe();
         }
     }

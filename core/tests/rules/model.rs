@@ -190,6 +190,13 @@ impl Model {
         self.fails = true;
     }
 
+    /// A callback was told of an error: of what the socket is destroyed with, perhaps.
+    pub fn call_failed(&mut self) {
+        self.fails = true;
+        self.shut.loosen();
+        self.destroyed.loosen();
+    }
+
     pub fn told_end(&mut self) {
         self.ended = true;
     }

@@ -1,7 +1,7 @@
 //! The order of events of several sockets and servers, and what a handler of one can do to
 //! another: as measured on Node 26.
 
-use crate::world::{Action, World, own_error, say, tcp};
+use crate::world::{Action, HIGH_WATER_MARK, World, own_error, say, tcp};
 use plugnet_core::{Event, ReadyState, Report, ServerId, ServerOptions, SocketId, Source};
 
 /// Sockets `a`, `b`, `c`, … that are connected and half-open.
@@ -60,7 +60,7 @@ fn rest(world: &mut World, ids: &[SocketId]) -> Vec<String> {
 fn events_of_a_socket_come_one_at_a_time() {
     let (mut world, id) = World::connection();
     world.takes = Some(0);
-    world.write_cb(id, &[1; 20_000], 1);
+    world.write_cb(id, &[1; HIGH_WATER_MARK], 1);
     world.peer_sends(id, b"x");
     world.peer_ends(id);
     world.host_sends(id);
@@ -185,7 +185,12 @@ fn e8_destroyed_in_close_closes_a_round_later() {
     world.destroy_with(c, Some(own_error("X")));
     assert_eq!(
         rest(&mut world, &ids),
-        ["c error X", "d close false", "c close true", "b close false"]
+        [
+            "c error X",
+            "d close false",
+            "c close true",
+            "b close false"
+        ]
     );
 }
 
@@ -419,10 +424,16 @@ fn s5_listening_closes_another() {
         world.listen(a, 0, host).unwrap();
         world.listen(b, 0, host).unwrap();
         let event = world.poll().expect("an event");
-        assert_eq!((event.source, &*say(&event)), (a.into(), "server listening"));
+        assert_eq!(
+            (event.source, &*say(&event)),
+            (a.into(), "server listening")
+        );
         world.close(b, None);
         let event = world.poll().expect("an event");
-        assert_eq!((event.source, &*say(&event)), (b.into(), "server close false"));
+        assert_eq!(
+            (event.source, &*say(&event)),
+            (b.into(), "server close false")
+        );
         assert_eq!(world.rest(), [""; 0]);
         assert!(world.listens(a));
     }
@@ -466,10 +477,10 @@ fn s23_close_in_the_first_of_three_connections() {
     let (mut world, server) = three_clients();
     world.close(server, None);
     assert_eq!(world.rest(), [""; 0]);
-    assert_eq!(world.queued(), 0);
-    let refused = world.actions.iter();
-    let refused = refused.filter(|action| matches!(action, Action::Refuse(_)));
-    assert_eq!(refused.count(), 2);
+    assert_eq!((world.queued(), world.waiting_clients()), (0, 0));
+    let became_sockets = world.actions.iter();
+    let became_sockets = became_sockets.filter(|action| matches!(action, Action::Open { .. }));
+    assert_eq!(became_sockets.count(), 1);
     assert_eq!(world.connections(server), 1);
     let id = world.accept(server).expect("it was announced");
     assert!(world.is_open(id));
@@ -557,7 +568,7 @@ mod decided {
             |world: &mut World, id| world.end(id),
             |world: &mut World, id| {
                 world.takes = Some(0);
-                assert!(!world.write(id, &[1; 20_000]));
+                assert!(!world.write(id, &[1; HIGH_WATER_MARK]));
                 world.host_sends(id);
             },
             |world: &mut World, id| {
@@ -589,6 +600,18 @@ mod decided {
         assert_eq!(world.rest(), [""; 0]);
         world.connected(id);
         assert_eq!(world.rest(), ["connect", "callback 1", "ready"]);
+    }
+
+    /// The second address that a name has.
+    #[test]
+    fn c27_destroy_between_lookups() {
+        let (mut world, id) = World::unconnected();
+        world.connect(id, "localhost");
+        world.looked_up(id, &["127.0.0.1", "::1"]);
+        assert_eq!(world.next(), ["lookup 127.0.0.1"]);
+        assert!(world.look());
+        world.destroy(id);
+        assert_eq!(world.rest(), ["close false"]);
     }
 
     /// A `readable` of what was read, or is not wanted.
@@ -638,7 +661,7 @@ mod decided {
     fn w4_write() {
         let (mut world, id) = World::connection();
         world.takes = Some(0);
-        assert!(!world.write(id, &[1; 20_000]));
+        assert!(!world.write(id, &[1; HIGH_WATER_MARK]));
         world.host_sends(id);
         assert!(world.look());
         world.write_cb(id, b"x", 1);
@@ -671,6 +694,17 @@ mod decided {
         assert_eq!(world.rest(), ["server connection"]);
         let id = world.accept(server).expect("it was announced");
         assert!(world.is_open(id));
+    }
+
+    /// A connection that is decided is not announced: it cannot be taken.
+    #[test]
+    fn connection_is_announced_before_it_is_taken() {
+        let (mut world, server) = World::listening();
+        world.client_connects(server);
+        assert!(world.look());
+        assert_eq!(world.accept(server), None);
+        assert_eq!(world.rest(), ["server connection"]);
+        assert!(world.accept(server).is_some());
     }
 
     /// Nothing is decided twice.

@@ -565,7 +565,7 @@ proptest! {
     })]
 
     /// Every byte reaches every destination, in order and once, whatever the pieces and
-    /// however much each host takes; and never does more wait than a mark and a packet.
+    /// however much each host takes; and never does more wait than the marks of both and a packet.
     #[test]
     fn pipes_are_complete_and_bounded(
         pieces in prop::collection::vec(1..30_000_usize, 1..20),
@@ -600,7 +600,7 @@ proptest! {
             ended |= words.contains(&"end".to_owned());
             for id in &destinations {
                 let waiting = world.get(*id).writable_length();
-                prop_assert!(waiting <= HIGH_WATER_MARK + 2 * packet, "{waiting} wait");
+                prop_assert!(waiting <= 2 * HIGH_WATER_MARK + packet, "{waiting} wait");
             }
             let busy: Vec<_> = destinations.iter().filter(|id| world.is_writing(**id)).collect();
             let Some(id) = busy.first() else {

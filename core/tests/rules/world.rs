@@ -58,8 +58,8 @@ pub enum Action {
 /// The port of every server that lets the system choose.
 pub const PORT: u16 = 8124;
 
-/// The most a socket's stream holds before it asks the other to wait: 16 KiB.
-pub const HIGH_WATER_MARK: usize = 16 * 1024;
+/// The most a socket's stream holds before it asks the other to wait: 64 KiB.
+pub const HIGH_WATER_MARK: usize = 64 * 1024;
 
 /// The connection of a socket.
 #[derive(Debug, Default)]
@@ -115,6 +115,8 @@ pub struct Network {
     to_paths: HashSet<SocketId>,
     /// Sockets whose FIN waits.
     shutdowns: HashSet<SocketId>,
+    /// How many clients wait at what listens.
+    clients: HashMap<ListenerId, usize>,
     /// Connections that are no sockets yet.
     accepted: HashSet<AcceptedId>,
     /// What a descriptor leads to.
@@ -203,6 +205,7 @@ impl Transport for Network {
     fn close_listener(&mut self, listener: ListenerId) {
         self.actions.push(Action::CloseListener(listener));
         self.paths.remove(&listener);
+        self.clients.remove(&listener);
     }
 
     fn accept(&mut self, listener: ListenerId) {
@@ -400,6 +403,7 @@ impl World {
             self.net.report(id, report);
             any = true;
         }
+        any |= self.accept_clients();
         self.net.check_invariants();
         any
     }
@@ -519,17 +523,33 @@ impl World {
     }
 
     /// A client connects to a server.
-    pub fn client_connects(&mut self, server: ServerId) -> AcceptedId {
+    pub fn client_connects(&mut self, server: ServerId) {
         let listener = self.net.server(server).and_then(Server::listener);
         let listener = listener.expect("the server listens");
-        assert!(self.net.accepts(listener));
-        let endpoints = match self.paths.contains_key(&listener) {
-            true => Endpoints::Path,
-            false => tcp(),
-        };
-        let accepted = self.net.accepted(listener, endpoints);
-        self.accepted.insert(accepted);
-        accepted
+        *self.clients.entry(listener).or_default() += 1;
+        self.report();
+    }
+
+    /// The host accepts as many of the clients that wait as the rules take.
+    fn accept_clients(&mut self) -> bool {
+        let waiting = self.clients.iter().filter(|(_, count)| **count > 0);
+        let mut listeners: Vec<_> = waiting.map(|(listener, _)| *listener).collect();
+        listeners.retain(|listener| self.net.accepts(*listener));
+        for listener in &listeners {
+            *self.clients.entry(*listener).or_default() -= 1;
+            let endpoints = match self.paths.contains_key(listener) {
+                true => Endpoints::Path,
+                false => tcp(),
+            };
+            let accepted = self.net.accepted(*listener, endpoints);
+            self.accepted.insert(accepted);
+        }
+        !listeners.is_empty()
+    }
+
+    /// How many clients wait for the host to accept them.
+    pub fn waiting_clients(&self) -> usize {
+        self.clients.values().sum()
     }
 
     /// What listens asynchronously has its outcome.
@@ -601,12 +621,7 @@ impl World {
         self.called(listened)
     }
 
-    pub fn listen_cb(
-        &mut self,
-        id: ServerId,
-        port: u16,
-        callback: Callback,
-    ) -> Result<(), Error> {
+    pub fn listen_cb(&mut self, id: ServerId, port: u16, callback: Callback) -> Result<(), Error> {
         let options = ListenOptions {
             port,
             callback: Some(callback),

@@ -49,7 +49,7 @@ fn w2_true_if_the_host_takes_everything() {
     assert_eq!(world.rest(), [""; 0]);
 }
 
-/// False if 16 KiB or more wait for the host, then `drain` once all is gone.
+/// False if 64 KiB or more wait for the host, then `drain` once all is gone.
 #[test]
 fn w2_false_if_the_host_does_not() {
     let (mut world, id) = clogged();
@@ -290,6 +290,25 @@ fn w11_write_without_connection() {
     assert_eq!(world.rest(), [""; 0]);
 }
 
+/// `connect` after that begins anew: the next write waits for the connection, until the socket is
+/// destroyed for the first one.
+#[test]
+fn w11_write_then_connect() {
+    let (mut world, id) = World::unconnected();
+    assert!(!world.write_cb(id, b"x", 1));
+    world.connect(id, "127.0.0.1");
+    assert!(world.write_cb(id, b"y", 2));
+    assert_eq!(
+        world.rest(),
+        [
+            "callback 1 ERR_SOCKET_CLOSED",
+            "error ERR_SOCKET_CLOSED",
+            "close true",
+            "callback 2 ERR_SOCKET_CLOSED_BEFORE_CONNECTION"
+        ]
+    );
+}
+
 /// The same by `end` with data.
 #[test]
 fn w11_end_with_data_without_connection() {
@@ -410,8 +429,8 @@ fn w12_end_pending_before_connect() {
     );
 }
 
-/// `destroy` with writes: that in flight is called back as done, what waits and
-/// `end` as destroyed; then `close`.
+/// `destroy` with writes: that in flight is cancelled, and what waits and `end` with it; then
+/// `close`.
 #[test]
 fn w13_destroy_with_writes_in_flight() {
     let (mut world, id) = clogged();
@@ -422,9 +441,9 @@ fn w13_destroy_with_writes_in_flight() {
     assert_eq!(
         world.rest(),
         [
-            "callback 1",
-            "callback 2 ERR_STREAM_DESTROYED",
-            "callback 3 ERR_STREAM_DESTROYED",
+            "callback 1 ECANCELED",
+            "callback 2 ECANCELED",
+            "callback 3 ECANCELED",
             "close false"
         ]
     );
@@ -443,7 +462,7 @@ fn w13_destroy_with_an_error_and_writes_in_flight() {
         words,
         [
             "error EOWN",
-            "callback 1",
+            "callback 1 ECANCELED",
             "callback 2 EOWN",
             "callback 3 EOWN",
             "close true"
@@ -526,7 +545,7 @@ fn w18_order_after_a_reset() {
         world.rest(),
         [
             "error ECONNRESET",
-            "callback 1",
+            "callback 1 ECANCELED",
             "callback 2 ECONNRESET",
             "callback 3 ECONNRESET",
             "close true"
@@ -550,7 +569,7 @@ fn w18_write_sees_the_reset_first() {
     assert_eq!(
         world.rest(),
         [
-            "callback 1",
+            "callback 1 ECANCELED",
             "callback 2 ECONNRESET",
             "callback 3 ECONNRESET",
             "close true"

@@ -12,7 +12,7 @@ use plugnet_core::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
     ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::{Poll, Waker};
@@ -30,6 +30,8 @@ pub struct Wasi {
     attempts: HashMap<(SocketId, Attempt), Connecting>,
     connections: HashMap<SocketId, Connection>,
     streams: HashMap<(SocketId, Generation), Streams>,
+    /// Sockets whose FIN was asked for, and what came of it, in the order of the calls.
+    shutdowns: VecDeque<(SocketId, Option<Report>)>,
     /// Sockets whose receiving tasks wait for what the core will ask for while the program acts.
     undecided: Vec<SocketId>,
     /// Operations that were cancelled and have to be dropped by a task.
@@ -111,8 +113,9 @@ enum Connecting {
 }
 
 /// A server's sockets.
-#[derive(Default)]
 struct Listening {
+    at: ListenAt,
+    address: Option<SocketAddr>,
     /// The accepting tasks that wait for room.
     waiting: Vec<Waker>,
     accepting: Vec<Operation>,
@@ -269,18 +272,25 @@ impl Wasi {
             } => ipc::listen(path, backlog, *readable_all, *writable_all),
             ListenAt::Descriptor(number) => ipc::listen_on(*number, backlog),
         }?;
-        Ok(self.start_accepting(listener, listens))
+        Ok(self.start_accepting(listener, at, listens))
     }
 
-    fn start_accepting(&mut self, listener: ListenerId, listens: Listens) -> Option<SocketAddr> {
+    fn start_accepting(
+        &mut self,
+        listener: ListenerId,
+        at: &ListenAt,
+        listens: Listens,
+    ) -> Option<SocketAddr> {
         let connections = listens.connections.into_iter();
         let accepting = connections
             .map(|connections| self.start(accept(listener, connections)))
             .collect();
         let listening = Listening {
+            at: at.clone(),
+            address: listens.address,
+            waiting: Vec::new(),
             accepting,
             closes_at_once: listens.closes_at_once,
-            ..Listening::default()
         };
         self.listening.insert(listener, listening);
         listens.address
@@ -301,6 +311,34 @@ impl Wasi {
     /// What is known of the connection of a socket.
     pub fn connection(&mut self, id: SocketId) -> Option<&mut Connection> {
         self.connections.get_mut(&id)
+    }
+
+    /// What came of a shutdown. libuv tells of them in the order of the calls; the host may know
+    /// of a later one sooner. Returns what can be told.
+    fn shut(&mut self, id: SocketId, outcome: Report) -> Vec<(SocketId, Report)> {
+        if let Some((_, report)) = self.shutdowns.iter_mut().find(|(of, _)| *of == id) {
+            *report = Some(outcome);
+        }
+        let mut known = Vec::new();
+        while let Some((id, Some(report))) = self
+            .shutdowns
+            .pop_front_if(|(_, report)| report.is_some())
+        {
+            known.push((id, report));
+        }
+        known
+    }
+
+    /// Whether a server of this component listens there.
+    fn listens_at(&self, to: &ConnectTo) -> bool {
+        self.listening.values().any(|listening| match to {
+            ConnectTo::Address { remote, .. } => {
+                listening.address.is_some_and(|at| at.port() == remote.port())
+            }
+            ConnectTo::Path(path) => {
+                matches!(&listening.at, ListenAt::Path { path: at, .. } if at == path)
+            }
+        })
     }
 
     /// The receiving task of a socket wants to know, before the program's say is over, whether it
@@ -357,12 +395,17 @@ async fn accept(
 
 /// Connects, and reports what came of it.
 async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
+    let own = with(|driver| driver.transport().listens_at(&to));
     let outcome = match to {
         ConnectTo::Address { remote, local } => tcp::connect(remote, local).await,
         ConnectTo::Path(path) => ipc::connect(path)
             .await
             .map_err(|errno| ("connect", errno)),
     };
+    if own && outcome.is_ok() {
+        // The listener was ready first, and the host tells of it when it comes to it.
+        monotonic_clock::wait_for(NANOSECONDS).await;
+    }
     let report_of = match outcome {
         Ok(connected) => {
             let endpoints = connected.endpoints();
@@ -506,12 +549,17 @@ impl Transport for Wasi {
 
     fn shut_down(&mut self, id: SocketId) {
         if let Some(sender) = sending::take_sender(self, id, Sending::Over) {
+            self.shutdowns.push_back((id, None));
             self.go_on(id, async move {
                 let outcome = match sender.shut_down().await {
                     Ok(()) => Report::ShutDown,
                     Err(errno) => Report::WriteFailed(errno),
                 };
-                report(id, outcome);
+                call(|driver| {
+                    for (id, report) in driver.transport_mut().shut(id, outcome) {
+                        driver.report(id, report);
+                    }
+                });
             });
         }
     }
@@ -525,6 +573,7 @@ impl Transport for Wasi {
     fn close(&mut self, id: SocketId) {
         if let Some(connection) = self.connections.remove(&id) {
             self.cancel(connection.operations);
+            self.shutdowns.retain(|(of, _)| *of != id);
         }
     }
 

@@ -161,16 +161,16 @@ impl Entry {
             OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
-        let mut more = Mode::empty();
+        // Whatever the umask says, and nothing else: Node's uv_pipe_chmod.
+        let mut mode = Mode::empty();
         if options.readable_all {
-            more |= Mode::RUSR | Mode::RGRP | Mode::ROTH;
+            mode |= Mode::RUSR | Mode::RGRP | Mode::ROTH;
         }
         if options.writable_all {
-            more |= Mode::WUSR | Mode::WGRP | Mode::WOTH;
+            mode |= Mode::WUSR | Mode::WGRP | Mode::WOTH;
         }
-        if !more.is_empty() {
-            let mode = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
-            rustix::fs::chmod(through_proc(file.as_fd()), mode | more)?;
+        if !mode.is_empty() {
+            rustix::fs::chmod(through_proc(file.as_fd()), mode)?;
         }
         workshop.deliver(&spot.folder, &name)?;
         Ok(Entry {

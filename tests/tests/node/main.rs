@@ -20,6 +20,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::{env, fs};
+use trace::Whose::{self, Component};
 
 /// Every scenario has a title and names the rows that it covers.
 #[test]
@@ -49,7 +50,7 @@ fn deviations_are_some() {
                 panic!("{name} has no trace of Node's");
             };
             let node: Vec<_> = node.lines().map(str::to_owned).collect();
-            let same = trace::compare(&variant, &variant.expected_trace(), &node).is_ok();
+            let same = trace::compare(&variant, Component, &variant.expected_trace(), &node).is_ok();
             assert!(!same, "{name} does not deviate");
         }
     }
@@ -83,9 +84,9 @@ fn plugnet_gives_the_traces_of_node() {
     for_all(|variant| {
         let trace = on_plugnet::run(variant)?;
         if updates() && variant.deviates() {
-            trace::update(variant, &variant.expected_trace(), &trace);
+            trace::update(variant, Component, &variant.expected_trace(), &trace);
         }
-        trace::compare(variant, &variant.expected_trace(), &trace)
+        trace::compare(variant, Component, &variant.expected_trace(), &trace)
     });
 }
 
@@ -112,9 +113,9 @@ fn node_gives_the_committed_traces() {
     for_all(|variant| {
         let trace = on_node::run(&node, variant)?;
         if updates() {
-            trace::update(variant, &variant.node_trace(), &trace);
+            trace::update(variant, Whose::Node, &variant.node_trace(), &trace);
         }
-        trace::compare(variant, &variant.node_trace(), &trace)
+        trace::compare(variant, Whose::Node, &variant.node_trace(), &trace)
     });
 }
 

@@ -4,41 +4,58 @@ use crate::scenario::Variant;
 use std::fs;
 use std::path::Path;
 
+/// Whose trace it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Node,
+    /// The net component, which the host tells of one socket after the other: where a program has
+    /// both ends, `composed-unordered` frees their order.
+    Component,
+}
+
 /// Compares a trace with the committed one, and returns what is different.
-pub fn compare(variant: &Variant<'_>, path: &Path, trace: &[String]) -> Result<(), String> {
+pub fn compare(
+    variant: &Variant<'_>,
+    whose: Whose,
+    path: &Path,
+    trace: &[String],
+) -> Result<(), String> {
     let committed = fs::read_to_string(path)
         .map_err(|error| format!("{}: no trace: {error}", variant.name()))?;
     let committed: Vec<_> = committed.lines().map(str::to_owned).collect();
-    if variant.is_equal(&committed, trace) {
+    if variant.is_equal(whose, &committed, trace) {
         return Ok(());
     }
     Err(format!(
         "{}: {}\n{}",
         variant.name(),
         variant.scenario.text.lines().next().unwrap_or_default(),
-        variant.differences(&committed, trace)
+        variant.differences(whose, &committed, trace)
     ))
 }
 
 /// Writes a trace, unless the one that is there is equal but for the order that is free.
-pub fn update(variant: &Variant<'_>, path: &Path, trace: &[String]) {
-    if compare(variant, path, trace).is_err() {
+pub fn update(variant: &Variant<'_>, whose: Whose, path: &Path, trace: &[String]) {
+    if compare(variant, whose, path, trace).is_err() {
         fs::write(path, trace.join("\n") + "\n").expect("a writable file");
     }
 }
 
 impl Variant<'_> {
-    pub fn is_equal(&self, committed: &[String], trace: &[String]) -> bool {
-        let groups = self.groups(committed, trace);
+    fn is_equal(&self, whose: Whose, committed: &[String], trace: &[String]) -> bool {
+        let groups = self.groups(whose, committed, trace);
         groups
             .iter()
-            .all(|group| self.lines(committed, group) == self.lines(trace, group))
+            .all(|group| self.lines(whose, committed, group) == self.lines(whose, trace, group))
     }
 
-    fn differences(&self, committed: &[String], trace: &[String]) -> String {
+    fn differences(&self, whose: Whose, committed: &[String], trace: &[String]) -> String {
         let mut text = String::new();
-        for group in self.groups(committed, trace) {
-            let (old, new) = (self.lines(committed, &group), self.lines(trace, &group));
+        for group in self.groups(whose, committed, trace) {
+            let (old, new) = (
+                self.lines(whose, committed, &group),
+                self.lines(whose, trace, &group),
+            );
             if old != new {
                 text.push_str(&difference(&old, &new));
             }
@@ -47,31 +64,34 @@ impl Variant<'_> {
     }
 
     /// The groups whose lines have an order: a peer, a part of `unordered`, everything else.
-    fn groups(&self, committed: &[String], trace: &[String]) -> Vec<String> {
+    fn groups(&self, whose: Whose, committed: &[String], trace: &[String]) -> Vec<String> {
         let mut groups: Vec<_> = committed
             .iter()
             .chain(trace)
-            .map(|line| self.group(line))
+            .map(|line| self.group(whose, line))
             .collect();
         groups.sort();
         groups.dedup();
         groups
     }
 
-    fn lines<'a>(&self, trace: &'a [String], group: &str) -> Vec<&'a str> {
+    fn lines<'a>(&self, whose: Whose, trace: &'a [String], group: &str) -> Vec<&'a str> {
         let optional = self.header("optional");
         let lines = trace.iter().map(String::as_str);
         lines
-            .filter(|line| self.group(line) == group && !optional.contains(line))
+            .filter(|line| self.group(whose, line) == group && !optional.contains(line))
             .collect()
     }
 
-    fn group(&self, line: &str) -> String {
+    fn group(&self, whose: Whose, line: &str) -> String {
         let object = line.split([' ', '.']).next().unwrap_or_default();
-        let unordered = self.header("unordered");
+        let mut unordered = self.header("unordered");
+        if whose == Whose::Component {
+            unordered.extend(self.header("composed-unordered"));
+        }
         let part = unordered
             .iter()
-            .find(|part| part.split('+').any(|name| name == object));
+            .find(|part| part.split('+').any(|name| name == object || name == line));
         match part {
             Some(part) => (*part).to_owned(),
             None if self.is_peer(object) => object.to_owned(),

@@ -125,6 +125,7 @@ pub async fn close_untaken(arguments: &Arguments, turns: &mut Turns) {
     println!("listening {}", text::place(&server));
     turns.until("server connection").await;
     server.close(None);
+    // The handle is dropped at once.
     println!("accept after close: {}", server.accept().is_some());
     turns.rest().await;
 }
