@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use plugnet_host::{Grant, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{IpcPattern, RunOptions, Runtime, RuntimeOptions};
 use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
 
 use crate::pattern::{CHUNK, block};
@@ -23,7 +23,7 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
         .inherit_stdio()
         .allow_net(true);
     for path in arguments.iter().filter(|argument| argument.contains('/')) {
-        options = options.allow_ipc(path.parse::<Grant>().context("a path")?);
+        options = options.allow_ipc(path.parse::<IpcPattern>().context("a path")?);
     }
     let executor = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -11,7 +11,7 @@ use crate::entry::{AcceptEntry, ConnectEntry, Endpoint, ListenEntry, Transport};
 use crate::entry_error::{EntryError, Fault};
 use crate::host::Host;
 use crate::name::Name;
-use crate::path::{IpcAddress, IpcPattern};
+use crate::path::{Extent, IpcAddress, IpcKind, IpcPattern};
 use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::request::Request;
@@ -151,17 +151,18 @@ fn one_port(ports: &Ports, text: &str) -> Result<u16, EntryError> {
 }
 
 fn one_socket(pattern: &IpcPattern, text: &str) -> Result<IpcAddress, EntryError> {
-    match pattern {
-        IpcPattern::Socket(mapping) if mapping.host() == mapping.guest() => {
-            Ok(IpcAddress::Path(mapping.guest().to_owned()))
-        }
-        IpcPattern::Abstract(name) => Ok(IpcAddress::Abstract(name.clone())),
-        IpcPattern::Pipe(name) => Ok(IpcAddress::Pipe(name.clone())),
-        IpcPattern::Socket(_) | IpcPattern::Folder(_) => Err(many(
+    if pattern.extent() == Extent::Folder || pattern.host() != pattern.guest() {
+        return Err(many(
             text,
-            "a question is about one socket, by the path that the program uses",
-        )),
+            "a question is about one socket, by the name that the program uses",
+        ));
     }
+    let name = pattern.guest().to_owned();
+    Ok(match pattern.kind() {
+        IpcKind::File => IpcAddress::Path(name),
+        IpcKind::Abstract => IpcAddress::Abstract(name),
+        IpcKind::Pipe => IpcAddress::Pipe(name),
+    })
 }
 
 impl Policy {

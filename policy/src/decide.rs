@@ -12,7 +12,7 @@ use crate::decision::{Decision, Reason};
 use crate::entry::{Endpoint, Transport};
 use crate::host::Host;
 use crate::name::{Asked, Name, NameError};
-use crate::path::{IpcAddress, IpcPattern};
+use crate::path::{Extent, IpcAddress, IpcPattern};
 use crate::policy::{Policy, Stored};
 use crate::ports::Ports;
 use crate::request::Request;
@@ -418,23 +418,28 @@ impl Policy {
 
     fn ipc(&self, request: &Request, address: &IpcAddress) -> Decision {
         let listens = matches!(request, Request::IpcListen(_));
-        let find = |effect| {
-            self.ipc_rules().find(|rule| {
-                let about = if listens { rule.listen } else { rule.connect };
-                about && rule.rule.effect() == effect && rule.pattern.matches(address)
-            })
+        let about = |effect| {
+            self.ipc_rules()
+                .filter(move |rule| if listens { rule.listen } else { rule.connect })
+                .filter(move |rule| rule.rule.effect() == effect)
         };
-        if let Some(rule) = find(Effect::Deny) {
+        let allowing = about(Effect::Allow).map(|rule| (rule.pattern, rule.rule));
+        let allowed = IpcPattern::leads(allowing, address);
+        let on_host = allowed.as_ref().map(|(_, on_host)| on_host);
+        let denying = about(Effect::Deny).find(|rule| rule.pattern.denies(address, on_host));
+        if let Some(rule) = denying {
             return Decision::denied(request, Reason::Rule(rule.rule.clone()));
         }
-        if let Some(rule) = find(Effect::Allow) {
-            return Decision::allowed(request, Reason::Rule(rule.rule.clone()));
+        if let Some((rule, _)) = allowed {
+            return Decision::allowed(request, Reason::Rule(rule.clone()));
         }
         let option = if listens { "listen" } else { "connect" };
         let entry = match address {
             // A path that ends in a slash is a folder in an entry, and no socket anywhere.
             IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
-                Ok(pattern @ IpcPattern::Socket(_)) => Some(Endpoint::Ipc(pattern).to_string()),
+                Ok(pattern) if pattern.extent() == Extent::One => {
+                    Some(Endpoint::Ipc(pattern).to_string())
+                }
                 _ => None,
             },
             IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),

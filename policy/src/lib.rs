@@ -79,7 +79,7 @@ pub use file::{FileError, FileProblem};
 pub use host::Host;
 pub use limits::Limits;
 pub use name::{Name, NameError};
-pub use path::{IpcAddress, IpcPattern, Mapping};
+pub use path::{Cover, Extent, IpcAddress, IpcKind, IpcPattern};
 pub use policy::{IpcRule, Policy, PolicyBuilder};
 pub use ports::Ports;
 pub use quantity::{ByteSize, TimeLimit};

@@ -259,6 +259,18 @@ impl PolicyBuilder {
         Ok(self)
     }
 
+    /// Adds a rule about local sockets that is read already.
+    #[must_use]
+    pub fn ipc(mut self, effect: Effect, sockets: IpcPattern, origin: Origin) -> Self {
+        let rule = Rule {
+            kind: Kind::Entry(effect, Subject::Ipc),
+            text: sockets.to_string(),
+            origin,
+        };
+        self.policy.ipc.push(IpcEntry::from(sockets), rule);
+        self
+    }
+
     /// Allows everything over TCP and UDP and all names, special addresses included. What is
     /// denied stays denied, and with an `allow-accept` only those peers are taken.
     #[must_use]

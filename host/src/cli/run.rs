@@ -74,6 +74,9 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let audit = args.audit.as_deref().map(Audit::open).transpose()?;
     let journal = Arc::new(Journal::new(audit, args.trace));
     let (path, mut options) = options(args, policy)?;
+    for warning in options.warnings() {
+        say(format!("warning: {warning}"));
+    }
     let files = options.socket_files();
     if journal.is_kept() {
         let journal = Arc::clone(&journal);
