@@ -156,17 +156,19 @@ impl Grants {
     ) -> Result<(&Rule<Place>, Cover), Error> {
         let rules = self.allowed.iter().filter(|rule| rule.concerns(access));
         let chosen = IpcPattern::choose(rules.map(|rule| (&rule.pattern, rule)), address);
-        let Some((pattern, rule, cover)) = chosen else {
+        let Some((_, rule, cover)) = chosen else {
             return Err(Error::NotGranted {
                 access,
                 path: shown(path),
                 grant: would_allow(path),
             });
         };
-        let on_host = pattern.on_host(&cover);
-        let denial = self
-            .denials(access)
-            .find(|rule| rule.pattern.denies(address, Some(&on_host)));
+        let allowing = self.allowed.iter().filter(|rule| rule.concerns(access));
+        let denial = IpcPattern::first_denying(
+            allowing.map(|rule| &rule.pattern),
+            self.denials(access).map(|rule| (&rule.pattern, rule)),
+            address,
+        );
         match denial {
             Some(denial) => Err(denial.denies(access, path)),
             None => Ok((rule, cover)),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::resolved::Resolved;
+use crate::rule::Rule;
 
 /// What a program may ask for, written as in an entry: `plugnet check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub struct Question {
 #[serde(transparent)]
 pub struct Check {
     decisions: Vec<Decision>,
+    /// It is denied by this rule if the system chooses a port that the rule names.
+    #[serde(skip)]
+    unless: Option<Arc<Rule>>,
 }
 
 impl Question {
@@ -72,6 +77,7 @@ impl Question {
             Transport::Tcp => vec![Request::TcpBind(at), Request::TcpListen(at)],
             Transport::Udp => vec![Request::UdpBind(at)],
         };
+
         Ok(match One::of(entry.endpoint(), text)? {
             One::Address(transport, at) => Self::of(steps(transport, at)),
             One::Name(transport, name, port) => {
@@ -174,16 +180,65 @@ impl Policy {
             resolved.answered(name.as_str(), [*ip], now);
         }
         let mut decisions = Vec::new();
+        let mut unless = None;
         for request in &question.requests {
-            let decision = self.decide(request, &resolved, now);
+            let mut decision = self.decide(request, &resolved, now);
+            if decision.is_allowed() {
+                match self.chosen_port(request) {
+                    Chosen::Free => {}
+                    Chosen::Some(port) => {
+                        unless = self.decide(&port, &resolved, now).rule().cloned();
+                    }
+                    Chosen::All(port) => decision = self.decide(&port, &resolved, now),
+                }
+            }
             let denied = !decision.is_allowed();
             decisions.push(decision);
             if denied {
+                unless = None;
                 break;
             }
         }
-        Check { decisions }
+        Check { decisions, unless }
     }
+
+    /// What rules deny of the ports that the system may choose, for a request to take one.
+    fn chosen_port(&self, request: &Request) -> Chosen {
+        let (transport, at) = match request {
+            Request::UdpBind(at) => (Transport::Udp, *at),
+            Request::TcpListen(at) => (Transport::Tcp, *at),
+            _ => return Chosen::Free,
+        };
+        if at.port() != 0 {
+            return Chosen::Free;
+        }
+        let denied: Vec<u16> = (1..=u16::MAX)
+            .filter(|port| self.denies_chosen_port(transport, SocketAddr::new(at.ip(), *port)))
+            .collect();
+        let Some(port) = denied.first() else {
+            return Chosen::Free;
+        };
+        let at = SocketAddr::new(at.ip(), *port);
+        let port = match transport {
+            Transport::Udp => Request::UdpBound(at),
+            Transport::Tcp => Request::TcpListen(at),
+        };
+        if denied.len() == usize::from(u16::MAX) {
+            Chosen::All(port)
+        } else {
+            Chosen::Some(port)
+        }
+    }
+}
+
+/// What rules deny of the ports that the system may choose.
+enum Chosen {
+    /// None.
+    Free,
+    /// Some; asking for one of them.
+    Some(Request),
+    /// Each; asking for one of them.
+    All(Request),
 }
 
 impl Check {
@@ -215,6 +270,9 @@ impl fmt::Display for Check {
                      special otherwise needs a rule of its own"
                 )?;
             }
+        }
+        if let Some(rule) = &self.unless {
+            write!(f, "\n  unless the system chooses a port of {rule}")?;
         }
         Ok(())
     }

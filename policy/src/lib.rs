@@ -57,6 +57,7 @@ mod entry;
 mod entry_error;
 mod file;
 mod host;
+mod index;
 mod limits;
 mod name;
 mod path;
@@ -68,7 +69,7 @@ mod resolved;
 mod rule;
 mod special;
 
-pub use address::canonical;
+pub use address::{canonical, party};
 pub use check::{Check, Question};
 pub use decision::{Decision, Reason};
 pub use entry::{

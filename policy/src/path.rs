@@ -88,7 +88,7 @@ impl Cover {
         &self.rest
     }
 
-    fn goes_up(&self) -> bool {
+    pub(crate) fn goes_up(&self) -> bool {
         self.rest.iter().any(|part| part == "..")
     }
 }
@@ -247,12 +247,6 @@ impl IpcPattern {
         cover(self.kind, self.extent, &self.host, address)
     }
 
-    /// Whether it denies what a program calls `address`, and the host `on_host`: by either name.
-    pub fn denies(&self, address: &IpcAddress, on_host: Option<&IpcAddress>) -> bool {
-        self.covers(address).is_some()
-            || on_host.is_some_and(|address| self.covers_on_host(address).is_some())
-    }
-
     /// What the host calls what this covers.
     pub fn on_host(&self, cover: &Cover) -> IpcAddress {
         let rest = |separator: &str| format!("{}{}", self.host, cover.rest.join(separator));
@@ -274,14 +268,22 @@ impl IpcPattern {
             .max_by_key(|(.., cover)| cover.specificity)
     }
 
-    /// As [`choose`](Self::choose), of those that allow: where `address` leads on the host. A path
-    /// that goes up leads nobody knows where, so nothing allows it.
-    pub(crate) fn leads<'a, T>(
-        patterns: impl Iterator<Item = (&'a IpcPattern, T)>,
+    /// Of the patterns that deny the first that denies `address`: by the program's name, or by what
+    /// the host calls where one of those that allow leads.
+    pub fn first_denying<'a, T>(
+        allowing: impl Iterator<Item = &'a IpcPattern>,
+        mut denying: impl Iterator<Item = (&'a IpcPattern, T)>,
         address: &IpcAddress,
-    ) -> Option<(T, IpcAddress)> {
-        let (pattern, with, cover) = Self::choose(patterns, address)?;
-        (!cover.goes_up()).then(|| (with, pattern.on_host(&cover)))
+    ) -> Option<T> {
+        let leads = allowing.filter_map(|pattern| Some(pattern.on_host(&pattern.covers(address)?)));
+        let leads: Vec<IpcAddress> = leads.collect();
+        let denies = |pattern: &IpcPattern| {
+            let on_host = |address| pattern.covers_on_host(address).is_some();
+            pattern.covers(address).is_some() || leads.iter().any(on_host)
+        };
+        denying
+            .find(|(pattern, _)| denies(pattern))
+            .map(|(_, with)| with)
     }
 
     /// `/run/x`, `/run/`, `@name`, or two of them as `HOST::GUEST`. The corrected form of a fault
