@@ -1,7 +1,7 @@
 //! Questions about a policy that people ask before any program runs.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -207,6 +207,11 @@ impl Policy {
         let (transport, at) = match request {
             Request::UdpBind(at) => (Transport::Udp, *at),
             Request::TcpListen(at) => (Transport::Tcp, *at),
+            // A client has a port as well.
+            Request::UdpSend(to) => (Transport::Udp, any_port_for(to.ip())),
+            Request::ToName(Transport::Udp, ..) => {
+                (Transport::Udp, any_port_for(Ipv4Addr::LOCALHOST.into()))
+            }
             _ => return Chosen::Free,
         };
         if at.port() != 0 {
@@ -228,6 +233,14 @@ impl Policy {
         } else {
             Chosen::Some(port)
         }
+    }
+}
+
+/// Any local address that reaches `peer`, and any port.
+fn any_port_for(peer: IpAddr) -> SocketAddr {
+    match peer {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     }
 }
 

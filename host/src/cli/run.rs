@@ -30,7 +30,8 @@ pub(super) struct Args {
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     env: Vec<String>,
 
-    /// Lets the program read and write the directory HOST, as GUEST if given
+    /// Lets the program read and write the directory HOST, as GUEST if given. /proc, /sys, /dev and
+    /// what they are in, such as /, are refused
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
