@@ -1,10 +1,12 @@
 //! The servers that this program itself runs, each in a process of its own: the native one, and
 //! the host with a program in it.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use plugnet_host::{Grant, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::policy::{Limits, Policy};
+use plugnet_host::{IpcPattern, RunOptions, Runtime, RuntimeOptions};
 use tokio::io::{self, AsyncReadExt, AsyncWriteExt};
 
 use crate::pattern::{CHUNK, block};
@@ -21,9 +23,10 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
         .args(["server"])
         .args(arguments)
         .inherit_stdio()
+        .policy(many_sockets())
         .allow_net(true);
     for path in arguments.iter().filter(|argument| argument.contains('/')) {
-        options = options.allow_ipc(path.parse::<Grant>().context("a path")?);
+        options = options.allow_ipc(path.parse::<IpcPattern>().context("a path")?);
     }
     let executor = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -35,6 +38,13 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
         0 => Ok(()),
         code => bail!("the program ended with {code}"),
     }
+}
+
+/// As many sockets as the largest case has, which are more than a program has by default.
+fn many_sockets() -> Policy {
+    let mut limits = Limits::default();
+    limits.max_sockets = NonZeroU32::new(100_000);
+    Policy::builder().limits(limits).build()
 }
 
 /// The native server.

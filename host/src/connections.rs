@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use plugnet_policy::{IpcAddress, Limits};
+use plugnet_policy::{IpcAddress, Limits, party};
 
 use crate::Event;
 use crate::guard::Guard;
@@ -76,9 +76,10 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    fn ip(&self) -> Option<IpAddr> {
+    /// Who it is to the limit per peer.
+    fn party(&self) -> Option<IpAddr> {
         match self {
-            Peer::Address(address) => Some(address.ip().to_canonical()),
+            Peer::Address(address) => Some(party(address.ip())),
             Peer::Path(_) | Peer::Unnamed => None,
         }
     }
@@ -182,7 +183,7 @@ impl Connections {
     ///
     /// None is left. Then others have heard of it.
     pub(crate) fn slot(&self, direction: Direction, peer: Peer) -> Result<Slot, ConnectionLimit> {
-        match self.0.take(peer.ip()) {
+        match self.0.take(peer.party()) {
             Ok(()) => Ok(Slot {
                 connections: self.clone(),
                 direction,
@@ -228,8 +229,12 @@ impl Connections {
     }
 }
 
-/// How many sockets a program may have without a limit of its own: as many as this process may
-/// have descriptors, but for some that the host needs itself.
+/// How many sockets a program may have without a limit of its own. Ports are few, too: two programs
+/// that took all that there are would leave none to their neighbours.
+const MOST_SOCKETS: u32 = 1024;
+
+/// How many sockets a program may have without a limit of its own, in this process: no more than it
+/// may have descriptors, but for some that the host needs itself.
 fn most_sockets() -> u32 {
     #[cfg(unix)]
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -243,6 +248,7 @@ fn spare(descriptors: Option<u64>) -> u32 {
     let most = descriptors.map(|most| most.saturating_sub(OURS).max(most / 2));
     most.and_then(|most| u32::try_from(most).ok())
         .unwrap_or(u32::MAX)
+        .min(MOST_SOCKETS)
 }
 
 /// The right to one socket, of whatever kind. It is kept beside the socket, for as long as that
@@ -309,7 +315,7 @@ pub(crate) struct Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.connections.0.free(self.peer.ip());
+        self.connections.0.free(self.peer.party());
     }
 }
 
@@ -474,14 +480,57 @@ mod tests {
         assert_eq!(connections.0.open().sockets, 1);
     }
 
-    /// The host keeps descriptors for itself, but no more than half.
+    /// Without a limit there are 1,024 sockets at most, and the host keeps descriptors for itself, but
+    /// no more than half.
     #[test]
-    fn the_host_keeps_descriptors() {
+    fn sockets_are_limited_by_default() {
         assert_eq!(spare(Some(1024)), 960);
         assert_eq!(spare(Some(100)), 50);
         assert_eq!(spare(Some(1)), 0);
-        assert_eq!(spare(Some(u64::MAX)), u32::MAX);
-        assert_eq!(spare(None), u32::MAX);
+        assert_eq!(spare(Some(1088)), 1024);
+        assert_eq!(spare(Some(u64::MAX)), 1024);
+        assert_eq!(spare(None), 1024);
+        let mut limits = Limits::default();
+        limits.max_sockets = NonZeroU32::new(5000);
+        assert_eq!(Connections::new(Guard::default(), &limits).0.sockets, 5000);
+    }
+
+    /// Whoever is in one /64 of IPv6 is one peer: a customer has as many addresses there as he likes.
+    /// So is who comes by several ways from one IPv4 address.
+    #[test]
+    fn a_network_of_ipv6_is_one_peer() {
+        for (one, other) in [
+            ("[2a00:1450::1]:1", "[2a00:1450::ffff:ffff:ffff:ffff]:2"),
+            ("[fe80::1]:1", "[fe80::2]:1"),
+            ("[2002:c000:201::1]:1", "[2002:c000:201:ffff::1]:1"),
+            ("[64:ff9b::c000:201]:1", "192.0.2.1:1"),
+            (
+                "[2a00:1450::5efe:c000:201]:1",
+                "[2a00:1450::5efe:c000:202]:1",
+            ),
+        ] {
+            let connections = connections(0, 1);
+            let first = slot(&connections, one);
+            assert!(first.is_ok());
+            let second = slot(&connections, other).err();
+            assert_eq!(second, Some(ConnectionLimit::PerPeer), "{one} {other}");
+        }
+        for (one, other) in [
+            ("[2a00:1450::1]:1", "[2a00:1450:0:1::1]:1"),
+            ("[64:ff9b::c000:201]:1", "[64:ff9b::c000:202]:1"),
+            (
+                "[2001:0:5ef5:79fd:0:0:3fff:fdfe]:1",
+                "[2001:0:5ef5:79fd:0:0:3fff:fdfd]:1",
+            ),
+            ("[::1]:1", "127.0.0.1:1"),
+        ] {
+            let connections = connections(0, 1);
+            let first = slot(&connections, one);
+            assert!(
+                first.is_ok() && slot(&connections, other).is_ok(),
+                "{one} {other}"
+            );
+        }
     }
 
     /// Local sockets have no address: they count for all connections only.

@@ -34,6 +34,18 @@ pub enum Error {
         reason: String,
     },
 
+    /// A directory that the program was granted would let it out of its sandbox.
+    #[error(
+        "the directory {} is refused: {reason}. Grant a directory with the program's own files",
+        path.display()
+    )]
+    DirectoryRefused {
+        /// The directory on the host.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
     /// A path that the program was granted cannot be granted.
     #[error(transparent)]
     Grant(plugnet_ipc::GrantError),
@@ -41,6 +53,20 @@ pub enum Error {
     /// The cache of compiled code cannot be used.
     #[error("the cache of compiled code cannot be used: {0}. Run without it, or repair it")]
     Cache(String),
+
+    /// Others can write to the cache of compiled code, or could: what is there may be theirs, and it
+    /// would run without the sandbox.
+    #[error(
+        "the cache of compiled code in {} is refused: {reason}. Remove it; a new one is closed to \
+         others",
+        folder.display()
+    )]
+    UnsafeCache {
+        /// Its folder.
+        folder: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 
     /// The host itself failed; neither the program nor the options are to blame.
     #[error("the host cannot run programs: {0}")]

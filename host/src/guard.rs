@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use plugnet_policy::{Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, shown};
+use plugnet_policy::{
+    Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, Transport, shown,
+};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::{Event, Stats};
@@ -170,6 +172,15 @@ impl Guard {
             SocketAddrUse::UdpReceive => Request::UdpReceive(address),
         };
         self.decide(&request).is_allowed()
+    }
+
+    /// Whether the program may have a port that the system chooses, to reach the peer by.
+    pub(crate) fn takes_ports(&self, transport: Transport, peer: SocketAddr) -> bool {
+        let any = match peer {
+            SocketAddr::V4(_) => IpAddr::from([0; 4]),
+            SocketAddr::V6(_) => IpAddr::from([0; 16]),
+        };
+        self.0.policy.takes_ports(transport, any)
     }
 
     /// Whether there are rules about UDP ports that the system chooses.

@@ -1,14 +1,16 @@
 //! What the host keeps for one running program.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use plugnet_ipc::{Grants, Rights};
-use plugnet_policy::Effect;
+use plugnet_ipc::{Grants, Rights, SocketFiles};
+use plugnet_policy::{Effect, Policy};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use crate::connections::Connections;
+use crate::directory;
 use crate::guard::Guard;
 use crate::ipc::{self, Ipc};
 use crate::memory::MemoryLimit;
@@ -148,7 +150,8 @@ impl Host {
     /// # Errors
     ///
     /// [`Error::Directory`] or [`Error::Grant`] if a directory or a path that the options grant
-    /// cannot be opened.
+    /// cannot be opened, and [`Error::DirectoryRefused`] if a directory would let the program out of
+    /// its sandbox. Whoever has a cache of compiled code keeps it out of the directories.
     pub fn new(options: RunOptions) -> Result<Self, Error> {
         let RunOptions {
             mut wasi,
@@ -156,36 +159,20 @@ impl Host {
             policy,
             on_denied,
             on_event,
-            paths,
             descriptors,
             socket_files,
             stats,
         } = options;
-        for (path, guest) in directories {
-            if let Err(error) = wasi.preopened_dir(&path, guest, FsPerms::ReadWrite) {
+        for (path, guest) in &directories {
+            directory::check(path)?;
+            if let Err(error) = wasi.preopened_dir(path, guest, FsPerms::ReadWrite) {
                 return Err(Error::Directory {
-                    path,
+                    path: path.clone(),
                     reason: error.root_cause().to_string(),
                 });
             }
         }
-        let mut grants = Grants::new();
-        grants.set_socket_files(socket_files);
-        for path in &paths {
-            grants.allow(path, Rights::ALL).map_err(Error::Grant)?;
-        }
-        for rule in policy.ipc_rules() {
-            let rights = Rights {
-                connect: rule.connect,
-                listen: rule.listen,
-            };
-            let grant = rule.pattern.to_string().parse().map_err(Error::Grant)?;
-            match rule.rule.effect() {
-                Effect::Allow => grants.allow(&grant, rights),
-                Effect::Deny => grants.deny(&grant, rights),
-            }
-            .map_err(Error::Grant)?;
-        }
+        let grants = granted(&policy, socket_files, &directories)?;
         // More than there can be is no limit.
         let memory = policy.limits().max_memory;
         let memory = memory.and_then(|limit| usize::try_from(limit.bytes()).ok());
@@ -214,4 +201,31 @@ impl Host {
     pub fn memory_limit(&mut self) -> &mut dyn ResourceLimiter {
         &mut self.memory
     }
+}
+
+/// What the policy has of local sockets, opened.
+fn granted(
+    policy: &Policy,
+    socket_files: SocketFiles,
+    directories: &[(PathBuf, String)],
+) -> Result<Grants, Error> {
+    let mut grants = Grants::new();
+    grants.set_socket_files(socket_files);
+    #[cfg(target_os = "linux")]
+    if directory::overlaps(directories, policy).next().is_some() {
+        // The program can move what is denied.
+        grants.set_denied_folders(plugnet_ipc::DeniedFolders::Watched);
+    }
+    for rule in policy.ipc_rules() {
+        let rights = Rights {
+            connect: rule.connect,
+            listen: rule.listen,
+        };
+        match rule.rule.effect() {
+            Effect::Allow => grants.allow(rule.pattern, rights),
+            Effect::Deny => grants.deny(rule.pattern, rights),
+        }
+        .map_err(Error::Grant)?;
+    }
+    Ok(grants)
 }

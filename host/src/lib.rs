@@ -48,9 +48,8 @@
 //! operations and lookups of names that the system is slow to answer run on tokio's blocking
 //! threads and finish there; of lookups no more than four of a program at one time.
 //!
-//! A policy's limits hold for each run by itself. Whoever runs several programs in one process
-//! gives each a `max-sockets`: without it one program may have nearly all descriptors that the
-//! process may have.
+//! A policy's limits hold for each run by itself: programs in one process do not share them. Without
+//! a `max-sockets` a program has 1,024 at most.
 //!
 //! # Panics and runtimes
 //!
@@ -70,9 +69,11 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
 
+mod cache;
 mod component;
 mod compose;
 mod connections;
+mod directory;
 mod epoch;
 mod error;
 mod event;
@@ -96,8 +97,9 @@ pub use error::{Error, ProgramError, Trap};
 pub use event::Event;
 pub use guard::{Access, Denial};
 pub use host::{Host, HostView, add_to_linker};
-pub use plugnet_ipc::{DescriptorError, Descriptors, Grant, GrantError, SocketFiles};
+pub use plugnet_ipc::{DescriptorError, Descriptors, GrantError, SocketFiles};
 pub use plugnet_policy as policy;
+pub use plugnet_policy::IpcPattern;
 pub use program::{Exit, Program};
 pub use run_options::RunOptions;
 pub use runtime::{Runtime, RuntimeOptions};

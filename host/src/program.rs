@@ -6,6 +6,7 @@ use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
+use crate::cache::CacheFolder;
 use crate::host::Host;
 use crate::{Error, ProgramError, RunOptions, Trap};
 
@@ -21,6 +22,8 @@ pub struct Exit(pub u8);
 pub struct Program {
     instance: InstancePre<Host>,
     run: Run,
+    /// Where its code is kept, which it must not reach.
+    cache: Option<CacheFolder>,
 }
 
 impl fmt::Debug for Program {
@@ -37,7 +40,11 @@ enum Run {
 }
 
 impl Program {
-    pub(crate) fn new(linker: &Linker<Host>, component: &Component) -> Result<Self, ProgramError> {
+    pub(crate) fn new(
+        linker: &Linker<Host>,
+        component: &Component,
+        cache: Option<CacheFolder>,
+    ) -> Result<Self, ProgramError> {
         // wasmtime takes the number for "this or a later version that is compatible".
         let run = if component
             .get_export_index(None, "wasi:cli/run@0.3.0")
@@ -55,7 +62,11 @@ impl Program {
         let instance = linker
             .instantiate_pre(component)
             .map_err(|error| unknown_import(&error))?;
-        Ok(Program { instance, run })
+        Ok(Program {
+            instance,
+            run,
+            cache,
+        })
     }
 
     /// Runs the program from its start to its end.
@@ -64,12 +75,15 @@ impl Program {
     ///
     /// [`Error::Trap`] if the program trapped, [`Error::Timeout`] if it took longer than the
     /// policy allows, [`Error::Directory`] or [`Error::Grant`] if a directory or a path that
-    /// `options` grant cannot be opened.
+    /// `options` grant cannot be opened, and [`Error::DirectoryRefused`] if it must not be.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
+        if let Some(cache) = &self.cache {
+            cache.keep_from(&options.directories)?;
+        }
         let timeout = options.timeout();
         let mut store = Store::new(self.instance.engine(), Host::new(options)?);
         store.set_epoch_deadline(1);

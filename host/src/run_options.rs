@@ -8,9 +8,10 @@ use std::time::Duration;
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::{StdinStream, StdoutStream};
 
-use plugnet_ipc::{Descriptors, Grant, SocketFiles};
-use plugnet_policy::{Policy, TimeLimit};
+use plugnet_ipc::{Descriptors, SocketFiles};
+use plugnet_policy::{Effect, IpcPattern, Origin, Policy, TimeLimit};
 
+use crate::directory;
 use crate::guard::{OnDenied, OnEvent};
 use crate::{Denial, Event, Stats};
 
@@ -21,7 +22,6 @@ pub struct RunOptions {
     pub(crate) policy: Policy,
     pub(crate) on_denied: Option<OnDenied>,
     pub(crate) on_event: Option<OnEvent>,
-    pub(crate) paths: Vec<Grant>,
     pub(crate) descriptors: Descriptors,
     pub(crate) socket_files: SocketFiles,
     pub(crate) stats: Stats,
@@ -52,7 +52,6 @@ impl RunOptions {
             policy: Policy::default(),
             on_denied: None,
             on_event: None,
-            paths: vec![],
             descriptors: Descriptors::new(),
             socket_files: SocketFiles::new(),
             stats: Stats::new(),
@@ -76,6 +75,11 @@ impl RunOptions {
     }
 
     /// Lets the program read and write the host's directory `host`, which it sees as `guest`.
+    ///
+    /// A directory of the kernel's own, such as `/proc`, `/sys` or `/dev`, and one from which `/proc`
+    /// is reached, such as `/`, ends the run with [`Error::Directory`](crate::Error::Directory): by
+    /// `/proc` the host's memory is a file. See [`warnings`](RunOptions::warnings) for directories
+    /// that have sockets in them.
     #[must_use]
     pub fn dir(mut self, host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         self.directories.push((host.into(), guest.into()));
@@ -117,7 +121,7 @@ impl RunOptions {
         self
     }
 
-    /// Adds every rule of a policy, and sets every limit it has. See `docs/policy.md` of the
+    /// Adds every rule of a policy and every limit: of two of one kind the stricter holds. See `docs/policy.md` of the
     /// project for what rules there are, and [`policy`](crate::policy) for how to write them.
     ///
     /// ```
@@ -151,12 +155,22 @@ impl RunOptions {
     /// Grants sockets that have a path: UNIX domain sockets, or named pipes on Windows. The
     /// program may listen there and connect there.
     ///
-    /// [`Grant`] says how they are written; a grant of a folder, `DIR/`, holds for what is
-    /// below it, and nothing there leads out of it.
+    /// It is a rule `allow-ipc` of the policy. [`IpcPattern`] says how they are written; a folder,
+    /// `DIR/`, holds for what is below it, and nothing there leads out of it.
     #[must_use]
-    pub fn allow_ipc(mut self, grant: Grant) -> Self {
-        self.paths.push(grant);
+    pub fn allow_ipc(mut self, sockets: IpcPattern) -> Self {
+        let builder = self.policy.into_builder();
+        self.policy = builder.ipc(Effect::Allow, sockets, Origin::Library).build();
         self
+    }
+
+    /// What of these options is less safe than it looks: a directory in which the program can move
+    /// the sockets that a rule is about. One line for each, for the operator.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        directory::overlaps(&self.directories, &self.policy)
+            .map(|overlap| overlap.to_string())
+            .collect()
     }
 
     /// Lets the program use descriptors that this process was started with, by their numbers:

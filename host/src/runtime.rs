@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, Config, Engine};
+use wasmtime::{Config, Engine};
 
+use crate::cache::CacheFolder;
 use crate::host::{self, Host};
 use crate::program::Program;
 use crate::{Error, ProgramError, compose, epoch};
@@ -16,7 +17,9 @@ pub struct RuntimeOptions {
     /// Keeps compiled code on disk, so that a program starts at once the second time.
     ///
     /// It is wasmtime's own cache, in the user's cache directory, shared with other programs
-    /// that use it, and bounded in size.
+    /// that use it, and bounded in size. Code in it is trusted, so its folder has to belong to this
+    /// user; it is closed to others, and refused if others could write to it. No program is granted
+    /// a directory from which it is reached.
     pub cache: bool,
     /// Lets a program compute for as long as it likes, without a look at whether it should stop.
     ///
@@ -38,6 +41,7 @@ pub struct RuntimeOptions {
 pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<Host>>,
+    cache: Option<CacheFolder>,
 }
 
 impl fmt::Debug for Runtime {
@@ -52,22 +56,28 @@ impl Runtime {
     /// # Errors
     ///
     /// [`Error::Cache`] if the cache was asked for and has no place or a damaged
-    /// configuration; [`Error::Host`] if wasmtime does not support this machine.
+    /// configuration; [`Error::UnsafeCache`] if others can write to its folder; [`Error::Host`] if wasmtime does not support this machine.
     pub fn new(options: RuntimeOptions) -> Result<Self, Error> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(!options.uninterruptible);
-        if options.cache {
-            let cache =
-                Cache::from_file(None).map_err(|error| Error::Cache(format!("{error:#}")))?;
+        let cache = if options.cache {
+            let (cache, folder) = CacheFolder::open()?;
             config.cache(Some(cache));
-        }
+            Some(folder)
+        } else {
+            None
+        };
         let engine = Engine::new(&config).map_err(|error| Error::host(&error))?;
         if !options.uninterruptible {
             epoch::start(&engine).map_err(|error| Error::Host(error.to_string()))?;
         }
         let linker = Arc::new(link(&engine).map_err(|error| Error::host(&error))?);
-        Ok(Runtime { engine, linker })
+        Ok(Runtime {
+            engine,
+            linker,
+            cache,
+        })
     }
 
     /// Makes a program of a component's bytes: composes the net component in where the program
@@ -83,7 +93,7 @@ impl Runtime {
         let wasm = compose(wasm)?;
         let component = Component::from_binary(&self.engine, &wasm)
             .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
-        let program = Program::new(&self.linker, &component)?;
+        let program = Program::new(&self.linker, &component, self.cache.clone())?;
         Ok(program)
     }
 }

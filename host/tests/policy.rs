@@ -888,3 +888,232 @@ fn tables_count_as_memory() {
         .arg(program));
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
+
+/// Without a rule about UDP there is no UDP port, by neither version of WASI and at no address, and
+/// `check` says so; with one there is.
+#[test]
+fn udp_ports_are_for_those_who_have_a_rule() {
+    let attempts = [
+        "0.3 udp-bind 0.0.0.0:0",
+        "0.2 udp-bind 0.0.0.0:0",
+        "0.3 udp-bind 127.0.0.1:0",
+        "0.3 udp-send 127.0.0.1:9",
+        "0.3 bind 0.0.0.0:0",
+        "0.2 bind 0.0.0.0:0",
+    ];
+    for options in [&[][..], &["--deny-listen", "udp://*:*"], &["--allow-resolve", "*"]] {
+        let ended = run(options, &attempts);
+        assert_eq!(ended.lines(), ["access-denied"; 6].iter().copied().chain(["end of the loop"]).collect::<Vec<_>>());
+        // Who sends is told whom it may not reach.
+        ended.says(&["UDP send to 127.0.0.1:9. Grant it with --allow-connect udp://127.0.0.1:9"]);
+        let checked = check(&[options, &["--listen", "udp://0.0.0.0:0"]].concat());
+        assert_eq!(checked.code, Some(1), "{}", checked.stdout);
+    }
+    let client = ["--allow-connect", "udp://127.0.0.1:9"];
+    let ended = run(&client, &attempts[..4]);
+    assert_eq!(ended.lines(), ["ok", "ok", "access-denied", "ok", "end of the loop"]);
+    let checked = check(&[&client[..], &["--listen", "udp://0.0.0.0:0"]].concat());
+    assert_eq!(checked.code, Some(0), "{}", checked.stdout);
+}
+
+/// A prefix of abstract names is a folder to `check` as to a run, and so is a mapping.
+#[cfg(target_os = "linux")]
+#[test]
+fn abstract_prefixes_are_folders() {
+    let name = format!("plugnet-test-{}", std::process::id());
+    let prefix = format!("@{name}/");
+    let mapped = format!("@{name}/::@guest/");
+    for (grant, asked, allowed) in [
+        (&prefix, format!("{name}/x"), true),
+        (&prefix, format!("{name}/x/y"), true),
+        (&prefix, name.clone(), false),
+        (&mapped, "guest/x".to_owned(), true),
+        (&mapped, format!("{name}/x"), false),
+    ] {
+        let code = if allowed { 0 } else { 1 };
+        let question = format!("unix://@{asked}");
+        let checked = check(&["--allow-ipc", grant, "--listen", &question]);
+        assert_eq!(checked.code, Some(code), "{grant} {asked}: {}", checked.stdout);
+        let ended = run(&["--allow-ipc", grant], &[&format!(r"ipc listen-path \x00{asked}")]);
+        let line = if allowed { "ok" } else { "access-denied" };
+        assert_eq!(ended.lines()[0], line, "{grant} {asked}: {}", ended.stderr);
+    }
+}
+
+/// A second file does not raise the limits of the first, and neither does an option.
+#[test]
+fn the_stricter_limit_holds() {
+    let folder = Folder::new();
+    let strict = folder.file("strict.toml", "timeout = \"300ms\"\n");
+    let lax = folder.file("lax.toml", "timeout = \"1h\"\n");
+    let program = folder.file("attacks.wasm", ATTACKS);
+    for files in [[&strict, &lax], [&lax, &strict]] {
+        let ended = end(plugnet()
+            .args(["run", "--timeout", "1h", "--policy"])
+            .arg(files[0])
+            .arg("--policy")
+            .arg(files[1])
+            .arg(&program)
+            .arg("misuse spin"));
+        assert_eq!(ended.code, Some(124), "{}", ended.stderr);
+    }
+}
+
+/// A program that may write to the folder of a denied socket is warned about, and neither renames
+/// nor links its way to it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_denied_socket_is_denied_though_it_is_moved() {
+    use std::os::unix::net::UnixListener;
+
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let sockets = folder.here().join("d");
+    let at = |name: &str| sockets.join(name).display().to_string();
+    fs::create_dir_all(sockets.join("private")).expect("a folder");
+    let _listeners = ["admin.sock", "b.sock", "private/c.sock"]
+        .map(|name| UnixListener::bind(at(name)).expect("a socket"));
+    let everything = format!("{}/", sockets.display());
+    let ended = end(plugnet()
+        .args(["run", "--dir"])
+        .arg(&sockets)
+        .args(["--allow-ipc", &everything, "--deny-ipc", &at("admin.sock")])
+        .args(["--deny-ipc", &at("private/")])
+        .arg(&program)
+        .args([
+            format!("ipc connect-path {}", at("admin.sock")),
+            format!("files link {} {}", at("admin.sock"), at("linked")),
+            format!("ipc connect-path {}", at("linked")),
+            format!("files rename {} {}", at("admin.sock"), at("moved")),
+            format!("ipc connect-path {}", at("moved")),
+            format!("files rename {} {}", at("private/c.sock"), at("c")),
+            format!("ipc connect-path {}", at("c")),
+            format!("files rename {} {}", at("b.sock"), at("b")),
+            format!("ipc connect-path {}", at("b")),
+        ]));
+    let expected = [
+        "access-denied",
+        "ok",
+        "access-denied",
+        "ok",
+        "access-denied",
+        "ok",
+        "access-denied",
+        "ok",
+        "ok",
+        "end of the loop",
+    ];
+    assert_eq!(ended.lines(), expected, "{}", ended.stderr);
+    ended.says(&["warning: the program may write to the directory", "and of 2 more"]);
+}
+
+/// A directory that is the kernel's, or from which its own is reached, is refused: by its name, by
+/// a link, by a way through `/proc`, and above it. Others are granted, and nothing in them leads
+/// there.
+#[cfg(target_os = "linux")]
+#[test]
+fn directories_of_the_kernel_are_refused() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let link = folder.here().join("link");
+    symlink("/proc", &link).expect("a link");
+    let link = link.display().to_string();
+    for directory in [
+        "/proc",
+        "/proc/self",
+        "/proc/self/fd",
+        "/proc/self/root",
+        "/proc/self/cwd",
+        "/proc/../proc/sys",
+        "/",
+        "/sys",
+        "/dev",
+        &link,
+    ] {
+        if !Path::new(directory).exists() {
+            continue;
+        }
+        let ended = end(plugnet()
+            .args(["run", "--dir", &format!("{directory}::/d")])
+            .arg(&program));
+        ended.is_refused(&["the directory", "is refused"]);
+    }
+    let data = folder.here().join("data");
+    fs::create_dir(&data).expect("a folder");
+    for (name, to) in [("absolute", "/proc/self"), ("relative", "../link/self"), ("root", "/")] {
+        symlink(to, data.join(name)).expect("a link");
+    }
+    fs::write(data.join("file"), "x").expect("a file");
+    let ended = end(plugnet()
+        .args(["run", "--dir", &format!("{}::/d", data.display())])
+        .arg(&program)
+        .args(["files read /d/file", "files read /d/absolute/environ"])
+        .args(["files read /d/relative/environ", "files read /d/root/proc/self/environ"])
+        .args(["files read /d/../link/self/environ"]));
+    let lines = ended.lines();
+    assert_eq!(lines[0], "ok", "{}", ended.stderr);
+    assert_eq!(lines.iter().filter(|line| **line == "ok").count(), 1, "{lines:?}");
+}
+
+/// A directory with procfs mounted in it, or bound to a part of it, is refused.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_mounted_proc_is_refused() {
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let mounted = folder.here().join("with space/mounted");
+    fs::create_dir_all(&mounted).expect("a folder");
+    let inside = |directory: &Path| {
+        let script = "mount --bind /proc/self \"$1\" || exit 99; shift; exec \"$@\"";
+        end(Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", script, "sh"])
+            .arg(&mounted)
+            .arg(env!("CARGO_BIN_EXE_plugnet"))
+            .args(["run", "--dir", &format!("{}::/d", directory.display())])
+            .arg(&program))
+    };
+    for directory in [&mounted, &folder.here().join("with space")] {
+        let ended = inside(directory);
+        if ended.code != Some(2) && (ended.stderr.contains("unshare") || ended.code == Some(99)) {
+            eprintln!("SKIPPED: nothing can be mounted here: {}", ended.stderr);
+            return;
+        }
+        ended.is_refused(&["the directory", "is refused", "/proc"]);
+    }
+}
+
+/// The cache of compiled code is out of a program's reach, and one that others can write to is
+/// refused.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_cache_is_out_of_reach() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    let program = folder.file("attacks.wasm", ATTACKS);
+    let home = folder.here().join("home");
+    let cache = home.join("wasmtime");
+    let data = home.join("data");
+    fs::create_dir_all(&data).expect("a folder");
+    let with = |directory: &Path| {
+        end(plugnet()
+            .env("XDG_CACHE_HOME", &home)
+            .args(["run", "--dir", &format!("{}::/d", directory.display())])
+            .arg(&program)
+            .arg("files read /d/none"))
+    };
+    let ended = with(&data);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let mode = fs::metadata(&cache).expect("a cache").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "it is closed to others");
+    for directory in [&home, &cache, &cache.join("modules")] {
+        with(directory).is_refused(&["the cache of compiled code"]);
+    }
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).expect("ours");
+    let ended = with(&data);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    ended.says(&["the cache of compiled code", "others can write", "Remove it"]);
+    assert_eq!(ended.stdout, "", "nothing ran");
+}

@@ -1,15 +1,20 @@
 //! What a program may reach.
 
+use plugnet_policy::{Cover, IpcAddress, IpcPattern};
+
 use crate::system::{Denied, Place};
-use crate::{Access, Error, Grant, GrantError, Rights, SocketFiles};
+use crate::{Access, Error, GrantError, Rights, SocketFiles};
+
+/// How many rules there may be. Each is looked at with every path, and some hold a folder open.
+const MOST_RULES: usize = 1024;
 
 /// What a program may reach: at first nothing.
 ///
 /// Of several grants that cover a path and have the right, the longest decides where it leads,
 /// and of equals the last.
-/// A denial beats every grant, whatever their lengths. It holds by name and, for files, for
-/// what is there under any other name: another grant, a symbolic link or a mount does not lead
-/// around it.
+/// A denial beats every grant, whatever their lengths. It holds by the program's name and the
+/// host's and, for files, for what they are: another grant, a symbolic link, a mount, a hard link or
+/// a new name does not lead around it. See [`deny`](Grants::deny).
 ///
 /// A grant of files holds for the folder that is there when it is granted, opened at that
 /// moment; what later takes the folder's place is another one.
@@ -20,11 +25,25 @@ pub struct Grants {
     files: SocketFiles,
     #[cfg(target_os = "linux")]
     resolution: crate::Resolution,
+    #[cfg(target_os = "linux")]
+    folders: DeniedFolders,
+}
+
+/// What is known of a folder that is denied.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeniedFolders {
+    /// Which folder it is. Enough if the program cannot move what is in it.
+    #[default]
+    Known,
+    /// Its sockets as well, when it is denied and with every connect: one that the program moves
+    /// out of it stays denied.
+    Watched,
 }
 
 #[derive(Debug)]
 pub(crate) struct Rule<P> {
-    pub(crate) grant: Grant,
+    pub(crate) pattern: IpcPattern,
     rights: Rights,
     #[cfg_attr(
         windows,
@@ -42,15 +61,6 @@ impl<P> Rule<P> {
     }
 }
 
-/// How a grant covers a path.
-pub(crate) struct Cover<R> {
-    /// The most specific grant decides: the length of what it names, and whether it names
-    /// exactly the path.
-    pub(crate) specificity: (usize, bool),
-    /// What is left to find below the granted place.
-    pub(crate) rest: R,
-}
-
 impl Grants {
     /// Nothing.
     #[must_use]
@@ -58,36 +68,62 @@ impl Grants {
         Grants::default()
     }
 
-    /// Grants what `grant` names.
+    /// Grants what `pattern` names.
     ///
     /// # Errors
     ///
     /// Its folder, or the folder of its socket, has to be there and is opened now. A grant of
-    /// the other system's names is an error too.
-    pub fn allow(&mut self, grant: &Grant, rights: Rights) -> Result<(), GrantError> {
-        let place = Place::open(grant)?;
+    /// the other system's names is an error too, and so is one rule more than 1,024.
+    pub fn allow(&mut self, pattern: &IpcPattern, rights: Rights) -> Result<(), GrantError> {
+        self.bound(pattern)?;
+        let place = Place::open(pattern)?;
         self.allowed.push(Rule {
-            grant: grant.clone(),
+            pattern: pattern.clone(),
             rights,
             place,
         });
         Ok(())
     }
 
-    /// Denies what `grant` names, though something else grants it. With `HOST::GUEST` both
+    /// Denies what `pattern` names, though something else grants it. With `HOST::GUEST` both
     /// names are denied.
+    ///
+    /// A socket file is denied as what it is: the one that is there now, and every one that is
+    /// there when a program connects. Renamed or linked elsewhere it stays denied. Of a denied
+    /// folder the folder is known, and its sockets if [`DeniedFolders::Watched`] is set before.
     ///
     /// # Errors
     ///
-    /// As for [`allow`](Grants::allow), except that its folder may be missing.
-    pub fn deny(&mut self, grant: &Grant, rights: Rights) -> Result<(), GrantError> {
-        let place = Denied::find(grant)?;
+    /// As for [`allow`](Grants::allow), except that its folder may be missing; and a watched folder
+    /// that holds too much.
+    pub fn deny(&mut self, pattern: &IpcPattern, rights: Rights) -> Result<(), GrantError> {
+        self.bound(pattern)?;
+        #[cfg(target_os = "linux")]
+        let place = Denied::find(pattern, self.folders)?;
+        #[cfg(not(target_os = "linux"))]
+        let place = Denied::find(pattern)?;
         self.denied.push(Rule {
-            grant: grant.clone(),
+            pattern: pattern.clone(),
             rights,
             place,
         });
         Ok(())
+    }
+
+    fn bound(&self, pattern: &IpcPattern) -> Result<(), GrantError> {
+        if self.allowed.len() + self.denied.len() < MOST_RULES {
+            return Ok(());
+        }
+        Err(GrantError::TooMany {
+            entry: pattern.to_string(),
+            most: MOST_RULES,
+        })
+    }
+
+    /// How much is known of the folders that are denied from now on.
+    #[cfg(target_os = "linux")]
+    pub fn set_denied_folders(&mut self, folders: DeniedFolders) {
+        self.folders = folders;
     }
 
     /// Has the files that listeners make kept in `files`.
@@ -112,29 +148,30 @@ impl Grants {
     }
 
     /// The grant that decides, and what it leaves to find.
-    pub(crate) fn select<R>(
+    pub(crate) fn select(
         &self,
         access: Access,
         path: &str,
-        covers: impl Fn(&Grant) -> Option<Cover<R>>,
-    ) -> Result<(&Rule<Place>, R), Error> {
-        let denial = self
-            .denials(access)
-            .find(|rule| covers(&rule.grant).is_some());
-        let chosen = self
-            .allowed
-            .iter()
-            .filter(|rule| rule.concerns(access))
-            .filter_map(|rule| covers(&rule.grant).map(|cover| (rule, cover)))
-            .max_by_key(|(_, cover)| cover.specificity);
-        match (chosen, denial) {
-            (Some(_), Some(denial)) => Err(denial.denies(access, path)),
-            (Some((rule, cover)), None) => Ok((rule, cover.rest)),
-            (None, _) => Err(Error::NotGranted {
+        address: &IpcAddress,
+    ) -> Result<(&Rule<Place>, Cover), Error> {
+        let rules = self.allowed.iter().filter(|rule| rule.concerns(access));
+        let chosen = IpcPattern::choose(rules.map(|rule| (&rule.pattern, rule)), address);
+        let Some((_, rule, cover)) = chosen else {
+            return Err(Error::NotGranted {
                 access,
                 path: shown(path),
                 grant: would_allow(path),
-            }),
+            });
+        };
+        let allowing = self.allowed.iter().filter(|rule| rule.concerns(access));
+        let denial = IpcPattern::first_denying(
+            allowing.map(|rule| &rule.pattern),
+            self.denials(access).map(|rule| (&rule.pattern, rule)),
+            address,
+        );
+        match denial {
+            Some(denial) => Err(denial.denies(access, path)),
+            None => Ok((rule, cover)),
         }
     }
 
@@ -149,7 +186,7 @@ impl Rule<Denied> {
         Error::Denied {
             access,
             path: shown(path),
-            denial: self.grant.to_string(),
+            denial: self.pattern.to_string(),
         }
     }
 }
@@ -169,5 +206,5 @@ fn would_allow(path: &str) -> Option<String> {
         None if path.starts_with('@') => format!("./{path}"),
         None => path.trim_end_matches('/').to_owned(),
     };
-    typed.parse::<Grant>().is_ok().then_some(typed)
+    typed.parse::<IpcPattern>().is_ok().then_some(typed)
 }

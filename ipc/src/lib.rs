@@ -1,7 +1,7 @@
 //! Sockets with a path: UNIX domain sockets and Windows named pipes, under grants that cannot be
 //! escaped.
 //!
-//! [`Grants`] say what a program may reach. [`Listener::bind`] and [`Socket::connect`] take a
+//! [`Grants`] say what a program may reach, by the [`IpcPattern`]s of a policy. [`Listener::bind`] and [`Socket::connect`] take a
 //! path as the program spells it, and reach what a grant covers and nothing else.
 //! [`Descriptors`] are sockets that the process was started with; they become the same
 //! [`Listener`] and [`Socket`].
@@ -45,8 +45,10 @@
 //! the socket keeps the name it was made under: `ss` and a peer's getpeername(2) show
 //! `/proc/self/fd/N/socket`.
 //!
-//! Not covered: hard links, which are the file; and a folder on a file system that does not
-//! answer makes the call wait, as any file operation there does.
+//! Not covered: a hard link below a grant, which is the file (one of what is denied is denied); a
+//! socket that is made anew under a denied name, and moved before any program connects, if its
+//! server bound it by a relative path; and a folder on a file system that does not answer makes the
+//! call wait, as any file operation there does.
 //!
 //! An abstract name is used with its own length, as `systemd`, `nc` and `ss` do; Node.js 20
 //! fills it with NULs to 107 bytes, so the two do not meet.
@@ -75,14 +77,6 @@
 #![warn(missing_debug_implementations)]
 
 mod error;
-mod file_name;
-#[cfg_attr(
-    not(any(target_os = "linux", windows)),
-    allow(
-        dead_code,
-        reason = "grants are read everywhere, and used where there is something"
-    )
-)]
 mod grant;
 #[cfg_attr(
     not(any(target_os = "linux", windows)),
@@ -91,7 +85,6 @@ mod grant;
 mod grants;
 #[cfg(not(target_os = "linux"))]
 mod no_descriptors;
-mod pipe_name;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "only Linux leaves files")
@@ -109,8 +102,11 @@ mod system;
 mod system;
 
 pub use error::{Access, Code, Error, Escape, InvalidPath};
-pub use grant::{Grant, GrantError, Rights};
+pub use grant::{GrantError, Rights};
+#[cfg(target_os = "linux")]
+pub use grants::DeniedFolders;
 pub use grants::Grants;
+pub use plugnet_policy::IpcPattern;
 pub use socket_files::SocketFiles;
 #[cfg(target_os = "linux")]
 pub use system::Resolution;

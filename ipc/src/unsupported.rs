@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use crate::no_descriptors::Descriptors;
-use crate::{Code, Error, Grant, GrantError, Grants, ListenOptions};
+use crate::{Code, Error, GrantError, Grants, IpcPattern, ListenOptions};
 
 /// What a listener leaves if it is not dropped.
 pub(crate) type Entry = Infallible;
@@ -23,8 +23,8 @@ const ACCEPTED: &str = "Sockets with a path can be granted on Linux and on Windo
 pub(crate) enum Place {}
 
 impl Place {
-    pub(crate) fn open(grant: &Grant) -> Result<Place, GrantError> {
-        Err(nothing_here(grant))
+    pub(crate) fn open(pattern: &IpcPattern) -> Result<Place, GrantError> {
+        Err(nothing_here(pattern))
     }
 }
 
@@ -33,14 +33,14 @@ impl Place {
 pub(crate) enum Denied {}
 
 impl Denied {
-    pub(crate) fn find(grant: &Grant) -> Result<Denied, GrantError> {
-        Err(nothing_here(grant))
+    pub(crate) fn find(pattern: &IpcPattern) -> Result<Denied, GrantError> {
+        Err(nothing_here(pattern))
     }
 }
 
-fn nothing_here(grant: &Grant) -> GrantError {
+fn nothing_here(pattern: &IpcPattern) -> GrantError {
     GrantError::NotOnThisSystem {
-        entry: grant.to_string(),
+        entry: pattern.to_string(),
         kind: "a socket with a path",
         accepted: ACCEPTED,
     }

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use listening::Listening;
 use place::{Place, allow};
-use plugnet_ipc::{Access, Code, Error, Grant, Grants, ListenOptions, Listener, Rights, Socket};
+use plugnet_ipc::{
+    Access, Code, Error, Grants, IpcPattern, ListenOptions, Listener, Rights, Socket,
+};
 use talk::{
     accept, fill, now, pair, read, read_exactly, read_to_end, readable, within, writable, write,
     write_all,
@@ -382,7 +384,7 @@ async fn a_right_is_not_the_other() {
 async fn a_guest_name_leads_to_the_hosts() {
     let (place, other) = (Place::new(), Place::new());
     let (host, guest) = (place.path("host.sock"), other.path("guest.sock"));
-    let mapped: Grant = format!("{host}::{guest}").parse().unwrap();
+    let mapped: IpcPattern = format!("{host}::{guest}").parse().unwrap();
     let grants = allow(&[(mapped, Rights::ALL)]);
     let listener = bind(&grants, &guest);
     pair(&place.grants(), &listener, &host).await;
@@ -394,7 +396,7 @@ async fn a_guest_name_leads_to_the_hosts() {
 #[tokio::test]
 async fn a_mapped_folder_leads_to_the_hosts() {
     let (place, other) = (Place::new(), Place::new());
-    let mapped: Grant = format!("{}::{}", place.everything(), other.everything())
+    let mapped: IpcPattern = format!("{}::{}", place.everything(), other.everything())
         .parse()
         .unwrap();
     let grants = allow(&[(mapped, Rights::ALL)]);
@@ -413,7 +415,7 @@ async fn the_longest_grant_decides() {
     let (place, other) = (Place::new(), Place::new());
     let _short = bind(&place.grants(), &place.path("a.sock"));
     let long = bind(&other.grants(), &other.path("b.sock"));
-    let special: Grant = format!("{}::{}", other.path("b.sock"), place.path("a.sock"))
+    let special: IpcPattern = format!("{}::{}", other.path("b.sock"), place.path("a.sock"))
         .parse()
         .unwrap();
     let mut list = [(place.everything(), Rights::ALL), (special, Rights::ALL)];
@@ -431,7 +433,7 @@ async fn a_denial_beats_every_grant() {
     let (open, secret) = (place.path("open.sock"), place.path("secret.sock"));
     let everything = place.grants();
     let (listener, _secret) = (bind(&everything, &open), bind(&everything, &secret));
-    let exactly: Grant = secret.parse().unwrap();
+    let exactly: IpcPattern = secret.parse().unwrap();
     let mut grants = allow(&[
         (place.everything(), Rights::ALL),
         (exactly.clone(), Rights::ALL),

@@ -21,6 +21,30 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Who counts as one peer: of IPv6 whoever is in the same /64, which one customer has to himself; the
+/// IPv4 host that an address leads to; and otherwise the address.
+///
+/// ```
+/// # use plugnet_policy::party;
+/// let of = |text: &str| party(text.parse().unwrap()).to_string();
+/// assert_eq!(of("2a00:1450::1"), of("2a00:1450::ffff:2"));
+/// assert_ne!(of("2a00:1450::1"), of("2a00:1450:0:1::1"));
+/// assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+/// ```
+pub fn party(address: IpAddr) -> IpAddr {
+    let address = canonical(address);
+    let IpAddr::V6(v6) = address else {
+        return address;
+    };
+    let [a, b, c, d, ..] = v6.segments();
+    let mine = Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0);
+    // In a network of one's own an embedded address is whatever one likes. The last is the client
+    // of Teredo; the first is its server.
+    let global = matches!((a, b), (0x64, 0xff9b) | (0x2002, _) | (0x2001, 0) | (0, 0));
+    let host = embedded(address).last().filter(|_| global);
+    host.unwrap_or(mine.into())
+}
+
 /// As [`canonical`], for somebody to connect to: systems take the unspecified address as a
 /// destination for this machine.
 pub(crate) fn canonical_peer(address: IpAddr) -> IpAddr {

@@ -1,7 +1,8 @@
 //! Questions about a policy that people ask before any program runs.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -11,11 +12,12 @@ use crate::entry::{AcceptEntry, ConnectEntry, Endpoint, ListenEntry, Transport};
 use crate::entry_error::{EntryError, Fault};
 use crate::host::Host;
 use crate::name::Name;
-use crate::path::{IpcAddress, IpcPattern};
+use crate::path::{Extent, IpcAddress, IpcKind, IpcPattern};
 use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::resolved::Resolved;
+use crate::rule::Rule;
 
 /// What a program may ask for, written as in an entry: `plugnet check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub struct Question {
 #[serde(transparent)]
 pub struct Check {
     decisions: Vec<Decision>,
+    /// It is denied by this rule if the system chooses a port that the rule names.
+    #[serde(skip)]
+    unless: Option<Arc<Rule>>,
 }
 
 impl Question {
@@ -72,6 +77,7 @@ impl Question {
             Transport::Tcp => vec![Request::TcpBind(at), Request::TcpListen(at)],
             Transport::Udp => vec![Request::UdpBind(at)],
         };
+
         Ok(match One::of(entry.endpoint(), text)? {
             One::Address(transport, at) => Self::of(steps(transport, at)),
             One::Name(transport, name, port) => {
@@ -151,17 +157,18 @@ fn one_port(ports: &Ports, text: &str) -> Result<u16, EntryError> {
 }
 
 fn one_socket(pattern: &IpcPattern, text: &str) -> Result<IpcAddress, EntryError> {
-    match pattern {
-        IpcPattern::Socket(mapping) if mapping.host() == mapping.guest() => {
-            Ok(IpcAddress::Path(mapping.guest().to_owned()))
-        }
-        IpcPattern::Abstract(name) => Ok(IpcAddress::Abstract(name.clone())),
-        IpcPattern::Pipe(name) => Ok(IpcAddress::Pipe(name.clone())),
-        IpcPattern::Socket(_) | IpcPattern::Folder(_) => Err(many(
+    if pattern.extent() == Extent::Folder || pattern.host() != pattern.guest() {
+        return Err(many(
             text,
-            "a question is about one socket, by the path that the program uses",
-        )),
+            "a question is about one socket, by the name that the program uses",
+        ));
     }
+    let name = pattern.guest().to_owned();
+    Ok(match pattern.kind() {
+        IpcKind::File => IpcAddress::Path(name),
+        IpcKind::Abstract => IpcAddress::Abstract(name),
+        IpcKind::Pipe => IpcAddress::Pipe(name),
+    })
 }
 
 impl Policy {
@@ -173,16 +180,78 @@ impl Policy {
             resolved.answered(name.as_str(), [*ip], now);
         }
         let mut decisions = Vec::new();
+        let mut unless = None;
         for request in &question.requests {
-            let decision = self.decide(request, &resolved, now);
+            let mut decision = self.decide(request, &resolved, now);
+            if decision.is_allowed() {
+                match self.chosen_port(request) {
+                    Chosen::Free => {}
+                    Chosen::Some(port) => {
+                        unless = self.decide(&port, &resolved, now).rule().cloned();
+                    }
+                    Chosen::All(port) => decision = self.decide(&port, &resolved, now),
+                }
+            }
             let denied = !decision.is_allowed();
             decisions.push(decision);
             if denied {
+                unless = None;
                 break;
             }
         }
-        Check { decisions }
+        Check { decisions, unless }
     }
+
+    /// What rules deny of the ports that the system may choose, for a request to take one.
+    fn chosen_port(&self, request: &Request) -> Chosen {
+        let (transport, at) = match request {
+            Request::UdpBind(at) => (Transport::Udp, *at),
+            Request::TcpListen(at) => (Transport::Tcp, *at),
+            // A client has a port as well.
+            Request::UdpSend(to) => (Transport::Udp, any_port_for(to.ip())),
+            Request::ToName(Transport::Udp, ..) => {
+                (Transport::Udp, any_port_for(Ipv4Addr::LOCALHOST.into()))
+            }
+            _ => return Chosen::Free,
+        };
+        if at.port() != 0 {
+            return Chosen::Free;
+        }
+        let denied: Vec<u16> = (1..=u16::MAX)
+            .filter(|port| self.denies_chosen_port(transport, SocketAddr::new(at.ip(), *port)))
+            .collect();
+        let Some(port) = denied.first() else {
+            return Chosen::Free;
+        };
+        let at = SocketAddr::new(at.ip(), *port);
+        let port = match transport {
+            Transport::Udp => Request::UdpBound(at),
+            Transport::Tcp => Request::TcpListen(at),
+        };
+        if denied.len() == usize::from(u16::MAX) {
+            Chosen::All(port)
+        } else {
+            Chosen::Some(port)
+        }
+    }
+}
+
+/// Any local address that reaches `peer`, and any port.
+fn any_port_for(peer: IpAddr) -> SocketAddr {
+    match peer {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+/// What rules deny of the ports that the system may choose.
+enum Chosen {
+    /// None.
+    Free,
+    /// Some; asking for one of them.
+    Some(Request),
+    /// Each; asking for one of them.
+    All(Request),
 }
 
 impl Check {
@@ -214,6 +283,9 @@ impl fmt::Display for Check {
                      special otherwise needs a rule of its own"
                 )?;
             }
+        }
+        if let Some(rule) = &self.unless {
+            write!(f, "\n  unless the system chooses a port of {rule}")?;
         }
         Ok(())
     }

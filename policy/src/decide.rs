@@ -11,8 +11,9 @@ use crate::address;
 use crate::decision::{Decision, Reason};
 use crate::entry::{Endpoint, Transport};
 use crate::host::Host;
+use crate::index::{Index, Wanted};
 use crate::name::{Asked, Name, NameError};
-use crate::path::{IpcAddress, IpcPattern};
+use crate::path::{Extent, IpcAddress, IpcPattern};
 use crate::policy::{Policy, Stored};
 use crate::ports::Ports;
 use crate::request::Request;
@@ -60,27 +61,67 @@ impl<'a> Peer<'a> {
                 covered.then_some(None)
             }
             Host::Name(_) | Host::Below(_) => {
-                let name = self.names.iter().find(|name| host.is_named(name));
+                let mut names = self.names.iter().filter(|name| self.may_have(name));
+                let name = names.find(|name| host.is_named(name));
                 name.map(|name| Some(*name))
             }
         }
     }
 
-    /// Whether an entry that denies covers it: by what it leads to as well.
+    /// Whether it is where the name may lead. `localhost` is this machine, whatever a resolver
+    /// says (RFC 6761).
+    fn may_have(&self, name: &Name) -> bool {
+        !name.is_localhost() || self.ip.is_some_and(|ip| ip.is_loopback())
+    }
+
+    /// The hosts that it leads to by a translator or a tunnel.
+    fn inner(&self) -> impl Iterator<Item = IpAddr> {
+        let inner = self.ip.into_iter().flat_map(address::embedded);
+        inner.map(address::canonical_peer)
+    }
+
+    fn leads_to_loopback(&self) -> bool {
+        self.ip
+            .into_iter()
+            .chain(self.inner())
+            .any(|ip| ip.is_loopback())
+    }
+
+    /// Whether an entry that denies covers it: by what it leads to as well, by a name that led
+    /// there, and by `localhost` if it is this machine.
     fn denied_by(&self, host: &Host) -> Option<Option<&'a Name>> {
-        self.allowed_by(host).or_else(|| {
-            let inner = self.ip.into_iter().flat_map(address::embedded);
-            let inner = inner.map(address::canonical_peer);
-            inner
-                .into_iter()
-                .any(|ip| contains(host, ip))
-                .then_some(None)
-        })
+        if let Some(name) = self.names.iter().find(|name| host.is_named(name)) {
+            return Some(Some(*name));
+        }
+        let covered = self.allowed_by(host).is_some()
+            || self.inner().any(|ip| contains(host, ip))
+            || host.is_localhost() && self.leads_to_loopback();
+        covered.then_some(None)
     }
 
     fn stale_for(&self, host: &Host) -> Option<(&'a Name, Duration)> {
-        let found = self.stale.iter().find(|(name, _)| host.is_named(name));
-        found.copied()
+        let mut stale = self.stale.iter().filter(|(name, _)| self.may_have(name));
+        stale.find(|(name, _)| host.is_named(name)).copied()
+    }
+
+    /// What rules could be about that allow it, or nearly.
+    fn to_allow(&self) -> Wanted<'a> {
+        let stale = self.stale.iter().map(|(name, _)| *name);
+        Wanted {
+            addresses: self.ip.into_iter().collect(),
+            names: self.names.iter().copied().chain(stale).collect(),
+            ..Wanted::default()
+        }
+    }
+
+    /// What rules could be about that deny it.
+    fn to_deny(&self) -> Wanted<'a> {
+        Wanted {
+            addresses: self.ip.into_iter().chain(self.inner()).collect(),
+            names: self.names.clone(),
+            localhost: self.leads_to_loopback(),
+            ..Wanted::default()
+        }
     }
 }
 
@@ -106,6 +147,16 @@ fn denies_local(host: &Host, ip: IpAddr) -> bool {
         }
         Host::Name(_) | Host::Below(_) => ip.is_loopback() || ip.is_unspecified(),
         Host::Any => true,
+    }
+}
+
+/// What rules could be about that are about a local address.
+fn local(ip: IpAddr) -> Wanted<'static> {
+    Wanted {
+        addresses: vec![ip],
+        localhost: ip.is_loopback() || ip.is_unspecified(),
+        family_of: ip.is_unspecified().then_some(ip),
+        ..Wanted::default()
     }
 }
 
@@ -157,10 +208,28 @@ impl Policy {
 
     /// Whether a rule could deny a [`Request::UdpBound`].
     pub fn judges_chosen_udp_ports(&self) -> bool {
-        self.listen.deny.iter().any(|stored| {
-            let about = internet(stored.entry.endpoint(), Transport::Udp);
-            about.is_some_and(|(_, ports)| *ports != Ports::Any)
-        })
+        self.denied_ports.first_of(Transport::Udp).is_some()
+    }
+
+    /// Whether the program may have a local port that the system chooses, at `any` address: what a
+    /// socket takes before it connects or sends. Who may do neither, nor listen, needs none: ports
+    /// are few, and others need them.
+    pub fn takes_ports(&self, transport: Transport, any: IpAddr) -> bool {
+        let connects = self.connect.index(Effect::Allow).first_of(transport);
+        if connects.is_some() || self.net.is_some() {
+            return true;
+        }
+        let listens = self.listen.index(Effect::Allow).first_of(transport);
+        let ip = address::canonical(any);
+        // Of the rules that deny, those about every port have port 0.
+        let mut denying = self
+            .listen
+            .candidates(Effect::Deny, transport, &local(ip), &[0]);
+        let denied = denying.any(|stored| {
+            internet(stored.entry.endpoint(), transport)
+                .is_some_and(|(host, _)| denies_local(host, ip))
+        });
+        listens.is_some() && !denied
     }
 
     fn connect(
@@ -170,13 +239,14 @@ impl Policy {
         peer: &Peer<'_>,
         port: u16,
     ) -> Decision {
-        let about = |effect| {
-            self.connect.of(effect).iter().filter_map(move |stored| {
-                let (host, ports) = internet(stored.entry.endpoint(), transport)?;
-                ports.contains(port).then_some((host, &stored.rule))
+        let about = |effect, wanted: Wanted<'_>| {
+            let rules = self.connect.candidates(effect, transport, &wanted, &[port]);
+            rules.filter_map(move |stored| {
+                let (host, _) = internet(stored.entry.endpoint(), transport)?;
+                Some((host, &stored.rule))
             })
         };
-        for (host, rule) in about(Effect::Deny) {
+        for (host, rule) in about(Effect::Deny, peer.to_deny()) {
             if let Some(name) = peer.denied_by(host) {
                 return Decision::denied(request, Reason::Rule(rule.clone()))
                     .with_name(name.cloned());
@@ -184,7 +254,7 @@ impl Policy {
         }
         let special = peer.special();
         let mut but = None;
-        for (host, rule) in about(Effect::Allow) {
+        for (host, rule) in about(Effect::Allow, peer.to_allow()) {
             match (peer.allowed_by(host), special) {
                 (Some(name), Some(range)) if !range.is_granted_by(host) => {
                     let rule = rule.clone();
@@ -230,23 +300,38 @@ impl Policy {
     ) -> Decision {
         // Asked for before every connect that names no local address. Nothing comes in or goes
         // out by it; what follows is asked for with an address that tells more.
-        if address::canonical(at.ip()).is_unspecified() && at.port() == 0 {
+        let any = address::canonical(at.ip()).is_unspecified() && at.port() == 0;
+        if any && self.takes_ports(transport, at.ip()) {
             return Decision::allowed(request, Reason::AnyLocalAddress);
         }
         self.listen(request, transport, at, false, resolved, now)
     }
 
+    /// Whether a rule that does not name every port denies this one, if the system chooses it.
+    pub(crate) fn denies_chosen_port(&self, transport: Transport, at: SocketAddr) -> bool {
+        self.denied_port(transport, at).is_some()
+    }
+
+    fn denied_port(&self, transport: Transport, at: SocketAddr) -> Option<&Arc<Rule>> {
+        let ip = address::canonical(at.ip());
+        let places = self
+            .denied_ports
+            .candidates(transport, &local(ip), &[at.port()]);
+        let mut rules = places
+            .into_iter()
+            .filter_map(|place| self.listen.deny.get(place));
+        let denied = rules.find(|stored| {
+            internet(stored.entry.endpoint(), transport)
+                .is_some_and(|(host, _)| denies_local(host, ip))
+        });
+        denied.map(|stored| &stored.rule)
+    }
+
     /// A port that the system chose. A client has one as well, so no rule has to allow it; one
     /// that names the port, and not every port, denies it.
     fn bound(&self, request: &Request, transport: Transport, at: SocketAddr) -> Decision {
-        let ip = address::canonical(at.ip());
-        let denied = self.listen.deny.iter().find(|stored| {
-            internet(stored.entry.endpoint(), transport).is_some_and(|(host, ports)| {
-                *ports != Ports::Any && ports.contains(at.port()) && denies_local(host, ip)
-            })
-        });
-        match denied {
-            Some(stored) => Decision::denied(request, Reason::Rule(stored.rule.clone())),
+        match self.denied_port(transport, at) {
+            Some(rule) => Decision::denied(request, Reason::Rule(rule.clone())),
             None => Decision::allowed(request, Reason::AnyLocalAddress),
         }
     }
@@ -263,11 +348,13 @@ impl Policy {
         now: Instant,
     ) -> Decision {
         let ip = address::canonical(at.ip());
+        let asked = [at.port(), 0];
+        let ports = if bound { &asked[..] } else { &asked[..1] };
         let about = |effect| {
-            self.listen.of(effect).iter().filter_map(move |stored| {
-                let (host, ports) = internet(stored.entry.endpoint(), transport)?;
-                let chosen = bound && *ports == Ports::One(0);
-                (chosen || ports.contains(at.port())).then_some((host, &stored.rule))
+            let rules = self.listen.candidates(effect, transport, &local(ip), ports);
+            rules.filter_map(move |stored| {
+                let (host, _) = internet(stored.entry.endpoint(), transport)?;
+                Some((host, &stored.rule))
             })
         };
         if let Some((_, rule)) = about(Effect::Deny).find(|(host, _)| denies_local(host, ip)) {
@@ -303,18 +390,27 @@ impl Policy {
 
     /// The rule by which the program may listen at all.
     fn listens(&self, transport: Transport) -> Option<&Arc<Rule>> {
-        let rules = self.listen.allow.iter();
-        rules
-            .filter(|stored| internet(stored.entry.endpoint(), transport).is_some())
+        let first = self.listen.index(Effect::Allow).first_of(transport);
+        first
+            .and_then(|place| self.listen.allow.get(place))
             .map(|stored| &stored.rule)
-            .next()
             .or(self.net.as_ref())
     }
 
     /// `listens`: by what the program may listen, if it may at all.
     fn accept(&self, request: &Request, listens: Option<Reason>, from: IpAddr) -> Decision {
         let ip = address::canonical(from);
-        let denied = self.accept.deny.iter().find(|stored| {
+        // Peers have no transport in a rule.
+        let about = |effect, addresses| {
+            let wanted = Wanted {
+                addresses,
+                ..Wanted::default()
+            };
+            self.accept
+                .candidates(effect, Transport::Tcp, &wanted, &[0])
+        };
+        let leads_to = std::iter::once(ip).chain(address::embedded(ip)).collect();
+        let denied = about(Effect::Deny, leads_to).find(|stored| {
             let host = stored.entry.peers();
             contains(host, ip) || address::embedded(ip).any(|inner| contains(host, inner))
         });
@@ -327,8 +423,7 @@ impl Policy {
         if self.accept.allow.is_empty() {
             return Decision::allowed(request, listens);
         }
-        let mut allow = self.accept.allow.iter();
-        match allow.find(|stored| contains(stored.entry.peers(), ip)) {
+        match about(Effect::Allow, vec![ip]).find(|stored| contains(stored.entry.peers(), ip)) {
             Some(stored) => Decision::allowed(request, Reason::Rule(stored.rule.clone())),
             None => Decision::denied(request, Reason::NotAmongPeers)
                 .with_grant(Some(format!("--allow-accept {ip}"))),
@@ -376,7 +471,13 @@ impl Policy {
         };
         let covers = |host: &Host| *host == Host::Any || host.is_named(&name);
         let find = |effect| {
-            let rules = self.resolve.of(effect).iter();
+            let wanted = Wanted {
+                names: vec![&name],
+                ..Wanted::default()
+            };
+            let rules = self
+                .resolve
+                .candidates(effect, Transport::Tcp, &wanted, &[0]);
             let mut rules = rules.filter(|stored| covers(stored.entry.names()));
             rules.next().map(|stored| stored.rule.clone())
         };
@@ -402,39 +503,47 @@ impl Policy {
     fn useless_without(&self, name: &Name) -> Option<&Arc<Rule>> {
         fn find<'a, E>(
             rules: &'a [Stored<E>],
-            endpoint: impl Fn(&E) -> &Endpoint,
+            names: &Index,
             name: &Name,
         ) -> Option<&'a Arc<Rule>> {
-            let mut rules = rules.iter();
-            let found = rules.find(|stored| match endpoint(&stored.entry) {
-                Endpoint::Internet { host, .. } => host.is_named(name),
-                Endpoint::Ipc(_) => false,
-            });
-            found.map(|stored| &stored.rule)
+            let wanted = Wanted {
+                names: vec![name],
+                ..Wanted::default()
+            };
+            let places = names.candidates(Transport::Tcp, &wanted, &[0]);
+            let first = places.first().and_then(|place| rules.get(*place));
+            first.map(|stored| &stored.rule)
         }
-        find(&self.connect.allow, |entry| entry.endpoint(), name)
-            .or_else(|| find(&self.listen.allow, |entry| entry.endpoint(), name))
+        find(&self.connect.allow, &self.connect_names, name)
+            .or_else(|| find(&self.listen.allow, &self.listen_names, name))
     }
 
     fn ipc(&self, request: &Request, address: &IpcAddress) -> Decision {
         let listens = matches!(request, Request::IpcListen(_));
-        let find = |effect| {
-            self.ipc_rules().find(|rule| {
-                let about = if listens { rule.listen } else { rule.connect };
-                about && rule.rule.effect() == effect && rule.pattern.matches(address)
-            })
+        let about = |effect| {
+            self.ipc_rules()
+                .filter(move |rule| if listens { rule.listen } else { rule.connect })
+                .filter(move |rule| rule.rule.effect() == effect)
         };
-        if let Some(rule) = find(Effect::Deny) {
-            return Decision::denied(request, Reason::Rule(rule.rule.clone()));
+        let allowing = about(Effect::Allow).map(|rule| rule.pattern);
+        let denying = about(Effect::Deny).map(|rule| (rule.pattern, rule.rule));
+        if let Some(rule) = IpcPattern::first_denying(allowing, denying, address) {
+            return Decision::denied(request, Reason::Rule(rule.clone()));
         }
-        if let Some(rule) = find(Effect::Allow) {
-            return Decision::allowed(request, Reason::Rule(rule.rule.clone()));
+        let allowing = about(Effect::Allow).map(|rule| (rule.pattern, rule.rule));
+        // A path that goes up leads nobody knows where, so nothing allows it.
+        if let Some((_, rule, cover)) = IpcPattern::choose(allowing, address)
+            && !cover.goes_up()
+        {
+            return Decision::allowed(request, Reason::Rule(rule.clone()));
         }
         let option = if listens { "listen" } else { "connect" };
         let entry = match address {
             // A path that ends in a slash is a folder in an entry, and no socket anywhere.
             IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
-                Ok(pattern @ IpcPattern::Socket(_)) => Some(Endpoint::Ipc(pattern).to_string()),
+                Ok(pattern) if pattern.extent() == Extent::One => {
+                    Some(Endpoint::Ipc(pattern).to_string())
+                }
                 _ => None,
             },
             IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),

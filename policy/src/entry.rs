@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry_error::{EntryError, Fault, clean};
 use crate::host::{self, Host};
 use crate::name::loose_ipv4;
-use crate::path::IpcPattern;
+use crate::path::{IpcKind, IpcPattern};
 use crate::ports::Ports;
 
 /// A transport of the internet.
@@ -56,7 +56,13 @@ impl fmt::Display for Endpoint {
                 host,
                 ports,
             } => write!(f, "{}://{host}:{ports}", transport.scheme()),
-            Endpoint::Ipc(IpcPattern::Pipe(name)) => write!(f, "pipe://{name}"),
+            Endpoint::Ipc(pattern) if pattern.kind() == IpcKind::Pipe => {
+                write!(f, "pipe://{}", pattern.host())?;
+                if pattern.guest() != pattern.host() {
+                    write!(f, "::{}", pattern.guest())?;
+                }
+                Ok(())
+            }
             Endpoint::Ipc(pattern) => write!(f, "unix://{pattern}"),
         }
     }
@@ -171,7 +177,7 @@ pub(crate) fn endpoint(text: &str, role: Role) -> Result<Endpoint, Fault> {
         "unix" => IpcPattern::parse(rest, start, false)
             .map(Endpoint::Ipc)
             .map_err(|fault| with_prefix("unix://", fault)),
-        "pipe" => IpcPattern::parse_pipe(rest, start)
+        "pipe" => IpcPattern::parse_pipe(rest, start, "")
             .map(Endpoint::Ipc)
             .map_err(|fault| with_prefix("pipe://", fault)),
         _ => Err(unknown_scheme(scheme, rest, role)),
@@ -522,7 +528,7 @@ fn ipc(text: &str) -> Result<IpcPattern, Fault> {
     if text.starts_with('\\') {
         let name = text.get(..9).filter(|head| *head == r"\\.\pipe\");
         return match name {
-            Some(head) => IpcPattern::parse_pipe(&text[head.len()..], head.len())
+            Some(head) => IpcPattern::parse_pipe(&text[head.len()..], head.len(), head)
                 .map_err(|fault| with_prefix(r"\\.\pipe\", fault)),
             None => {
                 let name = text.rsplit('\\').next().unwrap_or_default();
@@ -564,6 +570,21 @@ from_str! {
     ResolveEntry: names, Host::to_string;
     AcceptEntry: peers, bare;
     IpcEntry: ipc, IpcPattern::to_string;
+}
+
+impl From<IpcPattern> for IpcEntry {
+    fn from(sockets: IpcPattern) -> Self {
+        Self(sockets)
+    }
+}
+
+/// As in `--allow-ipc`.
+impl FromStr for IpcPattern {
+    type Err = EntryError;
+
+    fn from_str(text: &str) -> Result<Self, EntryError> {
+        ipc(text).map_err(|fault| fault.of(text, ipc))
+    }
 }
 
 /// The network of a peer, for a host that filters by itself.

@@ -218,14 +218,16 @@ struct Written {
 struct Source<'a> {
     file: Arc<str>,
     text: &'a str,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Source<'_> {
     /// Line and column of a byte, from 1.
     fn place(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.lines.partition_point(|start| *start <= before.len());
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
         (line, before[start..].chars().count() + 1)
     }
 
@@ -299,9 +301,11 @@ impl Policy {
     ///
     /// [`FileError`] with the place and, for an entry, what [`EntryError`] says.
     pub fn from_toml(file: &str, text: &str) -> Result<Self, FileError> {
+        let newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
         let source = Source {
             file: file.into(),
             text,
+            lines: std::iter::once(0).chain(newlines).collect(),
         };
         let document: Document = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);

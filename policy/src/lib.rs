@@ -57,6 +57,7 @@ mod entry;
 mod entry_error;
 mod file;
 mod host;
+mod index;
 mod limits;
 mod name;
 mod path;
@@ -68,7 +69,7 @@ mod resolved;
 mod rule;
 mod special;
 
-pub use address::canonical;
+pub use address::{canonical, party};
 pub use check::{Check, Question};
 pub use decision::{Decision, Reason};
 pub use entry::{
@@ -79,7 +80,7 @@ pub use file::{FileError, FileProblem};
 pub use host::Host;
 pub use limits::Limits;
 pub use name::{Name, NameError};
-pub use path::{IpcAddress, IpcPattern, Mapping};
+pub use path::{Cover, Extent, IpcAddress, IpcKind, IpcPattern};
 pub use policy::{IpcRule, Policy, PolicyBuilder};
 pub use ports::Ports;
 pub use quantity::{ByteSize, TimeLimit};

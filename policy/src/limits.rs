@@ -10,11 +10,11 @@ use crate::quantity::{ByteSize, TimeLimit};
 pub struct Limits {
     /// Connections at one time, in and out together.
     pub max_connections: Option<NonZeroU32>,
-    /// Connections at one time with one peer address.
+    /// Connections at one time with one peer: see [`party`](crate::party).
     pub max_connections_per_peer: Option<NonZeroU32>,
     /// Sockets at one time, of every kind: connections, listeners, those of UDP, and those that
-    /// are nothing yet. Without it plugnet's host goes by how many descriptors its process may
-    /// have.
+    /// are nothing yet. Without it plugnet's host has 1,024, or fewer if its process may have fewer
+    /// descriptors.
     pub max_sockets: Option<NonZeroU32>,
     /// Memory of the program.
     pub max_memory: Option<ByteSize>,
@@ -27,22 +27,29 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// These limits where they are set, those of `other` elsewhere.
-    pub fn or(self, other: Self) -> Self {
+    /// Of two limits of one kind the stricter; where one has none, the other's.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+            one.into_iter().chain(other).min()
+        }
         Self {
-            max_connections: self.max_connections.or(other.max_connections),
-            max_connections_per_peer: self
-                .max_connections_per_peer
-                .or(other.max_connections_per_peer),
-            max_sockets: self.max_sockets.or(other.max_sockets),
-            max_memory: self.max_memory.or(other.max_memory),
-            max_bytes_per_second_in: self
-                .max_bytes_per_second_in
-                .or(other.max_bytes_per_second_in),
-            max_bytes_per_second_out: self
-                .max_bytes_per_second_out
-                .or(other.max_bytes_per_second_out),
-            timeout: self.timeout.or(other.timeout),
+            max_connections: least(self.max_connections, other.max_connections),
+            max_connections_per_peer: least(
+                self.max_connections_per_peer,
+                other.max_connections_per_peer,
+            ),
+            max_sockets: least(self.max_sockets, other.max_sockets),
+            max_memory: least(self.max_memory, other.max_memory),
+            max_bytes_per_second_in: least(
+                self.max_bytes_per_second_in,
+                other.max_bytes_per_second_in,
+            ),
+            max_bytes_per_second_out: least(
+                self.max_bytes_per_second_out,
+                other.max_bytes_per_second_out,
+            ),
+            timeout: least(self.timeout, other.timeout),
         }
     }
 }

@@ -97,6 +97,10 @@ impl Name {
             .is_some_and(|rest| rest.ends_with('.'))
     }
 
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
     /// What sorts before every name.
     pub(crate) fn lowest() -> Self {
         Self(Arc::from(""))

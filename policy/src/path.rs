@@ -1,54 +1,95 @@
-//! Paths of sockets and names of pipes in entries.
+//! Names of local sockets in entries, and which sockets an entry covers.
 //!
-//! What is decided here is decided by comparing texts, which is enough to answer a question
-//! about a policy. A host that opens sockets has to resolve a path step by step itself.
+//! Texts are compared here, for `plugnet check` and for a run alike. A host that opens sockets of
+//! files takes what a pattern leaves to find ([`Cover::rest`]) and resolves it step by step.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::entry_error::Fault;
 
-/// Where Windows has its named pipes.
-const PIPES: [&str; 2] = [r"\\.\pipe\", r"\\?\pipe\"];
+/// The longest path a UNIX domain socket can have, in bytes: `sun_path` without its final NUL.
+const LONGEST_PATH: usize = 107;
 
-/// Which local sockets an entry is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum IpcPattern {
-    /// One socket, `/run/redis.sock`.
-    Socket(Mapping),
-    /// Everything in a folder, directly or deeper: `/run/app/`.
-    Folder(Mapping),
-    /// `@name`: a socket in Linux's abstract namespace.
-    Abstract(String),
-    /// A named pipe of Windows, without `\\.\pipe\`.
-    Pipe(String),
+/// The longest name of a pipe, in UTF-16 units: 256 with `\\.\pipe\`.
+const LONGEST_PIPE: usize = 247;
+
+/// How the name of a pipe begins in an entry.
+const PIPE: &str = r"\\.\pipe\";
+
+/// What kind of sockets a pattern names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IpcKind {
+    /// Socket files.
+    File,
+    /// Names in Linux's abstract namespace.
+    Abstract,
+    /// Named pipes of Windows.
+    Pipe,
 }
 
-/// A path and what the program calls it. Both end in `/` if they are folders.
+/// How much a pattern names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Extent {
+    /// One socket.
+    One,
+    /// Everything in a folder, directly or deeper; of abstract names, all that go on after a
+    /// prefix.
+    Folder,
+}
+
+/// Which local sockets an entry is about.
+///
+/// | written | what it names |
+/// | --- | --- |
+/// | `PATH` | the socket at that path |
+/// | `DIR/` | every socket in that folder, directly or deeper |
+/// | `@NAME` | the abstract socket of that name (Linux) |
+/// | `@PREFIX/` | every abstract socket whose name goes on after `PREFIX/` (Linux) |
+/// | `\\.\pipe\NAME` | that named pipe (Windows) |
+/// | `\\.\pipe\PREFIX\` | every named pipe whose name goes on after `PREFIX\` (Windows) |
+/// | `HOST::GUEST` | what `HOST` names, which programs call `GUEST`; two of one row above |
+///
+/// Without `GUEST` programs use the name as it is written: a relative path stays one, and an
+/// absolute path of a program does not match it. A name with `::` in it cannot be written; its
+/// folder can.
+///
+/// ```
+/// use plugnet_policy::{IpcAddress, IpcPattern};
+///
+/// let pattern: IpcPattern = "/run/redis/::/redis/".parse().unwrap();
+/// assert!(pattern.covers(&IpcAddress::from_path("/redis/a.sock")).is_some());
+/// assert!("/run/redis/::/redis.sock".parse::<IpcPattern>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mapping {
+pub struct IpcPattern {
+    kind: IpcKind,
+    extent: Extent,
+    /// As the host calls it, without `@` and `\\.\pipe\`. A folder ends in its separator, but for
+    /// the folder of all pipes.
     host: String,
+    /// As programs call it, likewise.
     guest: String,
 }
 
-impl Mapping {
-    /// The path on the host.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The path as the program knows it. The same, unless the entry is `HOST::GUEST`.
-    pub fn guest(&self) -> &str {
-        &self.guest
-    }
+/// How a pattern covers an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cover {
+    /// How long the name of the pattern is, and whether it is one socket's: of several patterns
+    /// the greatest decides where an address leads.
+    specificity: (usize, bool),
+    rest: Vec<String>,
 }
 
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.host)?;
-        if self.guest != self.host {
-            write!(f, "::{}", self.guest)?;
-        }
-        Ok(())
+impl Cover {
+    /// What is left to find below the folder: the parts of a path, or the end of an abstract
+    /// name. A `..` among them leads nobody knows where.
+    pub fn rest(&self) -> &[String] {
+        &self.rest
+    }
+
+    pub(crate) fn goes_up(&self) -> bool {
+        self.rest.iter().any(|part| part == "..")
     }
 }
 
@@ -65,16 +106,22 @@ pub enum IpcAddress {
 }
 
 impl IpcAddress {
-    /// What Node's `path` stands for: a leading NUL begins an abstract name, `\\.\pipe\` and
-    /// `\\?\pipe\` the name of a pipe.
+    /// What Node's `path` stands for, on every system: a leading NUL begins an abstract name, and
+    /// `\\.\pipe\`, `\\?\pipe\` or `//./pipe/` the name of a pipe.
     pub fn from_path(path: &str) -> Self {
         if let Some(name) = path.strip_prefix('\0') {
             return Self::Abstract(name.to_owned());
         }
         match pipe_name(path) {
-            Some(name) => Self::Pipe(name.to_owned()),
+            Some(name) => Self::Pipe(name),
             None => Self::Path(path.to_owned()),
         }
+    }
+
+    /// Whether Windows could read the name of a pipe as another one: it drops `.`, follows `..`
+    /// (even out of `pipe\`), and cuts dots and spaces off. No pattern covers such a name.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Pipe(name) if pipe_parts(name).is_none())
     }
 }
 
@@ -88,44 +135,162 @@ impl fmt::Display for IpcAddress {
     }
 }
 
-fn pipe_name(path: &str) -> Option<&str> {
-    PIPES.iter().find_map(|prefix| {
-        let head = path.get(..prefix.len())?;
-        head.eq_ignore_ascii_case(prefix)
-            .then(|| &path[prefix.len()..])
-    })
+/// The name after the prefix of pipes, with `\` between its parts.
+fn pipe_name(path: &str) -> Option<String> {
+    // Behind `\\?\` Windows takes a slash literally.
+    let (path, prefix) = match path.strip_prefix(r"\\?\") {
+        Some(rest) if rest.contains('/') => return None,
+        Some(_) => (path.to_owned(), r"\\?\pipe\"),
+        None => (path.replace('/', r"\"), PIPE),
+    };
+    // By bytes: the fifth to ninth are not ASCII in other devices' names.
+    let (head, name) = path.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| name.to_owned())
+}
+
+/// The parts of a pipe's name; none if Windows could read it as another one.
+fn pipe_parts(name: &str) -> Option<Vec<&str>> {
+    let parts: Vec<&str> = name.split('\\').collect();
+    let ambiguous = |part: &&str| part.is_empty() || part.ends_with(['.', ' ']);
+    (!parts.iter().any(ambiguous)).then_some(parts)
+}
+
+/// A character as Windows compares it in names: without a difference of case. Of the few whose
+/// other case is more than one character there is none that Windows takes for the same.
+fn folded(c: char) -> char {
+    fn single(mut cases: impl Iterator<Item = char>, c: char) -> char {
+        match (cases.next(), cases.next()) {
+            (Some(one), None) => one,
+            _ => c,
+        }
+    }
+    let upper = single(c.to_uppercase(), c);
+    single(upper.to_lowercase(), upper)
+}
+
+fn same_pipe(one: &str, other: &str) -> bool {
+    one.chars().map(folded).eq(other.chars().map(folded))
+}
+
+/// Whether a path begins at the root, and its parts but for `.`.
+fn path_parts(path: &str) -> (bool, Vec<&str>) {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    (path.starts_with('/'), parts.collect())
+}
+
+/// How `name`, with the extent, covers the address.
+fn cover(kind: IpcKind, extent: Extent, name: &str, address: &IpcAddress) -> Option<Cover> {
+    let below = |length: usize, rest: &[&str]| {
+        let fits = match extent {
+            Extent::One => rest.is_empty(),
+            Extent::Folder => !rest.is_empty(),
+        };
+        fits.then(|| Cover {
+            specificity: (length, extent == Extent::One),
+            rest: rest.iter().map(|part| (*part).to_owned()).collect(),
+        })
+    };
+    match (kind, address) {
+        (IpcKind::File, IpcAddress::Path(path)) if !path.contains('\0') => {
+            let ((from_root, own), (asked_from_root, asked)) = (path_parts(name), path_parts(path));
+            let rest = asked.strip_prefix(own.as_slice())?;
+            (from_root == asked_from_root).then(|| below(own.len(), rest))?
+        }
+        (IpcKind::Abstract, IpcAddress::Abstract(asked)) => {
+            let rest = asked.strip_prefix(name)?;
+            let parts: &[&str] = if rest.is_empty() { &[] } else { &[rest] };
+            below(name.len(), parts)
+        }
+        (IpcKind::Pipe, IpcAddress::Pipe(asked)) => {
+            let asked = pipe_parts(asked)?;
+            let own = name.strip_suffix('\\').unwrap_or(name);
+            let own: Vec<&str> = own.split('\\').filter(|part| !part.is_empty()).collect();
+            let (first, rest) = asked.split_at_checked(own.len())?;
+            let same = first
+                .iter()
+                .zip(&own)
+                .all(|(one, other)| same_pipe(one, other));
+            same.then(|| below(own.len(), rest))?
+        }
+        _ => None,
+    }
 }
 
 impl IpcPattern {
-    /// Whether it is about `address`, as texts compare.
-    pub fn matches(&self, address: &IpcAddress) -> bool {
-        match (self, address) {
-            (Self::Socket(mapping), IpcAddress::Path(path)) => {
-                plain(path).is_some_and(|path| path == mapping.guest)
-            }
-            (Self::Folder(mapping), IpcAddress::Path(path)) => {
-                plain(path).is_some_and(|path| is_inside(&path, &mapping.guest))
-            }
-            (Self::Abstract(own), IpcAddress::Abstract(name)) => own == name,
-            // Windows does not tell upper from lower case here.
-            (Self::Pipe(own), IpcAddress::Pipe(name)) => own.to_lowercase() == name.to_lowercase(),
-            _ => false,
+    /// What kind of sockets it names.
+    pub fn kind(&self) -> IpcKind {
+        self.kind
+    }
+
+    /// Whether it names one socket or a folder.
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// The name on the host, without `@` and `\\.\pipe\`. A folder ends in its separator.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The name as programs know it. The same, unless the entry is `HOST::GUEST`.
+    pub fn guest(&self) -> &str {
+        &self.guest
+    }
+
+    /// Whether it is about what a program calls `address`, and what is left to find.
+    pub fn covers(&self, address: &IpcAddress) -> Option<Cover> {
+        cover(self.kind, self.extent, &self.guest, address)
+    }
+
+    /// As [`covers`](Self::covers), for what the host calls `address`.
+    pub fn covers_on_host(&self, address: &IpcAddress) -> Option<Cover> {
+        cover(self.kind, self.extent, &self.host, address)
+    }
+
+    /// What the host calls what this covers.
+    pub fn on_host(&self, cover: &Cover) -> IpcAddress {
+        let rest = |separator: &str| format!("{}{}", self.host, cover.rest.join(separator));
+        match self.kind {
+            IpcKind::File => IpcAddress::Path(rest("/")),
+            IpcKind::Abstract => IpcAddress::Abstract(rest("")),
+            IpcKind::Pipe => IpcAddress::Pipe(rest(r"\")),
         }
     }
 
-    /// `/run/x`, `/run/`, `HOST::GUEST`, `@name`. The corrected form of a fault is that of
-    /// `text`.
+    /// Of the patterns that cover `address` the one that decides where it leads: the longest, and
+    /// of equals the last.
+    pub fn choose<'a, T>(
+        patterns: impl Iterator<Item = (&'a IpcPattern, T)>,
+        address: &IpcAddress,
+    ) -> Option<(&'a IpcPattern, T, Cover)> {
+        patterns
+            .filter_map(|(pattern, with)| Some((pattern, with, pattern.covers(address)?)))
+            .max_by_key(|(.., cover)| cover.specificity)
+    }
+
+    /// Of the patterns that deny the first that denies `address`: by the program's name, or by what
+    /// the host calls where one of those that allow leads.
+    pub fn first_denying<'a, T>(
+        allowing: impl Iterator<Item = &'a IpcPattern>,
+        mut denying: impl Iterator<Item = (&'a IpcPattern, T)>,
+        address: &IpcAddress,
+    ) -> Option<T> {
+        let leads = allowing.filter_map(|pattern| Some(pattern.on_host(&pattern.covers(address)?)));
+        let leads: Vec<IpcAddress> = leads.collect();
+        let denies = |pattern: &IpcPattern| {
+            let on_host = |address| pattern.covers_on_host(address).is_some();
+            pattern.covers(address).is_some() || leads.iter().any(on_host)
+        };
+        denying
+            .find(|(pattern, _)| denies(pattern))
+            .map(|(_, with)| with)
+    }
+
+    /// `/run/x`, `/run/`, `@name`, or two of them as `HOST::GUEST`. The corrected form of a fault
+    /// is that of `text`.
     pub(crate) fn parse(text: &str, start: usize, relative: bool) -> Result<Self, Fault> {
-        if let Some(name) = text.strip_prefix('@') {
-            let spot = start..start + text.len();
-            return match name {
-                "" => Err(Fault::new(spot, "the name after `@` is missing")),
-                _ if name.contains("::") => Err(Fault::new(
-                    spot,
-                    "an abstract name is the same for program and host: it has no `::`",
-                )),
-                _ => Ok(Self::Abstract(name.to_owned())),
-            };
+        if text.starts_with('@') {
+            return abstract_names(text, start);
         }
         let (host, guest) = match text.split_once("::") {
             None => (text, None),
@@ -133,12 +298,13 @@ impl IpcPattern {
         };
         let host_path = path(host, start, relative);
         let Some(guest) = guest else {
-            return host_path.map(|host| Self::of(host.clone(), host));
+            return host_path
+                .and_then(|host| Self::files(host.clone(), host, start..start + text.len()));
         };
         let guest_path = path(guest, start + host.len() + 2, relative);
         match (host_path, guest_path) {
             (Ok(host), Ok(guest)) if host.ends_with('/') == guest.ends_with('/') => {
-                Ok(Self::of(host, guest))
+                Self::files(host, guest, start..start + text.len())
             }
             (Ok(host), Ok(guest)) => {
                 let folder = |path: &str| format!("{}/", path.trim_end_matches('/'));
@@ -164,42 +330,139 @@ impl IpcPattern {
         }
     }
 
-    fn of(host: String, guest: String) -> Self {
-        let folder = host.ends_with('/');
-        let mapping = Mapping { host, guest };
-        if folder {
-            Self::Folder(mapping)
-        } else {
-            Self::Socket(mapping)
-        }
-    }
-
-    /// The name of a pipe.
-    pub(crate) fn parse_pipe(text: &str, start: usize) -> Result<Self, Fault> {
-        let spot = start..start + text.len();
-        if text.is_empty() {
-            return Err(Fault::new(spot, "the name of the pipe is missing"));
-        }
-        let name = pipe_name(text).unwrap_or(text).trim_matches(['/', '\\']);
-        if name != text || name.contains(['\\', '/', '*']) {
+    fn files(host: String, guest: String, spot: Range<usize>) -> Result<Self, Fault> {
+        let extent = extent(&host, '/');
+        if extent == Extent::One && guest.len() > LONGEST_PATH {
             return Err(Fault::new(
                 spot,
-                r"the name of a pipe stands alone, without `\\.\pipe\`, slashes, and `*`",
-            )
-            .corrected(name));
+                "the path of a socket has at most 107 bytes for programs; map it to a shorter one \
+                 with HOST::GUEST",
+            ));
         }
-        Ok(Self::Pipe(name.to_owned()))
+        Ok(Self {
+            kind: IpcKind::File,
+            extent,
+            host,
+            guest,
+        })
     }
+
+    /// The names of pipes after `prefix`, which is also that of GUEST: of one, or HOST::GUEST.
+    pub(crate) fn parse_pipe(text: &str, start: usize, prefix: &str) -> Result<Self, Fault> {
+        let spot = start..start + text.len();
+        let (host, guest) = match text.split_once("::") {
+            None => (text, text),
+            Some((host, guest)) => match guest.strip_prefix(prefix) {
+                Some(guest) => (host, guest),
+                None => {
+                    let problem = r"a pipe is mapped to a pipe: \\.\pipe\HOST::\\.\pipe\GUEST";
+                    return Err(Fault::new(spot, problem));
+                }
+            },
+        };
+        for name in [host, guest] {
+            if name.is_empty() && prefix.is_empty() {
+                return Err(Fault::new(spot, "the name of the pipe is missing"));
+            }
+            let plain = match pipe_name(name) {
+                Some(plain) => plain,
+                None => name.trim_matches('/').trim_start_matches('\\').to_owned(),
+            };
+            if plain != name || name.contains(['/', '*']) {
+                return Err(Fault::new(
+                    spot,
+                    r"the name of a pipe stands alone, without `\\.\pipe\`, slashes, and `*`",
+                )
+                .corrected_if((host == guest).then_some(plain)));
+            }
+            let parts = pipe_parts(name.strip_suffix('\\').unwrap_or(name));
+            if parts.is_none() && !name.is_empty() {
+                return Err(Fault::new(
+                    spot,
+                    "a part of the pipe's name is empty or ends with a dot or a space, and Windows \
+                     would read it as another name",
+                ));
+            }
+            if name.encode_utf16().count() > LONGEST_PIPE {
+                return Err(Fault::new(
+                    spot,
+                    "the name of a pipe has at most 247 characters",
+                ));
+            }
+        }
+        if extent(host, '\\') != extent(guest, '\\') {
+            return Err(Fault::new(
+                spot,
+                r"a folder is mapped to a folder, and a pipe to a pipe; folders end in `\`",
+            ));
+        }
+        Ok(Self {
+            kind: IpcKind::Pipe,
+            extent: extent(host, '\\'),
+            host: host.to_owned(),
+            guest: guest.to_owned(),
+        })
+    }
+}
+
+/// Only a folder has no name or ends in its separator.
+fn extent(name: &str, separator: char) -> Extent {
+    if name.is_empty() || name.ends_with(separator) {
+        Extent::Folder
+    } else {
+        Extent::One
+    }
+}
+
+/// `@name` or `@HOST::@GUEST`.
+fn abstract_names(text: &str, start: usize) -> Result<IpcPattern, Fault> {
+    let spot = start..start + text.len();
+    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    let (Some(host), Some(guest)) = (host.strip_prefix('@'), guest.strip_prefix('@')) else {
+        return Err(Fault::new(
+            spot,
+            "an abstract name is mapped to an abstract name: @HOST::@GUEST",
+        ));
+    };
+    if host.is_empty() || guest.is_empty() {
+        return Err(Fault::new(spot, "the name after `@` is missing"));
+    }
+    if guest.contains("::") {
+        return Err(Fault::new(
+            spot,
+            "an entry has one `::`, between the host's name and the program's",
+        ));
+    }
+    if host.ends_with('/') != guest.ends_with('/') {
+        return Err(Fault::new(
+            spot,
+            "a prefix is mapped to a prefix, and a name to a name; prefixes end in `/`",
+        ));
+    }
+    if host.len().max(guest.len()) > LONGEST_PATH {
+        return Err(Fault::new(spot, "an abstract name has at most 107 bytes"));
+    }
+    Ok(IpcPattern {
+        kind: IpcKind::Abstract,
+        extent: extent(host, '/'),
+        host: host.to_owned(),
+        guest: guest.to_owned(),
+    })
 }
 
 /// Displayed as in `--allow-ipc`.
 impl fmt::Display for IpcPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Socket(mapping) | Self::Folder(mapping) => write!(f, "{mapping}"),
-            Self::Abstract(name) => write!(f, "@{name}"),
-            Self::Pipe(name) => write!(f, r"\\.\pipe\{name}"),
+        let before = match self.kind {
+            IpcKind::File => "",
+            IpcKind::Abstract => "@",
+            IpcKind::Pipe => PIPE,
+        };
+        write!(f, "{before}{}", self.host)?;
+        if self.guest != self.host {
+            write!(f, "::{before}{}", self.guest)?;
         }
+        Ok(())
     }
 }
 
@@ -276,19 +539,4 @@ fn resolved(path: &str) -> String {
         (false, true) => format!("{root}{}/", parts.join("/")),
         (false, false) => format!("{root}{}", parts.join("/")),
     }
-}
-
-/// The path a program asks for in the form of an entry; none if it goes up, because where it
-/// then is depends on links.
-fn plain(path: &str) -> Option<String> {
-    let up = path.split('/').any(|part| part == "..");
-    (!up && !path.contains('\0')).then(|| resolved(path))
-}
-
-fn is_inside(path: &str, folder: &str) -> bool {
-    if folder == "./" {
-        return !path.starts_with('/') && path != "./";
-    }
-    path.strip_prefix(folder)
-        .is_some_and(|rest| !rest.is_empty())
 }

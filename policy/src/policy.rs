@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::entry::{AcceptEntry, ConnectEntry, Endpoint, IpcEntry, ListenEntry, ResolveEntry};
+use crate::entry::{
+    AcceptEntry, ConnectEntry, Endpoint, IpcEntry, ListenEntry, ResolveEntry, Transport,
+};
 use crate::entry_error::EntryError;
+use crate::host::Host;
+use crate::index::{Index, Wanted};
 use crate::limits::Limits;
 use crate::path::IpcPattern;
+use crate::ports::Ports;
 use crate::rule::{Effect, Kind, Origin, Rule, Subject};
 
 /// An entry, and the rule it was written as.
@@ -20,6 +25,8 @@ pub(crate) struct Stored<E> {
 pub(crate) struct Rules<E> {
     pub(crate) allow: Vec<Stored<E>>,
     pub(crate) deny: Vec<Stored<E>>,
+    allow_index: Index,
+    deny_index: Index,
 }
 
 impl<E> Default for Rules<E> {
@@ -27,6 +34,8 @@ impl<E> Default for Rules<E> {
         Self {
             allow: Vec::new(),
             deny: Vec::new(),
+            allow_index: Index::default(),
+            deny_index: Index::default(),
         }
     }
 }
@@ -37,6 +46,37 @@ impl<E> Rules<E> {
             Effect::Allow => &self.allow,
             Effect::Deny => &self.deny,
         }
+    }
+
+    pub(crate) fn index(&self, effect: Effect) -> &Index {
+        match effect {
+            Effect::Allow => &self.allow_index,
+            Effect::Deny => &self.deny_index,
+        }
+    }
+
+    /// The rules that could be about what is wanted, in their order: see [`Index::candidates`].
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        effect: Effect,
+        transport: Transport,
+        wanted: &Wanted<'_>,
+        ports: &[u16],
+    ) -> impl Iterator<Item = &'a Stored<E>> + use<'a, E> {
+        let places = self.index(effect).candidates(transport, wanted, ports);
+        let rules = self.of(effect);
+        places.into_iter().filter_map(|place| rules.get(place))
+    }
+
+    fn reindex(&mut self, index: impl Fn(&[Stored<E>]) -> Index) {
+        let Self {
+            allow,
+            deny,
+            allow_index,
+            deny_index,
+        } = self;
+        *allow_index = index(allow);
+        *deny_index = index(deny);
     }
 
     fn push(&mut self, entry: E, rule: Rule) {
@@ -98,6 +138,11 @@ pub struct Policy {
     pub(crate) accept: Rules<AcceptEntry>,
     pub(crate) ipc: Rules<IpcEntry>,
     pub(crate) limits: Limits,
+    /// The rules that deny ports to listen at, but for those about every port.
+    pub(crate) denied_ports: Index,
+    /// The names of rules to connect, and to listen, at whatever port.
+    pub(crate) connect_names: Index,
+    pub(crate) listen_names: Index,
 }
 
 impl PartialEq for Policy {
@@ -168,7 +213,12 @@ impl Policy {
             rules: &'a Rules<E>,
             endpoint: impl Fn(&'a E) -> &'a Endpoint + 'a,
         ) -> impl Iterator<Item = (&'a IpcPattern, &'a Arc<Rule>)> {
-            let all = rules.allow.iter().chain(&rules.deny);
+            let all = [Effect::Allow, Effect::Deny]
+                .into_iter()
+                .flat_map(move |effect| {
+                    let places = rules.index(effect).local().iter();
+                    places.filter_map(move |place| rules.of(effect).get(*place))
+                });
             all.filter_map(move |stored| match endpoint(&stored.entry) {
                 Endpoint::Ipc(pattern) => Some((pattern, &stored.rule)),
                 Endpoint::Internet { .. } => None,
@@ -200,6 +250,19 @@ impl Policy {
     }
 }
 
+fn names<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Index {
+    let hosts = endpoints.map(|endpoint| match endpoint {
+        Endpoint::Internet { host, .. } => Some(host),
+        Endpoint::Ipc(_) => None,
+    });
+    let named = |host: &&Host| matches!(host, Host::Name(_) | Host::Below(_));
+    Index::of_hosts(
+        hosts
+            .enumerate()
+            .filter_map(|(place, host)| Some((place, host.filter(named)?))),
+    )
+}
+
 /// Puts a [`Policy`] together.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
@@ -222,7 +285,39 @@ macro_rules! entries {
 impl PolicyBuilder {
     /// The policy.
     pub fn build(self) -> Policy {
-        self.policy
+        let mut policy = self.policy;
+        policy.connect.reindex(|rules| {
+            let endpoints = rules.iter().map(|stored| stored.entry.endpoint());
+            Index::of_endpoints(endpoints.enumerate())
+        });
+        policy.listen.reindex(|rules| {
+            let endpoints = rules.iter().map(|stored| stored.entry.endpoint());
+            Index::of_endpoints(endpoints.enumerate())
+        });
+        policy.resolve.reindex(|rules| {
+            let hosts = rules.iter().map(|stored| stored.entry.names());
+            Index::of_hosts(hosts.enumerate())
+        });
+        policy.accept.reindex(|rules| {
+            let hosts = rules.iter().map(|stored| stored.entry.peers());
+            Index::of_hosts(hosts.enumerate())
+        });
+        let denied = policy.listen.deny.iter().enumerate();
+        let denied = denied.map(|(place, stored)| (place, stored.entry.endpoint()));
+        policy.denied_ports = Index::of_endpoints(denied.filter(|(_, endpoint)| {
+            !matches!(
+                endpoint,
+                Endpoint::Internet {
+                    ports: Ports::Any,
+                    ..
+                }
+            )
+        }));
+        let connect = policy.connect.allow.iter();
+        policy.connect_names = names(connect.map(|stored| stored.entry.endpoint()));
+        let listen = policy.listen.allow.iter();
+        policy.listen_names = names(listen.map(|stored| stored.entry.endpoint()));
+        policy
     }
 
     /// Adds a rule from anywhere.
@@ -257,6 +352,18 @@ impl PolicyBuilder {
             Subject::Ipc => policy.ipc.push(entry.parse()?, rule),
         }
         Ok(self)
+    }
+
+    /// Adds a rule about local sockets that is read already.
+    #[must_use]
+    pub fn ipc(mut self, effect: Effect, sockets: IpcPattern, origin: Origin) -> Self {
+        let rule = Rule {
+            kind: Kind::Entry(effect, Subject::Ipc),
+            text: sockets.to_string(),
+            origin,
+        };
+        self.policy.ipc.push(IpcEntry::from(sockets), rule);
+        self
     }
 
     /// Allows everything over TCP and UDP and all names, special addresses included. What is
@@ -302,14 +409,15 @@ impl PolicyBuilder {
         deny_ipc: Deny Ipc;
     }
 
-    /// Sets every limit that `limits` has.
+    /// Adds limits: of two of one kind the stricter holds.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.policy.limits = limits.or(self.policy.limits);
+        self.policy.limits = self.policy.limits.stricter(limits);
         self
     }
 
-    /// Adds every rule of another policy, and sets every limit that it has.
+    /// Adds every rule and every limit of another policy: of two limits of one kind the stricter
+    /// holds.
     #[must_use]
     pub fn extend(mut self, other: Policy) -> Self {
         let policy = &mut self.policy;

@@ -1,6 +1,6 @@
 //! The decisions: one test for each rule of `docs/policy.md`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use plugnet_policy::{
@@ -96,18 +96,111 @@ fn nothing_is_granted_by_default() {
     }
 }
 
-/// The bind that comes before every connect is not a right.
+/// The bind that comes before every connect is for those who may connect, by that transport; rules
+/// about listening do not take it from them. Who may listen somewhere may have ports as well, but
+/// not if every port is denied; and who has no rule of the transport may have none.
 #[test]
-fn the_bind_before_a_connect_is_always_allowed() {
-    let policy = policy(|builder| builder.deny_listen("tcp://*:*")?.deny_listen("udp://*:*"));
-    for address in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
-        let address = address.parse().unwrap();
-        for request in [Request::TcpBind(address), Request::UdpBind(address)] {
-            let decision = decide(&policy, &request);
-            assert_eq!(*decision.reason(), Reason::AnyLocalAddress);
-            assert!(decision.is_allowed());
+fn ports_are_for_those_who_have_a_rule_of_the_transport() {
+    type Add = fn(PolicyBuilder) -> Result<PolicyBuilder, EntryError>;
+    let rows: [(Add, bool, bool); 14] = [
+        (|b| Ok(b), false, false),
+        (|b| Ok(b.allow_net()), true, true),
+        (|b| b.allow_net().deny_listen("udp://*:*"), true, true),
+        (|b| b.allow_connect("tcp://192.0.2.1:80"), true, false),
+        (|b| b.allow_connect("udp://a.example:53"), false, true),
+        (
+            |b| b.allow_connect("udp://*:53")?.deny_listen("udp://*:*"),
+            false,
+            true,
+        ),
+        (|b| b.allow_listen("tcp://127.0.0.1:80"), true, false),
+        (|b| b.allow_listen("udp://127.0.0.1:53"), false, true),
+        (
+            |b| b.allow_listen("udp://*:0")?.deny_listen("udp://*:*"),
+            false,
+            false,
+        ),
+        (
+            |b| {
+                b.allow_listen("udp://*:0")?
+                    .deny_listen("tcp://127.0.0.1:*")
+            },
+            false,
+            true,
+        ),
+        (
+            |b| b.allow_listen("udp://*:0")?.deny_listen("udp://*:1-65535"),
+            false,
+            true,
+        ),
+        (
+            |b| b.allow_listen("udp://*:0")?.deny_listen("tcp://*:*"),
+            false,
+            true,
+        ),
+        (
+            |b| b.deny_listen("tcp://*:*")?.deny_connect("udp://*:*"),
+            false,
+            false,
+        ),
+        (
+            |b| b.allow_resolve("*")?.allow_accept("*")?.allow_ipc("/run/"),
+            false,
+            false,
+        ),
+    ];
+    for (number, (add, by_tcp, by_udp)) in rows.into_iter().enumerate() {
+        let policy = policy(add);
+        for address in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {
+            let at = address.parse().unwrap();
+            let tcp = decide(&policy, &Request::TcpBind(at));
+            let udp = decide(&policy, &Request::UdpBind(at));
+            assert_eq!(tcp.is_allowed(), by_tcp, "{number}: {tcp}");
+            assert_eq!(udp.is_allowed(), by_udp, "{number}: {udp}");
         }
-        assert!(!allows(&policy, &Request::TcpListen(address)));
+        // A local address that says something is for listeners.
+        let at = "127.0.0.1:0".parse().unwrap();
+        let named = allows(&policy, &Request::UdpBind(at));
+        assert!(!named || policy.allows_net() || number >= 8, "{number}");
+    }
+}
+
+/// `check` knows what a run will say of a port that the system chooses: denied if all of them are,
+/// and perhaps if some are.
+#[test]
+fn a_chosen_port_is_asked_about() {
+    let ask = |policy: &Policy, text: &str| {
+        policy.check(&Question::listen(text).unwrap(), Instant::now())
+    };
+    let empty = Policy::default();
+    for text in ["udp://0.0.0.0:0", "udp://[::]:0", "tcp://0.0.0.0:0"] {
+        assert!(!ask(&empty, text).is_allowed(), "{text}");
+    }
+    let client = connects_to("udp://192.0.2.1:53");
+    assert!(ask(&client, "udp://0.0.0.0:0").is_allowed());
+    assert!(!ask(&client, "udp://127.0.0.1:0").is_allowed());
+    assert!(!ask(&client, "tcp://0.0.0.0:0").is_allowed());
+    for scheme in ["tcp", "udp"] {
+        let question = format!("{scheme}://127.0.0.1:0");
+        let with = |deny: &[&str]| {
+            let mut builder = Policy::builder().allow_net();
+            for ports in deny {
+                builder = builder
+                    .deny_listen(&format!("{scheme}://*:{ports}"))
+                    .unwrap();
+            }
+            ask(&builder.build(), &question)
+        };
+        assert!(!with(&["1-65535"]).is_allowed());
+        assert!(!with(&["1-4000", "3000-65535"]).is_allowed());
+        assert!(!with(&["1-4000", "4002-65535", "4001"]).is_allowed());
+        let perhaps = with(&["1-4000", "4002-65535"]);
+        assert!(perhaps.is_allowed());
+        assert!(
+            perhaps.to_string().contains("unless the system chooses"),
+            "{perhaps}"
+        );
+        assert!(!with(&[]).to_string().contains("unless"));
     }
 }
 
@@ -385,6 +478,117 @@ fn localhost_is_loopback_only() {
         &connects_to("tcp://nolocalhost:80"),
         &lookup("localhost")
     ));
+}
+
+/// A name that stands for this machine allows loopback alone, though the resolver or a `hosts` file
+/// says otherwise: in no spelling, by no pattern, over no transport.
+#[test]
+fn localhost_that_resolves_elsewhere_is_not_reached() {
+    for rule in [
+        "localhost",
+        "foo.localhost",
+        "*.localhost",
+        "LOCALHOST.",
+        "*.foo.localhost",
+    ] {
+        for scheme in ["tcp", "udp"] {
+            let policy = connects_to(&format!("{scheme}://{rule}:80"));
+            for asked in [
+                "localhost",
+                "localhost.",
+                "LocalHost",
+                "foo.localhost",
+                "a.foo.localhost",
+            ] {
+                for address in [
+                    "8.8.8.8",
+                    "2a00:1450::1",
+                    "10.0.0.1",
+                    "64:ff9b::7f00:1",
+                    "0.0.0.1",
+                ] {
+                    let (resolved, now) = looked_up(&[(asked, address)]);
+                    let to = SocketAddr::new(address.parse().unwrap(), 80);
+                    for request in [Request::TcpConnect(to), Request::UdpSend(to)] {
+                        let decision = policy.decide(&request, &resolved, now);
+                        assert!(!decision.is_allowed(), "{rule} {asked}: {decision}");
+                        // An old answer is no reason to look it up again.
+                        let later = now + Duration::from_secs(600);
+                        let decision = policy.decide(&request, &resolved, later);
+                        assert_eq!(*decision.reason(), Reason::NoRule, "{rule} {asked}");
+                    }
+                }
+            }
+        }
+    }
+    // Another name that the address has as well is one like any other, and so are the names that
+    // only some systems have for this machine.
+    for name in [
+        "a.example",
+        "ip6-localhost",
+        "localhost.localdomain",
+        "localhost4",
+    ] {
+        let policy = connects_to(&format!("tcp://{name}:80"));
+        let (resolved, now) = looked_up(&[("localhost", "8.8.8.8"), (name, "8.8.8.8")]);
+        assert!(
+            policy
+                .decide(&tcp("8.8.8.8:80"), &resolved, now)
+                .is_allowed()
+        );
+        let (resolved, now) = looked_up(&[(name, "127.0.0.1"), (name, "::1")]);
+        assert!(
+            !policy
+                .decide(&tcp("127.0.0.1:80"), &resolved, now)
+                .is_allowed(),
+            "{name}"
+        );
+        assert!(
+            !policy.decide(&tcp("[::1]:80"), &resolved, now).is_allowed(),
+            "{name}"
+        );
+    }
+}
+
+/// A rule that denies `localhost` denies this machine, looked up or not and by every way to it, and
+/// what the program got for the name.
+#[test]
+fn localhost_that_is_denied_is_this_machine() {
+    for rule in ["localhost", "foo.localhost", "*.localhost"] {
+        let policy = Policy::builder().allow_net();
+        let policy = policy
+            .deny_connect(&format!("tcp://{rule}:80"))
+            .unwrap()
+            .build();
+        for address in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "0.0.0.0",
+            "[::ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+        ] {
+            assert!(
+                !allows(&policy, &tcp(&format!("{address}:80"))),
+                "{rule} {address}"
+            );
+            assert!(
+                allows(&policy, &tcp(&format!("{address}:81"))),
+                "{rule} {address}"
+            );
+        }
+        assert!(allows(&policy, &tcp("8.8.8.8:80")));
+        let (resolved, now) = looked_up(&[
+            ("a.foo.localhost", "8.8.8.8"),
+            ("foo.localhost", "8.8.8.8"),
+            ("localhost", "8.8.8.8"),
+        ]);
+        assert!(
+            !policy
+                .decide(&tcp("8.8.8.8:80"), &resolved, now)
+                .is_allowed()
+        );
+    }
 }
 
 /// IPv4-mapped and IPv4-compatible addresses and zones are spellings of one host.
@@ -748,6 +952,107 @@ fn local_sockets() {
         &net,
         &Request::IpcConnect(IpcAddress::from_path("/run/x"))
     ));
+}
+
+/// Every kind of name has a folder form, and a mapping, which is decided by both names.
+#[test]
+fn folders_and_mappings_of_every_kind() {
+    let decides = |rules: &[(&str, &str)], path: &str| {
+        let policy = rules
+            .iter()
+            .fold(Policy::builder(), |builder, (effect, entry)| {
+                match *effect {
+                    "allow" => builder.allow_ipc(entry),
+                    _ => builder.deny_ipc(entry),
+                }
+                .unwrap()
+            });
+        allows(
+            &policy.build(),
+            &Request::IpcListen(IpcAddress::from_path(path)),
+        )
+    };
+    for (folder, inside, outside) in [
+        (
+            "/run/app/",
+            ["/run/app/x", "/run/app/a/b"],
+            ["/run/app", "/run/x"],
+        ),
+        ("run/", ["run/x", "./run/a/b"], ["/run/x", "run"]),
+        ("./", ["x", "a/b"], ["/x", "."]),
+        ("/", ["/x", "/a/b"], ["/", "x"]),
+        ("@app/", ["\0app/x", "\0app/a/b"], ["\0app", "\0app/"]),
+        (
+            r"\\.\pipe\app\",
+            [r"\\.\pipe\app\x", r"\\?\PIPE\APP\a\b"],
+            [r"\\.\pipe\app", r"\\.\pipe\x"],
+        ),
+        (
+            r"\\.\pipe\",
+            [r"\\.\pipe\x", "//./pipe/a/b"],
+            [r"\\.\pipe\", r"\\.\pipe"],
+        ),
+    ] {
+        for path in inside {
+            assert!(decides(&[("allow", folder)], path), "{folder} {path:?}");
+            assert!(
+                !decides(&[("allow", folder), ("deny", folder)], path),
+                "{folder} {path:?}"
+            );
+        }
+        for path in outside {
+            assert!(!decides(&[("allow", folder)], path), "{folder} {path:?}");
+        }
+    }
+    // Windows would read these as other names.
+    for path in [
+        r"\\.\pipe\..\x",
+        r"\\.\pipe\x.",
+        r"\\.\pipe\x ",
+        r"\\.\pipe\\x",
+    ] {
+        assert!(
+            !decides(&[("allow", r"\\.\pipe\"), ("allow", "./")], path),
+            "{path}"
+        );
+    }
+    for (host, guest, path, on_host) in [
+        ("/host/x", "/g/x", "/g/x", "/host/x"),
+        ("/host/", "/g/", "/g/a/x", "/host/a/x"),
+        ("@host", "@g", "\0g", "\0host"),
+        ("@host/", "@g/", "\0g/x", "\0host/x"),
+        (
+            r"\\.\pipe\host",
+            r"\\.\pipe\g",
+            r"\\.\pipe\g",
+            r"\\.\pipe\host",
+        ),
+        (
+            r"\\.\pipe\h\",
+            r"\\.\pipe\g\",
+            r"\\.\pipe\G\x",
+            r"\\.\pipe\h\x",
+        ),
+    ] {
+        let mapped = format!("{host}::{guest}");
+        let allow = ("allow", mapped.as_str());
+        assert!(
+            decides(&[allow], path) && !decides(&[allow], on_host),
+            "{mapped}"
+        );
+        // Denied by the host's name, by the program's, and as HOST::GUEST by either.
+        for denied in [host, guest, &mapped, &format!("{host}::{guest}")] {
+            assert!(
+                !decides(&[allow, ("deny", denied)], path),
+                "{mapped} {denied}"
+            );
+        }
+        let both = [("allow", host), ("allow", guest), ("deny", &mapped)];
+        assert!(
+            !decides(&both, path) && !decides(&both, on_host),
+            "{mapped}"
+        );
+    }
 }
 
 /// What a decision says to people.

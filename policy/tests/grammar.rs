@@ -339,6 +339,62 @@ fn paths_and_pipes() {
     ]);
 }
 
+/// Every kind of local socket has a folder, and is mapped to one of its kind.
+#[test]
+fn folders_of_every_kind() {
+    accepts::<IpcEntry>(&[
+        "@app/",
+        "@app::@x",
+        "@app/::@x/",
+        r"\\.\pipe\app\",
+        r"\\.\pipe\a\b",
+        r"\\.\pipe\",
+        r"\\.\pipe\app::\\.\pipe\x",
+        r"\\.\pipe\app\::\\.\pipe\",
+    ]);
+    accepts::<ConnectEntry>(&[
+        "unix://@app/",
+        "unix://@app/::@x/",
+        r"pipe://app\",
+        r"pipe://a\b::c",
+    ]);
+    refuses::<IpcEntry>(&[
+        ("@a/::@b", "@a/::@b", "-"),
+        ("@a::/b", "@a::/b", "-"),
+        ("@a::@b::@c", "@a::@b::@c", "-"),
+        ("@a::@", "@a::@", "-"),
+        (r"\\.\pipe\a\::\\.\pipe\b", r"a\::\\.\pipe\b", "-"),
+        (r"\\.\pipe\a::b", "a::b", "-"),
+        (r"\\.\pipe\..\a", r"..\a", "-"),
+        (r"\\.\pipe\a.", "a.", "-"),
+        (r"\\.\pipe\a\\b", r"a\\b", "-"),
+        (r"\\server\pipe\a", r"\\server\pipe\a", r"\\.\pipe\a"),
+    ]);
+}
+
+/// A name that no program can have is refused: paths and abstract names have at most 107 bytes, and
+/// names of pipes 247. The host's own paths may be longer, and so may folders.
+#[test]
+fn long_names_of_sockets() {
+    let long = "x".repeat(107);
+    accepts::<IpcEntry>(&[
+        &format!("/{}", &long[1..]),
+        &format!("/{long}::/x"),
+        &format!("/{long}/"),
+        &format!("@{long}"),
+    ]);
+    for entry in [
+        format!("/{long}"),
+        format!("/x::/{long}"),
+        format!("@{long}x"),
+        format!("@{long}x::@x"),
+        format!(r"\\.\pipe\{}", "x".repeat(248)),
+    ] {
+        let error = entry.parse::<IpcEntry>().unwrap_err().to_string();
+        assert!(error.contains("has at most"), "{error}");
+    }
+}
+
 /// A listener is at an address; the system may choose its port.
 #[test]
 fn entries_for_listening() {

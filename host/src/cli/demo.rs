@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
-use plugnet_host::{Error, Exit, Grant, Program, RunOptions};
+use plugnet_host::{Error, Exit, IpcPattern, Program, RunOptions};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, DuplexStream};
 use tokio::sync::oneshot;
 
@@ -42,7 +42,7 @@ async fn both(server: &Program, client: &Program) -> Result<u8, Failure> {
     talk(server, client, network, "127.0.0.1:0").await?;
 
     let place = SocketPlace::new()?;
-    let grant: Grant = place.path.parse().map_err(Failure::host)?;
+    let grant: IpcPattern = place.path.parse().map_err(Failure::host)?;
     let path = || RunOptions::new().allow_ipc(grant.clone());
     say(&format!(
         "over {}, granted with --allow-ipc {}",

@@ -82,7 +82,9 @@ impl Failure {
                 message,
                 code: TIMED_OUT,
             },
-            Error::Directory { .. } | Error::Grant(_) => Failure::input(error),
+            Error::Directory { .. } | Error::DirectoryRefused { .. } | Error::Grant(_) => {
+                Failure::input(error)
+            }
             _ => Failure::host(error),
         }
     }

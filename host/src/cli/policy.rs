@@ -25,7 +25,8 @@ pub(super) struct PolicyArgs {
     allow_net: bool,
 
     /// Lets the program listen at and connect to the socket PATH, or every one below the folder
-    /// DIR/; as GUEST if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe
+    /// DIR/; as GUEST if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe; both have
+    /// folders, @PREFIX/ and \\.\pipe\PREFIX\
     #[arg(long, value_name = "PATH[::GUEST]")]
     allow_ipc: Vec<String>,
 
@@ -66,7 +67,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "CIDR")]
     deny_accept: Vec<String>,
 
-    /// Reads rules and limits from a TOML file, in addition
+    /// Reads rules and limits from a TOML file, in addition: of several limits the strictest holds
     #[arg(long = "policy", value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -74,12 +75,12 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections: Option<NonZeroU32>,
 
-    /// Connections at one time with one address
+    /// Connections at one time with one peer: an IPv4 address, or a /64 of IPv6
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections_per_peer: Option<NonZeroU32>,
 
-    /// Sockets at one time, of every kind: connections, listeners, those of UDP. Without it as many
-    /// as this process may have descriptors, but for some
+    /// Sockets at one time, of every kind: connections, listeners, those of UDP [default: 1024, or
+    /// fewer if this process may have fewer descriptors]
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_sockets: Option<NonZeroU32>,
 

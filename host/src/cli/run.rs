@@ -30,7 +30,8 @@ pub(super) struct Args {
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     env: Vec<String>,
 
-    /// Lets the program read and write the directory HOST, as GUEST if given
+    /// Lets the program read and write the directory HOST, as GUEST if given. /proc, /sys, /dev and
+    /// what they are in, such as /, are refused
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
@@ -74,6 +75,9 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let audit = args.audit.as_deref().map(Audit::open).transpose()?;
     let journal = Arc::new(Journal::new(audit, args.trace));
     let (path, mut options) = options(args, policy)?;
+    for warning in options.warnings() {
+        say(format!("warning: {warning}"));
+    }
     let files = options.socket_files();
     if journal.is_kept() {
         let journal = Arc::clone(&journal);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use plugnet_policy::Transport;
 use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -60,7 +61,11 @@ async fn connect(
         place,
         local,
     } = outgoing;
-    let may_bind = local.is_none_or(|local| guard.allows_address(local, SocketAddrUse::TcpBind));
+    // Who may have no port may not connect: the denial names the peer.
+    let may_bind = local.is_none_or(|local| {
+        !guard.takes_ports(Transport::Tcp, remote)
+            || guard.allows_address(local, SocketAddrUse::TcpBind)
+    });
     if !may_bind || !guard.allows_address(remote, SocketAddrUse::TcpConnect) {
         return Err(ErrorCode::AccessDenied);
     }

@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use plugnet_policy::Transport;
 use wasmtime::component::{Accessor, Resource};
 use wasmtime_wasi::p3::bindings::sockets::types::{
     ErrorCode, HostUdpSocket, HostUdpSocketWithStore, IpAddressFamily, IpSocketAddress,
 };
 use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
-use wasmtime_wasi::sockets::{UdpSocket, WasiSockets, WasiSocketsView as _};
+use wasmtime_wasi::sockets::{SocketAddrUse, UdpSocket, WasiSockets, WasiSocketsView as _};
 
 use super::Sockets;
 use super::tcp_socket::too_many;
@@ -19,6 +20,10 @@ use crate::rate::Full;
 
 /// A larger datagram is none: it is refused, and need not wait for that.
 const LARGEST: usize = u16::MAX as usize;
+
+/// What a datagram costs besides its data, in a limit of bytes: the headers of IPv6 and UDP. By IPv4
+/// they are 20 bytes less; one number is easier to reckon with.
+const HEADERS: usize = 48;
 
 impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
     async fn send(
@@ -29,6 +34,7 @@ impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
     ) -> SocketResult<()> {
         let (chosen, connections) = accessor.with(|mut access| {
             let host = access.get();
+            host.may_take_port(&socket, remote_address)?;
             let chosen = host.port_for_sending(&socket)?;
             SocketResult::Ok((chosen, host.connections.clone()))
         })?;
@@ -37,7 +43,7 @@ impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
             && bytes <= LARGEST
         {
             // POSIX's ENOBUFS: the output queue is full.
-            rate.whole(bytes)
+            rate.whole(bytes + HEADERS)
                 .await
                 .map_err(|Full| ErrorCode::OutOfMemory)?;
         }
@@ -71,7 +77,7 @@ impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
         let sockets = accessor.with_getter::<WasiSockets>(T::sockets);
         let (data, from) = HostUdpSocketWithStore::receive(&sockets, socket).await?;
         if let Some(rate) = connections.rate_in() {
-            rate.spend(data.len());
+            rate.spend(data.len() + HEADERS);
         }
         connections.received(data.len());
         Ok((data, from))
@@ -96,6 +102,26 @@ impl Host {
             return Err(ErrorCode::AccessDenied.into());
         }
         Ok(())
+    }
+
+    /// Denies what would take a port first, if no rule is about UDP: by the peer's name rather than
+    /// by that of the port.
+    fn may_take_port(
+        &mut self,
+        socket: &Resource<UdpSocket>,
+        remote: Option<IpSocketAddress>,
+    ) -> SocketResult<()> {
+        let Some(remote) = remote.map(SocketAddr::from) else {
+            return Ok(());
+        };
+        let bound = HostUdpSocket::get_local_address(&mut self.sockets(), again(socket)).is_ok();
+        if bound || self.guard.takes_ports(Transport::Udp, remote) {
+            return Ok(());
+        }
+        match self.guard.allows_address(remote, SocketAddrUse::UdpSend) {
+            true => Ok(()),
+            false => Err(ErrorCode::AccessDenied.into()),
+        }
     }
 
     /// The local port, if it has one.
@@ -171,6 +197,7 @@ impl HostUdpSocket for Host {
         remote_address: IpSocketAddress,
     ) -> SocketResult<()> {
         self.usable(&socket)?;
+        self.may_take_port(&socket, Some(remote_address))?;
         let chosen = self.port(&socket).is_none();
         HostUdpSocket::connect(&mut self.sockets(), again(&socket), remote_address).await?;
         if chosen {

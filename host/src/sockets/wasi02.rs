@@ -4,16 +4,21 @@
 //! to it: wasmtime-wasi makes their streams itself. What is replaced here are single functions of
 //! its interfaces.
 
+use std::net::SocketAddr;
+
+use plugnet_policy::Transport;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
-use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    ErrorCode, IpAddressFamily, IpSocketAddress, Network,
+};
 use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
 use wasmtime_wasi::p2::bindings::sockets::udp::{
     HostUdpSocket, IncomingDatagramStream, OutgoingDatagramStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, SocketResult, TcpSocket, UdpSocket};
-use wasmtime_wasi::sockets::WasiSocketsView as _;
+use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView as _};
 
 use super::Sockets;
 use crate::Access;
@@ -51,6 +56,14 @@ pub(super) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Re
             HostTcpSocket::drop(&mut host.sockets(), Resource::new_own(number))?;
             host.foreign.dropped(number);
             Ok(())
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.start-connect",
+        |mut store: StoreContextMut<'_, T>,
+         (socket, network, remote): (Resource<TcpSocket>, Resource<Network>, IpSocketAddress)| {
+            let host = store.data_mut().plugnet();
+            Ok((told(host.start_connect02(socket, network, remote))?,))
         },
     )?;
     tcp.func_wrap(
@@ -105,6 +118,26 @@ impl Host {
         }
         let place = self.connections.place();
         place.map_err(|_| ErrorCode::NewSocketLimit.into())
+    }
+
+    /// wasmtime-wasi asks whether the program may have a port before it asks for the peer. Who may
+    /// have none is denied here, so that the denial names the peer.
+    fn start_connect02(
+        &mut self,
+        socket: Resource<TcpSocket>,
+        network: Resource<Network>,
+        remote: IpSocketAddress,
+    ) -> SocketResult<()> {
+        let peer = SocketAddr::from(remote);
+        let again = Resource::new_borrow(socket.rep());
+        let bound = HostTcpSocket::local_address(&mut self.sockets(), again).is_ok();
+        if !bound
+            && !self.guard.takes_ports(Transport::Tcp, peer)
+            && !self.guard.allows_address(peer, SocketAddrUse::TcpConnect)
+        {
+            return Err(ErrorCode::AccessDenied.into());
+        }
+        HostTcpSocket::start_connect(&mut self.sockets(), socket, network, remote)
     }
 
     fn accept02(&mut self, listener: &Resource<TcpSocket>) -> SocketResult<Accepted> {

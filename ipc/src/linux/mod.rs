@@ -1,5 +1,6 @@
 //! UNIX domain sockets of Linux.
 
+mod denied;
 mod descriptors;
 mod listener;
 mod place;
@@ -14,11 +15,12 @@ use tokio::io::unix::AsyncFd;
 
 use crate::Code;
 
+pub(crate) use denied::Denied;
 pub use descriptors::Descriptors;
 pub(crate) use listener::Entry;
 pub use listener::Listener;
+pub(crate) use place::Place;
 pub use place::Resolution;
-pub(crate) use place::{Denied, Place};
 pub use socket::Socket;
 
 /// What the standard library has no kind for.

@@ -3,13 +3,17 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use plugnet_policy::{Extent, IpcAddress, IpcKind, IpcPattern};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatxFlags};
 use rustix::io::Errno;
+use rustix::net::SocketAddrUnix;
 
-use crate::file_name::FileName;
-use crate::grant::{LONGEST_PATH, Names};
-use crate::grants::{Cover, Rule, shown};
-use crate::{Access, Error, Escape, Grant, GrantError, Grants, InvalidPath};
+use super::denied::Found;
+use crate::grants::{Rule, shown};
+use crate::{Access, Error, Escape, GrantError, Grants, InvalidPath};
+
+/// The longest path a UNIX domain socket can have, in bytes: `sun_path` without its final NUL.
+const LONGEST_PATH: usize = 107;
 
 /// How a path below a granted folder is resolved. Both refuse the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,17 +61,17 @@ pub(crate) struct Spot {
     grant: String,
 }
 
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+pub(super) const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 const ANYTHING: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Place {
-    pub(crate) fn open(grant: &Grant) -> Result<Place, GrantError> {
-        let (folder_path, name) = match &grant.names {
-            Names::Abstract { .. } => return Ok(Place::Abstract),
-            Names::Pipes { .. } => return Err(named_pipe(grant)),
-            Names::Files { host, folder, .. } if *folder => (host.as_str(), None),
-            Names::Files { host, .. } => {
-                let (folder, name) = split(host);
+    pub(crate) fn open(grant: &IpcPattern) -> Result<Place, GrantError> {
+        let (folder_path, name) = match (grant.kind(), grant.extent()) {
+            (IpcKind::Abstract, _) => return Ok(Place::Abstract),
+            (IpcKind::Pipe, _) => return Err(named_pipe(grant)),
+            (IpcKind::File, Extent::Folder) => (grant.host(), None),
+            (IpcKind::File, Extent::One) => {
+                let (folder, name) = split(grant.host());
                 (folder, Some(name))
             }
         };
@@ -114,7 +118,7 @@ fn missing(path: &str) -> bool {
     rustix::fs::stat(path).is_err()
 }
 
-fn named_pipe(grant: &Grant) -> GrantError {
+pub(super) fn named_pipe(grant: &IpcPattern) -> GrantError {
     GrantError::NotOnThisSystem {
         entry: grant.to_string(),
         kind: "a named pipe of Windows",
@@ -123,7 +127,7 @@ fn named_pipe(grant: &Grant) -> GrantError {
 }
 
 /// A path's folder and its last component.
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     match path.rsplit_once('/') {
         None => (".", path),
         Some(("", name)) => ("/", name),
@@ -131,70 +135,8 @@ fn split(path: &str) -> (&str, &str) {
     }
 }
 
-/// What is denied.
-#[derive(Debug)]
-pub(crate) struct Denied {
-    /// The folder on the host that is denied, or that the denied name is in.
-    folder_path: String,
-    /// As it was when it was denied; a folder that was missing is looked for at each call.
-    opened: Option<OwnedFd>,
-    name: Option<String>,
-}
-
-impl Denied {
-    pub(crate) fn find(grant: &Grant) -> Result<Denied, GrantError> {
-        let (folder_path, name) = match &grant.names {
-            // By name only; no folder is at an empty path.
-            Names::Abstract { .. } => ("", None),
-            Names::Pipes { .. } => return Err(named_pipe(grant)),
-            Names::Files { host, folder, .. } if *folder => (host.as_str(), None),
-            Names::Files { host, .. } => {
-                let (folder, name) = split(host);
-                (folder, Some(name.to_owned()))
-            }
-        };
-        Ok(Denied {
-            opened: rustix::fs::openat(CWD, folder_path, FOLDER, Mode::empty()).ok(),
-            folder_path: folder_path.to_owned(),
-            name,
-        })
-    }
-
-    fn folder(&self) -> Option<Stat> {
-        match &self.opened {
-            Some(folder) => rustix::fs::fstat(folder).ok(),
-            None => rustix::fs::stat(self.folder_path.as_str()).ok(),
-        }
-    }
-
-    /// Whether this denies `name` in `folder`, whose own folders are `around` it.
-    fn covers(&self, around: &[Identity], name: Option<&str>) -> bool {
-        let Some(denied) = self.folder().as_ref().map(Identity::of) else {
-            return false;
-        };
-        match &self.name {
-            None => around.contains(&denied),
-            Some(denied_name) => {
-                around.first() == Some(&denied) && name == Some(denied_name.as_str())
-            }
-        }
-    }
-
-    /// Whether `found` is the denied socket under another name.
-    fn is(&self, found: Identity) -> bool {
-        let Some(name) = &self.name else {
-            return false;
-        };
-        let there = match &self.opened {
-            Some(folder) => rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW),
-            None => rustix::fs::lstat(format!("{}/{name}", self.folder_path)),
-        };
-        there.is_ok_and(|stat| Identity::of(&stat) == found)
-    }
-}
-
 /// Which file it is, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
@@ -210,7 +152,7 @@ impl Identity {
 }
 
 /// A folder and every folder it is in, up to the root.
-fn folders_around(folder: &OwnedFd) -> Result<Vec<Identity>, Errno> {
+pub(super) fn folders_around(folder: &OwnedFd) -> Result<Vec<Identity>, Errno> {
     // A path that deep cannot be typed; this only bounds the loop.
     const DEEPEST: usize = 4096;
     let mut around = vec![Identity::of(&rustix::fs::fstat(folder)?)];
@@ -236,38 +178,29 @@ impl Grants {
         if path.is_empty() || path == "\0" {
             return Err(invalid(InvalidPath::Empty));
         }
-        if let Some(name) = path.strip_prefix('\0') {
-            if name.len() > LONGEST_PATH {
-                return Err(invalid(InvalidPath::TooLong {
-                    limit: LONGEST_PATH,
-                }));
-            }
-            let (_, host) = self.select(access, path, |grant| covers_abstract(grant, name))?;
-            if host.len() > LONGEST_PATH {
-                return Err(invalid(InvalidPath::TooLong {
-                    limit: LONGEST_PATH,
-                }));
-            }
-            // By the host's name as well: a mapping leads around nothing.
-            return match self
-                .denials(access)
-                .find(|denial| covers_host(&denial.grant, &host))
-            {
-                Some(denial) => Err(denial.denies(access, path)),
-                None => Ok(Location::Abstract(host)),
-            };
-        }
-        if path.contains('\0') {
+        let address = IpcAddress::from_path(path);
+        let (name, names_folder) = match &address {
+            IpcAddress::Abstract(name) => (name.as_str(), false),
+            _ => (path, path.ends_with('/') || path.ends_with("/.")),
+        };
+        if path.contains('\0') && !matches!(address, IpcAddress::Abstract(_)) {
             return Err(invalid(InvalidPath::Nul));
         }
-        if path.len() > LONGEST_PATH {
-            return Err(invalid(InvalidPath::TooLong {
-                limit: LONGEST_PATH,
-            }));
+        let too_long = InvalidPath::TooLong {
+            limit: LONGEST_PATH,
+        };
+        if name.len() > LONGEST_PATH {
+            return Err(invalid(too_long));
         }
-        let file = FileName::parse(path);
-        let (rule, rest) = self.select(access, path, |grant| covers_file(grant, &file))?;
-        let spot = self.spot(access, path, rule, &rest, file.folder)?;
+        let (rule, cover) = self.select(access, path, &address)?;
+        if let IpcAddress::Abstract(host) = rule.pattern.on_host(&cover) {
+            return if host.len() > LONGEST_PATH {
+                Err(invalid(too_long))
+            } else {
+                Ok(Location::Abstract(host))
+            };
+        }
+        let spot = self.spot(access, path, rule, cover.rest(), names_folder)?;
         let mut denials = self.denials(access).peekable();
         if denials.peek().is_some() {
             // Who cannot see what is around the folder cannot see that it is not denied.
@@ -290,7 +223,7 @@ impl Grants {
         rest: &[String],
         names_folder: bool,
     ) -> Result<Spot, Error> {
-        let grant = rule.grant.to_string();
+        let grant = rule.pattern.to_string();
         let escape = |way| Error::Escape {
             access,
             path: shown(path),
@@ -333,7 +266,7 @@ impl Grants {
                     grant,
                 })
             }
-            // `covers_file` covers no path by an abstract name.
+            // No path is covered by an abstract name.
             Place::Abstract => Err(Error::NotGranted {
                 access,
                 path: shown(path),
@@ -363,8 +296,9 @@ impl Grants {
                 .map_err(Failure::System),
         };
         let file = opened.map_err(|failure| failure.into_error(access, path, &spot.grant))?;
-        let stat = rustix::fs::fstat(&file).map_err(|errno| refused(access, path, errno))?;
-        match file_type(&stat) {
+        let found =
+            Found::at(&file, "", AtFlags::empty()).map_err(|errno| refused(access, path, errno))?;
+        match found.kind {
             FileType::Symlink => {
                 return Err(Failure::Escape(Escape::SymbolicLink).into_error(
                     access,
@@ -376,48 +310,29 @@ impl Grants {
             _ if spot.names_folder => return Err(refused(access, path, Errno::NOTDIR)),
             _ => {}
         }
-        let found = Identity::of(&stat);
-        match self.denials(access).find(|denial| denial.place.is(found)) {
+        match self.denials(access).find(|denial| denial.place.is(&found)) {
             Some(denial) => Err(denial.denies(access, path)),
             None => Ok(file),
         }
     }
-}
 
-fn covers_abstract(grant: &Grant, name: &str) -> Option<Cover<String>> {
-    let Names::Abstract {
-        host,
-        guest,
-        prefix,
-    } = &grant.names
-    else {
-        return None;
-    };
-    let rest = name.strip_prefix(guest.as_str())?;
-    // A prefix is for the names that go on after it; a name is for itself.
-    (*prefix != rest.is_empty()).then(|| Cover {
-        specificity: (guest.len(), !prefix),
-        rest: format!("{host}{rest}"),
-    })
-}
-
-fn covers_host(grant: &Grant, name: &str) -> bool {
-    let Names::Abstract { host, prefix, .. } = &grant.names else {
-        return false;
-    };
-    name.strip_prefix(host.as_str())
-        .is_some_and(|rest| *prefix != rest.is_empty())
-}
-
-fn covers_file(grant: &Grant, file: &FileName) -> Option<Cover<Vec<String>>> {
-    let Names::Files { guest, folder, .. } = &grant.names else {
-        return None;
-    };
-    let rest = file.below(guest)?;
-    (*folder || rest.is_empty()).then(|| Cover {
-        specificity: (guest.depth(), !folder),
-        rest: rest.to_vec(),
-    })
+    /// Whether the socket that `socket` is connected to is denied, by where it was made.
+    pub(crate) fn permits_peer(&self, path: &str, socket: &OwnedFd) -> Result<(), Error> {
+        let access = Access::Connect;
+        let mut denials = self.denials(access).peekable();
+        if denials.peek().is_none() {
+            return Ok(());
+        }
+        let peer =
+            rustix::net::getpeername(socket).map_err(|errno| refused(access, path, errno))?;
+        let Some(peer) = peer.and_then(|peer| SocketAddrUnix::try_from(peer).ok()) else {
+            return Ok(());
+        };
+        match denials.find(|denial| denial.place.made(&peer)) {
+            Some(denial) => Err(denial.denies(access, path)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a path below a folder could not be opened.

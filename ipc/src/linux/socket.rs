@@ -70,6 +70,7 @@ impl Socket {
         address
             .and_then(|address| rustix::net::connect(&socket, &address))
             .map_err(refused)?;
+        grants.permits_peer(path, &socket)?;
         Socket::adopt(socket, Family::Unix).map_err(|source| failed(Access::Connect, path, source))
     }
 

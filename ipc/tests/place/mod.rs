@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-use plugnet_ipc::{Grant, Grants, Rights};
+use plugnet_ipc::{Grants, IpcPattern, Rights};
 
 /// A place for sockets: a temporary folder, or a prefix of pipes.
 pub struct Place {
@@ -37,7 +37,7 @@ impl Place {
     }
 
     /// The grant of everything in it.
-    pub fn everything(&self) -> Grant {
+    pub fn everything(&self) -> IpcPattern {
         self.prefix.parse().unwrap()
     }
 
@@ -48,7 +48,7 @@ impl Place {
 }
 
 /// The grants, and nothing else.
-pub fn allow(list: &[(Grant, Rights)]) -> Grants {
+pub fn allow(list: &[(IpcPattern, Rights)]) -> Grants {
     let mut grants = Grants::new();
     for (grant, rights) in list {
         grants.allow(grant, *rights).unwrap();

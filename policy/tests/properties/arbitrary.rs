@@ -195,8 +195,9 @@ fn mapped() -> BoxedStrategy<String> {
 fn local() -> BoxedStrategy<String> {
     prop_oneof![
         3 => mapped().prop_map(|path| format!("unix://{path}")),
-        1 => Just("unix://@name".to_owned()),
-        1 => Just("pipe://name".to_owned()),
+        1 => select(vec!["unix://@name", "unix://@app/", "unix://@app/::@name/", "unix://@a::@b"])
+            .prop_map(str::to_owned),
+        1 => select(vec!["pipe://name", r"pipe://app\", "pipe://a::b"]).prop_map(str::to_owned),
     ]
     .boxed()
 }
@@ -259,8 +260,9 @@ pub fn accept() -> BoxedStrategy<String> {
 pub fn ipc() -> BoxedStrategy<String> {
     prop_oneof![
         3 => mapped(),
-        1 => Just("@name".to_owned()),
-        1 => Just(r"\\.\pipe\name".to_owned()),
+        1 => select(vec!["@name", "@app/", "@app/::@name/", "@a::@b"]).prop_map(str::to_owned),
+        1 => select(vec![r"\\.\pipe\name", r"\\.\pipe\app\", r"\\.\pipe\a::\\.\pipe\b"])
+            .prop_map(str::to_owned),
     ]
     .boxed()
 }

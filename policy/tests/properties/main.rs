@@ -127,6 +127,35 @@ proptest! {
         prop_assert_eq!(world.decide(&there).is_allowed(), world.decide(&back).is_allowed());
     }
 
+    /// Of many rules each decides as if it were alone: what is allowed, one of them allows, and what is
+    /// denied, one of them denies. And the decision tells the first.
+    #[test]
+    fn many_rules_decide_as_each_alone(
+        allowing in prop::collection::vec(arbitrary::allowing_line(), 0..40),
+        denying in prop::collection::vec(arbitrary::denying_line(), 0..10),
+        world in arbitrary::world(),
+    ) {
+        // The first `allow-accept` is about all the others, and a path leads to one place.
+        let request = world.request();
+        let one_list = matches!(request, Request::TcpAccept(_) | Request::HandedAccept(_)
+            | Request::UdpReceive(_) | Request::IpcConnect(_) | Request::IpcListen(_));
+        let with = |allowing: &[Line], denying: &[Line]| {
+            world.decide(&built(&[allowing, denying].concat()))
+        };
+        let all = with(&allowing, &denying);
+        let denied = denying.iter().find(|line| !with(&allowing, std::slice::from_ref(line)).is_allowed());
+        let allowed = allowing.iter().find(|line| with(std::slice::from_ref(line), &[]).is_allowed());
+        // Some of them are allowed without a rule.
+        let without = with(&[], &[]).is_allowed();
+        if !one_list {
+            let expected = (allowed.is_some() || without) && denied.is_none();
+            prop_assert_eq!(all.is_allowed(), expected, "{}", all);
+        }
+        if with(&allowing, &[]).is_allowed() {
+            prop_assert_eq!(all.is_allowed(), denied.is_none(), "{}", all);
+        }
+    }
+
     /// The spellings of an address decide equally, and so does any zone.
     #[test]
     fn spellings_decide_equally(

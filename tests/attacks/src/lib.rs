@@ -6,6 +6,7 @@
 //! modules, and those of `misuse` are not about the network at all.
 
 mod address;
+mod files;
 mod ipc;
 mod misuse;
 mod net;
@@ -58,6 +59,7 @@ async fn attempt(argument: &str) -> Outcome {
         Some((&"0.3", words)) => sockets03::attempt(words).await,
         Some((&"0.2", words)) => sockets02::attempt(words),
         Some((&"ipc", words)) => ipc::attempt(words).await,
+        Some((&"files", words)) => files::attempt(words),
         Some((&"misuse", words)) => misuse::attempt(words).await,
         // What one version got of the host, used by the other.
         Some((&"0.2+0.3", ["connect-name", name, port])) => {

@@ -3,7 +3,7 @@
 use crate::peers::Peers;
 use crate::scenario::Variant;
 use plugnet_host::wasmtime_wasi::cli::{AsyncStdinStream, AsyncStdoutStream};
-use plugnet_host::{Grant, Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{IpcPattern, Program, RunOptions, Runtime, RuntimeOptions};
 use plugnet_tests::peer::Folder;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn play(program: Program, variant: &Variant<'_>) -> Result<Vec<String>, St
     let (stderr, mut said) = duplex(64 * 1024);
     let folder = Folder::new();
     let path = folder.path().display().to_string();
-    let grant = |typed: String| typed.parse::<Grant>().expect("a grant");
+    let grant = |typed: String| typed.parse::<IpcPattern>().expect("a grant");
     let options = RunOptions::new()
         .args([
             "scenario",

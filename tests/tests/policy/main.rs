@@ -8,6 +8,8 @@
 //! policy has to deny, so that nothing is sent.
 
 mod accept;
+#[cfg(target_os = "linux")]
+mod check;
 mod connect;
 mod listen;
 #[cfg(unix)]
