@@ -133,7 +133,12 @@ impl Grants {
             (None, _) => Err(Error::NotGranted {
                 access,
                 path: shown(path),
-                grant: would_allow(path),
+                grant: would_allow(path).filter(|typed| {
+                    // One that means another name, or more than this one, is no advice.
+                    let grant = typed.parse::<Grant>().ok();
+                    let cover = grant.as_ref().and_then(&covers);
+                    cover.is_some_and(|cover| cover.specificity.1)
+                }),
             }),
         }
     }
@@ -154,20 +159,21 @@ impl Rule<Denied> {
     }
 }
 
-/// A program's path for people: an abstract name with `@` in place of its NUL.
+/// A program's path for people: an abstract name with `@` in place of its NUL. A file that is
+/// called so is not one.
 pub(crate) fn shown(path: &str) -> String {
     match path.strip_prefix('\0') {
         Some(name) => format!("@{name}"),
+        None if path.starts_with('@') => format!("./{path}"),
         None => path.to_owned(),
     }
 }
 
-/// What one would type to grant `path`.
+/// What one would type to grant `path`, if that is a grant.
 fn would_allow(path: &str) -> Option<String> {
     let typed = match path.strip_prefix('\0') {
-        Some(name) => format!("@{name}"),
-        None if path.starts_with('@') => format!("./{path}"),
-        None => path.trim_end_matches('/').to_owned(),
+        Some(_) => shown(path),
+        None => shown(path).trim_end_matches('/').to_owned(),
     };
     typed.parse::<Grant>().is_ok().then_some(typed)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::address;
 use crate::decision::{Decision, Reason};
-use crate::entry::{Endpoint, Transport};
+use crate::entry::{ConnectEntry, Endpoint, IpcEntry, Transport};
 use crate::host::Host;
 use crate::name::{Asked, Name, NameError};
 use crate::path::{IpcAddress, IpcPattern};
@@ -19,6 +19,7 @@ use crate::request::Request;
 use crate::resolved::Resolved;
 use crate::rule::{Effect, Rule};
 use crate::special::SpecialRange;
+use crate::text::typed;
 
 /// A peer as the rules see it: its address, and the names by which the program got it.
 struct Peer<'a> {
@@ -298,7 +299,7 @@ impl Policy {
             ports: Ports::One(at.port()),
         };
         Decision::denied(request, Reason::NoRule)
-            .with_grant(Some(format!("--allow-listen {grant}")))
+            .with_grant(typed("--allow-listen", &grant.to_string()))
     }
 
     /// The rule by which the program may listen at all.
@@ -331,7 +332,7 @@ impl Policy {
         match allow.find(|stored| contains(stored.entry.peers(), ip)) {
             Some(stored) => Decision::allowed(request, Reason::Rule(stored.rule.clone())),
             None => Decision::denied(request, Reason::NotAmongPeers)
-                .with_grant(Some(format!("--allow-accept {ip}"))),
+                .with_grant(typed("--allow-accept", &ip.to_string())),
         }
     }
 
@@ -392,7 +393,7 @@ impl Policy {
         if let Some(rule) = &self.net {
             return Decision::allowed(request, Reason::Rule(rule.clone())).with_name(Some(name));
         }
-        let grant = Some(format!("--allow-resolve {name}"));
+        let grant = typed("--allow-resolve", name.as_str());
         Decision::denied(request, Reason::NoRule)
             .with_name(Some(name))
             .with_grant(grant)
@@ -430,20 +431,47 @@ impl Policy {
         if let Some(rule) = find(Effect::Allow) {
             return Decision::allowed(request, Reason::Rule(rule.rule.clone()));
         }
-        let option = if listens { "listen" } else { "connect" };
-        let entry = match address {
-            // A path that ends in a slash is a folder in an entry, and no socket anywhere.
-            IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
-                Ok(pattern @ IpcPattern::Socket(_)) => Some(Endpoint::Ipc(pattern).to_string()),
-                _ => None,
-            },
-            IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),
-            IpcAddress::Pipe(name) => Some(format!("pipe://{name}")),
+        let option = if listens {
+            "--allow-listen"
+        } else {
+            "--allow-connect"
         };
-        let grant = entry.filter(|entry| entry.parse::<crate::ConnectEntry>().is_ok());
-        Decision::denied(request, Reason::NoRule)
-            .with_grant(grant.map(|entry| format!("--allow-{option} {entry}")))
+        let entry = match address {
+            IpcAddress::Path(path) => format!("unix://{path}"),
+            IpcAddress::Abstract(name) => format!("unix://@{name}"),
+            IpcAddress::Pipe(name) => format!("pipe://{name}"),
+        };
+        Decision::denied(request, Reason::NoRule).with_grant(ipc_grant(option, &entry, address))
     }
+
+    /// The option that grants a local socket and nothing else, `--allow-ipc ENTRY`; none if the
+    /// entry is not accepted, or is about something else.
+    pub fn ipc_option(entry: &str, address: &IpcAddress) -> Option<String> {
+        let parsed: IpcEntry = entry.parse().ok()?;
+        grants(parsed.pattern(), address)
+            .then(|| typed("--allow-ipc", entry))
+            .flatten()
+    }
+}
+
+/// The option for a local socket, if the entry is one and is about it.
+fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> {
+    let parsed: ConnectEntry = entry.parse().ok()?;
+    match parsed.endpoint() {
+        Endpoint::Ipc(pattern) if grants(pattern, address) => typed(option, entry),
+        _ => None,
+    }
+}
+
+/// Whether the pattern is about the socket, and about no other: one that ends in a slash is a
+/// folder in an entry, and no socket anywhere.
+fn grants(pattern: &IpcPattern, address: &IpcAddress) -> bool {
+    let one = match pattern {
+        IpcPattern::Socket(_) | IpcPattern::Pipe(_) => true,
+        IpcPattern::Abstract(name) => !name.ends_with('/'),
+        IpcPattern::Folder(_) => false,
+    };
+    one && pattern.matches(address)
 }
 
 /// The option for what was not granted; none for port 0, where nobody is.
@@ -454,5 +482,7 @@ fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> 
         host,
         ports,
     };
-    (port != 0).then(|| format!("--allow-connect {endpoint}"))
+    (port != 0)
+        .then(|| typed("--allow-connect", &endpoint.to_string()))
+        .flatten()
 }

@@ -53,6 +53,9 @@ impl fmt::Display for Mapping {
 }
 
 /// A local socket as a program asks for it.
+///
+/// Displayed as `/run/app.sock`, `@name` for an abstract name, and `./@name` for a file that is
+/// called so.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IpcAddress {
@@ -81,6 +84,8 @@ impl IpcAddress {
 impl fmt::Display for IpcAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A file of that name is not the abstract name.
+            IpcAddress::Path(path) if path.starts_with('@') => write!(f, "./{path}"),
             IpcAddress::Path(path) => f.write_str(path),
             IpcAddress::Abstract(name) => write!(f, "@{name}"),
             IpcAddress::Pipe(name) => write!(f, r"\\.\pipe\{name}"),

@@ -104,7 +104,9 @@ impl Host {
             return Err(ErrorCode::AccessDenied.into());
         }
         let place = self.connections.place();
-        place.map_err(|_| ErrorCode::NewSocketLimit.into())
+        let place = place.map_err(|_| ErrorCode::NewSocketLimit)?;
+        self.guard.stats().wasi02_socket();
+        Ok(place)
     }
 
     fn accept02(&mut self, listener: &Resource<TcpSocket>) -> SocketResult<Accepted> {
@@ -113,6 +115,7 @@ impl Host {
             let (socket, input, output) = self.sockets().accept(listener)?;
             match self.connections.place() {
                 Ok(place) => {
+                    self.guard.stats().wasi02_socket();
                     self.foreign.created(socket.rep(), place);
                     return Ok((socket, input, output));
                 }
