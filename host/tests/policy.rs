@@ -456,7 +456,7 @@ fn denials_are_told_once_with_the_grant() {
     );
 }
 
-/// A program that tries many things does not flood the terminal.
+/// A program that tries many things does not flood the terminal, and that there was more is said.
 #[test]
 fn at_most_twenty_denials_are_told() {
     let attempts: Vec<_> = (1..=30)
@@ -464,7 +464,17 @@ fn at_most_twenty_denials_are_told() {
         .collect();
     let attempts: Vec<_> = attempts.iter().map(String::as_str).collect();
     let ended = run(&[], &attempts);
+    let denials = ended.denials();
+    assert_eq!(denials.len(), 21, "{}", ended.stderr);
+    assert!(
+        denials[20].contains("Further denials are not shown"),
+        "{}",
+        denials[20]
+    );
+    // Twenty are all of them.
+    let ended = run(&[], &attempts[..20]);
     assert_eq!(ended.denials().len(), 20, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("Further"), "{}", ended.stderr);
 }
 
 /// What a program names, a host, a path, a function, does not move the terminal's cursor when
