@@ -76,6 +76,7 @@ mod connections;
 mod epoch;
 mod error;
 mod event;
+mod files;
 mod guard;
 mod host;
 mod ipc;
