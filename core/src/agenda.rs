@@ -73,6 +73,7 @@ impl SocketTick {
                 | Self::Error(_)
                 | Self::Close
                 | Self::AfterWrite(_)
+                | Self::FinishUnconnected
         )
     }
 }
@@ -545,9 +546,11 @@ impl Agenda {
         self.events.retain(|event| event.source != source);
     }
 
-    /// Drops [`SocketTick::FailWrites`] of a socket that connects again.
+    /// Drops what would have told callbacks of a socket that connects again.
     pub fn forget_failed_writes(&mut self, id: SocketId) {
-        self.ticks
-            .retain(|tick| !matches!(tick, Tick::Socket(of, SocketTick::FailWrites) if *of == id));
+        self.ticks.retain(|tick| match tick {
+            Tick::Socket(of, SocketTick::FailWrites | SocketTick::FinishUnconnected) => *of != id,
+            _ => true,
+        });
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use plugnet_policy::{IpcAddress, Limits, party};
+use plugnet_policy::{IpcAddress, Limits, party, shortened};
 
 use crate::Event;
 use crate::guard::Guard;
@@ -89,7 +89,7 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Peer::Address(address) => address.fmt(f),
-            Peer::Path(path) => IpcAddress::from_path(path).fmt(f),
+            Peer::Path(path) => f.write_str(&shortened(&IpcAddress::from_path(path).to_string())),
             Peer::Unnamed => f.write_str("unnamed"),
         }
     }

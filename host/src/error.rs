@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use plugnet_policy::{is_plain, shortened, shown};
 use wasmtime::WasmBacktrace;
 
 /// Why a program could not be loaded, or did not come to its end.
@@ -170,10 +171,8 @@ pub struct Trap {
 impl Trap {
     pub(crate) fn new(error: &wasmtime::Error) -> Self {
         Trap {
-            message: error.root_cause().to_string(),
-            backtrace: error
-                .downcast_ref::<WasmBacktrace>()
-                .map(ToString::to_string),
+            message: shown(&shortened(&error.root_cause().to_string())),
+            backtrace: error.downcast_ref::<WasmBacktrace>().map(backtrace_text),
         }
     }
 
@@ -185,11 +184,37 @@ impl Trap {
 
     /// The functions the program was in, the innermost first, one a line.
     ///
-    /// Names are those of the program's name section; without one there are only numbers.
+    /// Names are those of the program's name section; without one there are only numbers. What a name
+    /// has that moves the cursor, or ends a line, is escaped.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.backtrace.as_deref()
     }
+}
+
+/// No backtrace has more lines: there are at most twenty functions, but what was inlined counts.
+const MOST_LINES: usize = 60;
+
+/// A backtrace for people, whose names are the program's own text.
+fn backtrace_text(backtrace: &WasmBacktrace) -> String {
+    let names = backtrace.frames().iter().flat_map(|frame| {
+        let symbols = frame.symbols().iter();
+        let symbols = symbols.flat_map(|symbol| [symbol.name(), symbol.file()]);
+        symbols.chain([frame.func_name(), frame.module().name()])
+    });
+    let plain = names.flatten().all(|name| name.chars().all(is_plain));
+    lines_of(&backtrace.to_string(), plain)
+}
+
+/// `plain`: whether each line is one. Otherwise nobody can tell them apart any more, and there is
+/// only one.
+fn lines_of(text: &str, plain: bool) -> String {
+    if !plain {
+        return shown(&shortened(text));
+    }
+    let lines = text.lines().take(MOST_LINES);
+    let lines: Vec<String> = lines.map(|line| shown(&shortened(line))).collect();
+    lines.join("\n")
 }
 
 impl fmt::Display for Trap {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use plugnet_policy::{Decision, Request};
+use plugnet_policy::{Decision, Request, shown};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::connections::{ConnectionLimit, Direction};
@@ -20,7 +20,9 @@ pub(crate) const TARGET: &str = "plugnet::audit";
 /// [`Event::Refused`], with `direction`, `peer` and `limit`, or [`Event::NoSocket`], with `limit`
 /// alone.
 ///
-/// Displayed as a line for people.
+/// Displayed as a line for people, in which what a program or a peer wrote does not move the cursor. The
+/// fields are their own texts, of at most a kilobyte or so: a subscriber or a file that shows them to
+/// people has to escape them.
 ///
 /// Each event is also one of [`tracing`](https://docs.rs/tracing), at the level INFO, with the
 /// target `plugnet::audit`, the same fields, and the line for people as its message.
@@ -177,7 +179,7 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "{} {request}", allowed_or_denied(*allowed))?;
                 match detail {
-                    Some(detail) => write!(f, ": {detail}"),
+                    Some(detail) => write!(f, ": {}", shown(detail)),
                     None => Ok(()),
                 }
             }
@@ -185,11 +187,14 @@ impl fmt::Display for Event {
                 id,
                 direction,
                 peer,
-            } => match direction {
-                Direction::Connect => write!(f, "#{id} connected to {peer}"),
-                Direction::Accept => write!(f, "#{id} accepted from {peer}"),
-                Direction::Inherit => write!(f, "#{id} inherited, with {peer}"),
-            },
+            } => {
+                let peer = shown(peer);
+                match direction {
+                    Direction::Connect => write!(f, "#{id} connected to {peer}"),
+                    Direction::Accept => write!(f, "#{id} accepted from {peer}"),
+                    Direction::Inherit => write!(f, "#{id} inherited, with {peer}"),
+                }
+            }
             Event::Closed {
                 id,
                 peer,
@@ -199,18 +204,22 @@ impl fmt::Display for Event {
                 ..
             } => write!(
                 f,
-                "#{id} closed, with {peer}: {bytes_in} bytes in, {bytes_out} out, in {}",
+                "#{id} closed, with {}: {bytes_in} bytes in, {bytes_out} out, in {}",
+                shown(peer),
                 humantime::format_duration(Duration::from_millis(millis(*duration)))
             ),
             Event::Refused {
                 direction,
                 peer,
                 limit,
-            } => match direction {
-                Direction::Connect => write!(f, "refused to connect to {peer}: {limit}"),
-                Direction::Accept => write!(f, "refused to accept from {peer}: {limit}"),
-                Direction::Inherit => write!(f, "refused to inherit, with {peer}: {limit}"),
-            },
+            } => {
+                let peer = shown(peer);
+                match direction {
+                    Direction::Connect => write!(f, "refused to connect to {peer}: {limit}"),
+                    Direction::Accept => write!(f, "refused to accept from {peer}: {limit}"),
+                    Direction::Inherit => write!(f, "refused to inherit, with {peer}: {limit}"),
+                }
+            }
             Event::NoSocket { limit } => write!(f, "refused one more socket: {limit}"),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use plugnet_policy::{
-    Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, Transport, shown,
+    Decision, IpcAddress, Name, Policy, Reason, Request, Resolved, Transport, shortened, shown,
 };
 use wasmtime_wasi::sockets::SocketAddrUse;
 
@@ -88,10 +88,11 @@ pub struct Denial {
     /// What it wanted to do.
     pub access: Access,
     /// The address, the name or the path it wanted to do it with, as far as it is reasonably
-    /// long, in the program's own text. An abstract name of Linux shows as `@name`.
+    /// long, in the program's own text. An abstract name of Linux shows as `@name`, and a file
+    /// that is called so as `./@name`.
     pub target: String,
-    /// The option of `plugnet run` that would allow it, if one would:
-    /// `--allow-connect tcp://192.0.2.1:80`.
+    /// The option of `plugnet run` that would allow it, if one would, as it is typed in a shell:
+    /// `--allow-connect tcp://192.0.2.1:80`, `--allow-ipc '/run/my app.sock'`.
     pub grant: Option<String>,
     /// Why, if it is something else than that nothing grants it: in words.
     pub reason: Option<String>,
@@ -114,7 +115,7 @@ impl Denial {
             access: Access::of(request),
             target: request.target(),
             grant: decision.grant().map(str::to_owned),
-            reason: (*decision.reason() != Reason::NoRule).then_some(why),
+            reason: (*decision.reason() != Reason::NoRule).then(|| shortened(&why)),
         }
     }
 }
@@ -200,7 +201,8 @@ impl Guard {
 
     /// Whether the program may look the name up; then what is to be asked for.
     pub(crate) fn allows_lookup(&self, name: &str) -> Option<Lookup> {
-        let decision = self.decide(&Request::Resolve(name.to_owned()));
+        // What is cut is no name either way.
+        let decision = self.decide(&Request::Resolve(shortened(name)));
         decision.is_allowed().then(|| match decision.name() {
             Some(name) => Lookup::Name(name.clone()),
             None => Lookup::Literal(name.parse().ok()),
@@ -235,7 +237,8 @@ impl Guard {
 
     /// What was decided about a path, by whoever opens it.
     pub(crate) fn path(&self, access: Access, path: &str, refused: Option<&plugnet_ipc::Error>) {
-        let address = IpcAddress::from_path(path);
+        // A path that can be opened is never cut; what is told of the others need not be whole.
+        let address = IpcAddress::from_path(&shortened(path));
         let request = match access {
             Access::PathListen => Request::IpcListen(address),
             _ => Request::IpcConnect(address),
@@ -246,18 +249,22 @@ impl Guard {
             plugnet_ipc::Error::NotGranted { grant, .. } => Some(Denial {
                 access,
                 target: request.target(),
-                grant: grant.as_ref().map(|grant| format!("--allow-ipc {grant}")),
+                grant: grant
+                    .as_deref()
+                    .and_then(|entry| Policy::ipc_option(entry, request.ipc_address()?)),
                 reason: None,
             }),
             plugnet_ipc::Error::Denied { .. } | plugnet_ipc::Error::Escape { .. } => Some(Denial {
                 access,
                 target: request.target(),
                 grant: None,
-                reason: Some(error.to_string()),
+                reason: Some(shortened(&error.to_string())),
             }),
             _ => None,
         });
-        let allowed = denial.is_none();
+        // Nobody decides about a path that no socket can have.
+        let impossible = matches!(refused, Some(plugnet_ipc::Error::InvalidPath { .. }));
+        let allowed = denial.is_none() && !impossible;
         if let Some(denial) = &denial {
             self.denied(|| denial.clone());
         }
@@ -269,7 +276,7 @@ impl Guard {
                 Event::Path {
                     request,
                     allowed,
-                    detail: refused.map(ToString::to_string),
+                    detail: refused.map(|error| shortened(&error.to_string())),
                 }
             }
         });

@@ -11,6 +11,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use crate::connections::Connections;
 use crate::directory;
+use crate::files::{self, Files};
 use crate::guard::Guard;
 use crate::ipc::{self, Ipc};
 use crate::memory::MemoryLimit;
@@ -86,6 +87,7 @@ pub struct Host {
     pub(crate) resolver: Resolver,
     pub(crate) foreign: Foreign,
     pub(crate) memory: MemoryLimit,
+    pub(crate) files: Files,
     pub(crate) ipc: Ipc,
 }
 
@@ -135,6 +137,7 @@ pub fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()
     linker.allow_shadowing(true);
     name_lookup::add_to_linker(linker)?;
     sockets::add_to_linker(linker)?;
+    files::add_to_linker(linker)?;
     linker.allow_shadowing(false);
     ipc::add_to_linker(linker)
 }
@@ -192,6 +195,7 @@ impl Host {
             resolver: Resolver::default(),
             foreign: Foreign::default(),
             memory: MemoryLimit::new(memory),
+            files: Files::default(),
             ipc: Ipc::new(grants, descriptors),
         })
     }

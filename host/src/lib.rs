@@ -77,6 +77,7 @@ mod directory;
 mod epoch;
 mod error;
 mod event;
+mod files;
 mod guard;
 mod host;
 mod ipc;

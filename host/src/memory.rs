@@ -21,6 +21,16 @@ impl MemoryLimit {
 const ELEMENT: usize = size_of::<usize>() * 2;
 
 impl MemoryLimit {
+    /// Counts what the host holds for the program, if there is room for it.
+    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+        self.growing(bytes)
+    }
+
+    /// The host holds so much less.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
     fn growing(&mut self, more: usize) -> bool {
         let used = self.used.saturating_add(more);
         let fits = self.limit.is_none_or(|limit| used <= limit);
@@ -66,6 +76,17 @@ mod tests {
         assert!(!memory.memory_growing(0, 60, None).unwrap());
         assert!(memory.memory_growing(0, 40, None).unwrap());
         assert!(!memory.memory_growing(60, 61, None).unwrap());
+    }
+
+    /// What the host holds shares it with memories, until it is released.
+    #[test]
+    fn what_is_held_shares_the_limit() {
+        let mut memory = MemoryLimit::new(Some(100));
+        assert!(memory.hold(60));
+        assert!(!memory.memory_growing(0, 60, None).unwrap());
+        memory.release(60);
+        assert!(memory.memory_growing(0, 60, None).unwrap());
+        assert!(!memory.hold(60));
     }
 
     /// Tables share it with memories.

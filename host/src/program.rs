@@ -39,6 +39,14 @@ enum Run {
     Wasi03,
 }
 
+/// How many resources, streams, futures and calls under way a program may have at one time, all
+/// together. One more is a trap.
+const HANDLES: usize = 100_000;
+
+/// How many records wasmtime may keep of tasks, streams and futures: none of them needs more than
+/// four for each handle.
+const RECORDS: usize = 4 * HANDLES;
+
 impl Program {
     pub(crate) fn new(
         linker: &Linker<Host>,
@@ -89,6 +97,10 @@ impl Program {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.limiter(Host::memory_limit);
+        store.set_max_component_handles(HANDLES);
+        if let Some(records) = store.concurrent_resource_table() {
+            records.set_max_capacity(RECORDS);
+        }
         let call = self.call(&mut store);
         let result = match timeout {
             None => call.await,

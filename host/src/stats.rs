@@ -20,6 +20,7 @@ struct Counters {
     received: AtomicU64,
     sent: AtomicU64,
     denied: AtomicU64,
+    wasi02_sockets: AtomicU64,
 }
 
 /// What was counted up to a moment.
@@ -44,6 +45,9 @@ pub struct Totals {
     pub sent: u64,
     /// Decisions that denied it something.
     pub denied: u64,
+    /// Sockets of WASI 0.2 that it had, UDP among them. Their connections and bytes are not in the
+    /// other numbers: nothing can count them.
+    pub wasi02_sockets: u64,
 }
 
 impl Stats {
@@ -67,6 +71,7 @@ impl Stats {
             received: counters.received.load(Relaxed),
             sent: counters.sent.load(Relaxed),
             denied: counters.denied.load(Relaxed),
+            wasi02_sockets: counters.wasi02_sockets.load(Relaxed),
         }
     }
 
@@ -100,5 +105,9 @@ impl Stats {
 
     pub(crate) fn denied(&self) {
         self.0.denied.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn wasi02_socket(&self) {
+        self.0.wasi02_sockets.fetch_add(1, Relaxed);
     }
 }

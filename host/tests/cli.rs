@@ -321,7 +321,8 @@ fn the_network_is_denied_by_default() {
     let program = folder.file("echo-server.wasm", ECHO_SERVER);
     for (address, grant) in [
         ("127.0.0.1:0", "--allow-listen tcp://127.0.0.1:0"),
-        ("0", "--allow-listen tcp://[::]:"),
+        // Brackets are quoted for the shell, where there is one way to.
+        ("0", "tcp://[::]:"),
     ] {
         let output = output(plugnet().arg("run").arg(&program).arg(address));
         let message = stderr(&output);

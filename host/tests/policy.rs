@@ -456,7 +456,7 @@ fn denials_are_told_once_with_the_grant() {
     );
 }
 
-/// A program that tries many things does not flood the terminal.
+/// A program that tries many things does not flood the terminal, and that there was more is said.
 #[test]
 fn at_most_twenty_denials_are_told() {
     let attempts: Vec<_> = (1..=30)
@@ -464,7 +464,17 @@ fn at_most_twenty_denials_are_told() {
         .collect();
     let attempts: Vec<_> = attempts.iter().map(String::as_str).collect();
     let ended = run(&[], &attempts);
+    let denials = ended.denials();
+    assert_eq!(denials.len(), 21, "{}", ended.stderr);
+    assert!(
+        denials[20].contains("Further denials are not shown"),
+        "{}",
+        denials[20]
+    );
+    // Twenty are all of them.
+    let ended = run(&[], &attempts[..20]);
     assert_eq!(ended.denials().len(), 20, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("Further"), "{}", ended.stderr);
 }
 
 /// What a program names, a host, a path, a function, does not move the terminal's cursor when
@@ -982,13 +992,13 @@ fn a_denied_socket_is_denied_though_it_is_moved() {
         .arg(&program)
         .args([
             format!("ipc connect-path {}", at("admin.sock")),
-            format!("files link {} {}", at("admin.sock"), at("linked")),
+            format!("links link {} {}", at("admin.sock"), at("linked")),
             format!("ipc connect-path {}", at("linked")),
-            format!("files rename {} {}", at("admin.sock"), at("moved")),
+            format!("links rename {} {}", at("admin.sock"), at("moved")),
             format!("ipc connect-path {}", at("moved")),
-            format!("files rename {} {}", at("private/c.sock"), at("c")),
+            format!("links rename {} {}", at("private/c.sock"), at("c")),
             format!("ipc connect-path {}", at("c")),
-            format!("files rename {} {}", at("b.sock"), at("b")),
+            format!("links rename {} {}", at("b.sock"), at("b")),
             format!("ipc connect-path {}", at("b")),
         ]));
     let expected = [
@@ -1049,9 +1059,9 @@ fn directories_of_the_kernel_are_refused() {
     let ended = end(plugnet()
         .args(["run", "--dir", &format!("{}::/d", data.display())])
         .arg(&program)
-        .args(["files read /d/file", "files read /d/absolute/environ"])
-        .args(["files read /d/relative/environ", "files read /d/root/proc/self/environ"])
-        .args(["files read /d/../link/self/environ"]));
+        .args(["links read /d/file", "links read /d/absolute/environ"])
+        .args(["links read /d/relative/environ", "links read /d/root/proc/self/environ"])
+        .args(["links read /d/../link/self/environ"]));
     let lines = ended.lines();
     assert_eq!(lines[0], "ok", "{}", ended.stderr);
     assert_eq!(lines.iter().filter(|line| **line == "ok").count(), 1, "{lines:?}");
@@ -1102,7 +1112,7 @@ fn the_cache_is_out_of_reach() {
             .env("XDG_CACHE_HOME", &home)
             .args(["run", "--dir", &format!("{}::/d", directory.display())])
             .arg(&program)
-            .arg("files read /d/none"))
+            .arg("links read /d/none"))
     };
     let ended = with(&data);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

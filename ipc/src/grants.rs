@@ -160,7 +160,7 @@ impl Grants {
             return Err(Error::NotGranted {
                 access,
                 path: shown(path),
-                grant: would_allow(path),
+                grant: would_allow(path, address),
             });
         };
         let allowing = self.allowed.iter().filter(|rule| rule.concerns(access));
@@ -191,20 +191,23 @@ impl Rule<Denied> {
     }
 }
 
-/// A program's path for people: an abstract name with `@` in place of its NUL.
+/// A program's path for people: an abstract name with `@` in place of its NUL. A file that is
+/// called so is not one.
 pub(crate) fn shown(path: &str) -> String {
     match path.strip_prefix('\0') {
         Some(name) => format!("@{name}"),
+        None if path.starts_with('@') => format!("./{path}"),
         None => path.to_owned(),
     }
 }
 
-/// What one would type to grant `path`.
-fn would_allow(path: &str) -> Option<String> {
+/// What one would type to grant `path`: a grant of it, and of nothing else. None where there is no
+/// such grant.
+fn would_allow(path: &str, address: &IpcAddress) -> Option<String> {
     let typed = match path.strip_prefix('\0') {
-        Some(name) => format!("@{name}"),
-        None if path.starts_with('@') => format!("./{path}"),
-        None => path.trim_end_matches('/').to_owned(),
+        Some(_) => shown(path),
+        None => shown(path).trim_end_matches('/').to_owned(),
     };
-    typed.parse::<IpcPattern>().is_ok().then_some(typed)
+    let pattern: IpcPattern = typed.parse().ok()?;
+    pattern.is_only(address).then_some(typed)
 }

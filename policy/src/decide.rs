@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 
 use crate::address;
 use crate::decision::{Decision, Reason};
-use crate::entry::{Endpoint, Transport};
+use crate::entry::{ConnectEntry, Endpoint, IpcEntry, Transport};
 use crate::host::Host;
 use crate::index::{Index, Wanted};
 use crate::name::{Asked, Name, NameError};
-use crate::path::{Extent, IpcAddress, IpcPattern};
+use crate::path::{IpcAddress, IpcPattern};
 use crate::policy::{Policy, Stored};
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::resolved::Resolved;
 use crate::rule::{Effect, Rule};
 use crate::special::SpecialRange;
+use crate::text::typed;
 
 /// A peer as the rules see it: its address, and the names by which the program got it.
 struct Peer<'a> {
@@ -385,7 +386,7 @@ impl Policy {
             ports: Ports::One(at.port()),
         };
         Decision::denied(request, Reason::NoRule)
-            .with_grant(Some(format!("--allow-listen {grant}")))
+            .with_grant(typed("--allow-listen", &grant.to_string()))
     }
 
     /// The rule by which the program may listen at all.
@@ -426,7 +427,7 @@ impl Policy {
         match about(Effect::Allow, vec![ip]).find(|stored| contains(stored.entry.peers(), ip)) {
             Some(stored) => Decision::allowed(request, Reason::Rule(stored.rule.clone())),
             None => Decision::denied(request, Reason::NotAmongPeers)
-                .with_grant(Some(format!("--allow-accept {ip}"))),
+                .with_grant(typed("--allow-accept", &ip.to_string())),
         }
     }
 
@@ -493,7 +494,7 @@ impl Policy {
         if let Some(rule) = &self.net {
             return Decision::allowed(request, Reason::Rule(rule.clone())).with_name(Some(name));
         }
-        let grant = Some(format!("--allow-resolve {name}"));
+        let grant = typed("--allow-resolve", name.as_str());
         Decision::denied(request, Reason::NoRule)
             .with_name(Some(name))
             .with_grant(grant)
@@ -537,23 +538,38 @@ impl Policy {
         {
             return Decision::allowed(request, Reason::Rule(rule.clone()));
         }
-        let option = if listens { "listen" } else { "connect" };
-        let entry = match address {
-            // A path that ends in a slash is a folder in an entry, and no socket anywhere.
-            IpcAddress::Path(path) => match IpcPattern::parse(path, 0, false) {
-                Ok(pattern) if pattern.extent() == Extent::One => {
-                    Some(Endpoint::Ipc(pattern).to_string())
-                }
-                _ => None,
-            },
-            IpcAddress::Abstract(name) => Some(format!("unix://@{name}")),
-            IpcAddress::Pipe(name) => Some(format!("pipe://{name}")),
+        let option = if listens {
+            "--allow-listen"
+        } else {
+            "--allow-connect"
         };
-        let grant = entry.filter(|entry| entry.parse::<crate::ConnectEntry>().is_ok());
-        Decision::denied(request, Reason::NoRule)
-            .with_grant(grant.map(|entry| format!("--allow-{option} {entry}")))
+        let entry = match address {
+            IpcAddress::Path(path) => format!("unix://{path}"),
+            IpcAddress::Abstract(name) => format!("unix://@{name}"),
+            IpcAddress::Pipe(name) => format!("pipe://{name}"),
+        };
+        Decision::denied(request, Reason::NoRule).with_grant(ipc_grant(option, &entry, address))
+    }
+
+    /// The option that grants a local socket and nothing else, `--allow-ipc ENTRY`; none if the
+    /// entry is not accepted, or is about something else.
+    pub fn ipc_option(entry: &str, address: &IpcAddress) -> Option<String> {
+        let parsed: IpcEntry = entry.parse().ok()?;
+        parsed.pattern().is_only(address)
+            .then(|| typed("--allow-ipc", entry))
+            .flatten()
     }
 }
+
+/// The option for a local socket, if the entry is one and is about it.
+fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> {
+    let parsed: ConnectEntry = entry.parse().ok()?;
+    match parsed.endpoint() {
+        Endpoint::Ipc(pattern) if pattern.is_only(address) => typed(option, entry),
+        _ => None,
+    }
+}
+
 
 /// The option for what was not granted; none for port 0, where nobody is.
 fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> {
@@ -563,5 +579,7 @@ fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> 
         host,
         ports,
     };
-    (port != 0).then(|| format!("--allow-connect {endpoint}"))
+    (port != 0)
+        .then(|| typed("--allow-connect", &endpoint.to_string()))
+        .flatten()
 }

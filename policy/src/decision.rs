@@ -11,6 +11,7 @@ use crate::name::Name;
 use crate::request::Request;
 use crate::rule::{Origin, Rule};
 use crate::special::SpecialRange;
+use crate::text::shown;
 
 /// The answer to a [`Request`].
 ///
@@ -150,7 +151,8 @@ impl Decision {
         self.name.as_ref()
     }
 
-    /// The option that would allow what was denied for want of a rule.
+    /// The option that would allow what was denied for want of a rule, as it is typed in a shell;
+    /// none if no entry is about just that, or if it cannot be typed.
     pub fn grant(&self) -> Option<&str> {
         self.grant.as_deref()
     }
@@ -161,8 +163,8 @@ impl fmt::Display for Decision {
         let verdict = if self.allowed { "allowed" } else { "denied" };
         write!(f, "{verdict}: {}\n  ", self.request)?;
         let by = |rule: &Rule| match rule.origin() {
-            Origin::Library => rule.to_string(),
-            origin => format!("{rule} ({origin})"),
+            Origin::Library => shown(&rule.to_string()),
+            origin => shown(&format!("{rule} ({origin})")),
         };
         match &self.reason {
             Reason::Rule(rule) => write!(f, "by {}", by(rule))?,
@@ -185,7 +187,7 @@ impl fmt::Display for Decision {
                 f.write_str("any local address and port, as before every connect")?;
             }
             Reason::AddressLiteral => f.write_str("an address is not looked up")?,
-            Reason::NotAName(problem) => f.write_str(problem)?,
+            Reason::NotAName(problem) => f.write_str(&shown(problem))?,
         }
         if let Some(name) = &self.name
             && !matches!(self.request, Request::Resolve(_) | Request::ToName(..))

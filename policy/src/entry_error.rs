@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::text::shown;
+
 /// An entry of a rule, or a quantity of a limit, that is not one.
 ///
 /// Displayed with the entry, a mark under the spot, and the corrected form:
@@ -61,30 +63,13 @@ impl fmt::Display for EntryError {
         let marked = shown(&entry[spot.clone()]).chars().count().max(1);
         write!(f, "    {}{}", " ".repeat(before), "^".repeat(marked))?;
         if let Some(corrected) = corrected {
-            write!(f, "\n  write {corrected}")?;
+            write!(f, "\n  write {}", shown(corrected))?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for EntryError {}
-
-/// A text as a terminal may see it, in one line: whoever wrote it does not move the cursor.
-///
-/// ```
-/// use plugnet_policy::shown;
-///
-/// assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
-/// ```
-pub fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = (!c.is_control()).then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
-}
 
 /// What is wrong with a part of an entry; the offsets are those of the whole entry.
 #[derive(Clone, Debug)]

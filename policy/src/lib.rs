@@ -68,6 +68,7 @@ mod request;
 mod resolved;
 mod rule;
 mod special;
+mod text;
 
 pub use address::{canonical, party};
 pub use check::{Check, Question};
@@ -75,7 +76,7 @@ pub use decision::{Decision, Reason};
 pub use entry::{
     AcceptEntry, ConnectEntry, Endpoint, IpcEntry, ListenEntry, ResolveEntry, Transport,
 };
-pub use entry_error::{EntryError, shown};
+pub use entry_error::EntryError;
 pub use file::{FileError, FileProblem};
 pub use host::Host;
 pub use limits::Limits;
@@ -88,3 +89,4 @@ pub use request::Request;
 pub use resolved::Resolved;
 pub use rule::{Effect, Origin, Rule, Subject};
 pub use special::{SpecialKind, SpecialRange};
+pub use text::{is_plain, shortened, shown};

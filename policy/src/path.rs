@@ -94,6 +94,9 @@ impl Cover {
 }
 
 /// A local socket as a program asks for it.
+///
+/// Displayed as `/run/app.sock`, `@name` for an abstract name, and `./@name` for a file that is
+/// called so.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IpcAddress {
@@ -128,6 +131,8 @@ impl IpcAddress {
 impl fmt::Display for IpcAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A file of that name is not the abstract name.
+            IpcAddress::Path(path) if path.starts_with('@') => write!(f, "./{path}"),
             IpcAddress::Path(path) => f.write_str(path),
             IpcAddress::Abstract(name) => write!(f, "@{name}"),
             IpcAddress::Pipe(name) => write!(f, r"\\.\pipe\{name}"),
@@ -240,6 +245,11 @@ impl IpcPattern {
     /// Whether it is about what a program calls `address`, and what is left to find.
     pub fn covers(&self, address: &IpcAddress) -> Option<Cover> {
         cover(self.kind, self.extent, &self.guest, address)
+    }
+
+    /// Whether it is about what a program calls `address`, and about nothing else.
+    pub fn is_only(&self, address: &IpcAddress) -> bool {
+        self.extent == Extent::One && self.covers(address).is_some()
     }
 
     /// As [`covers`](Self::covers), for what the host calls `address`.

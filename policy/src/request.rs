@@ -6,9 +6,7 @@ use std::net::SocketAddr;
 use crate::entry::Transport;
 use crate::name::Name;
 use crate::path::IpcAddress;
-
-/// How much of a name or a path is shown. Whoever reads an audit is not to be flooded.
-const LONGEST_TARGET: usize = 1024;
+use crate::text::{shortened, shown};
 
 /// Something that a program wants to do.
 ///
@@ -70,15 +68,15 @@ impl Request {
     /// The address, name or path that it is about. A name or a path is the program's own text;
     /// of a longer one than any system takes, there is only the beginning.
     pub fn target(&self) -> String {
-        let mut target = self.whole_target();
-        if target.len() > LONGEST_TARGET {
-            let end = (0..=LONGEST_TARGET)
-                .rev()
-                .find(|end| target.is_char_boundary(*end));
-            target.truncate(end.unwrap_or(0));
-            target.push('…');
+        shortened(&self.whole_target())
+    }
+
+    /// The local socket that it is about, if it is about one.
+    pub fn ipc_address(&self) -> Option<&IpcAddress> {
+        match self {
+            Request::IpcConnect(address) | Request::IpcListen(address) => Some(address),
+            _ => None,
         }
-        target
     }
 
     fn whole_target(&self) -> String {
@@ -114,6 +112,6 @@ impl fmt::Display for Request {
             Request::IpcListen(_) => "listen on",
         };
         // A name or a path is the program's own text: it does not move anybody's cursor.
-        write!(f, "{what} {}", crate::entry_error::shown(&self.target()))
+        write!(f, "{what} {}", shown(&self.target()))
     }
 }

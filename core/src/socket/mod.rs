@@ -430,6 +430,7 @@ impl Socket {
                 self.emit_drain(agenda);
                 self.call_back(callbacks, None, agenda);
             }
+            SocketTick::FinishUnconnected => self.finish_unconnected(agenda),
             // Node goes on after 'connect', whatever its handler did.
             SocketTick::Uncork => self.uncork(agenda),
             SocketTick::Ready => self.emit_ready(agenda),
@@ -446,7 +447,6 @@ impl Socket {
             SocketTick::End => self.emit_end(agenda),
             SocketTick::AfterEnd => self.after_end(agenda),
             SocketTick::Finish => self.emit_finish(agenda),
-            SocketTick::FinishUnconnected => self.finish_unconnected(agenda),
             SocketTick::AfterFinish => self.after_finish(agenda),
         }
     }

@@ -13,6 +13,7 @@ fn keep_alive(world: &World) -> Vec<KeepAlive> {
     actions.collect()
 }
 
+/// Switched on, with so many seconds.
 fn on(delay: u64) -> KeepAlive {
     KeepAlive::On { delay }
 }

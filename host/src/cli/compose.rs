@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Failure, input, say};
+use super::{Failure, input, named, say};
 
 /// Writes a program with the net component inside it.
 ///
@@ -36,7 +36,7 @@ pub(super) fn compose(args: &Args) -> Result<u8, Failure> {
     if is_same_file(program, output) {
         return Err(Failure::input(format!(
             "{}: this is the program itself. Give another file to write",
-            output.display()
+            named(output)
         )));
     }
     let composed = if *no_ipc {
@@ -48,14 +48,14 @@ pub(super) fn compose(args: &Args) -> Result<u8, Failure> {
     if composed == bytes {
         say(format!(
             "note: {} does not import plugnet:net; {} is a copy of it",
-            program.display(),
-            output.display()
+            named(program),
+            named(output)
         ));
     }
     write_whole(output, &composed).map_err(|error| {
         Failure::input(format!(
             "{}: the file cannot be written: {error}. Check the path and its permissions",
-            output.display()
+            named(output)
         ))
     })?;
     Ok(0)
@@ -73,6 +73,12 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // `rename` would answer with something less clear, or replace an empty directory.
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
+    }
+    // It would take the place of a pipe or a device, and who reads there would wait for ever.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other(
+            "it is a pipe, a socket or a device, not a file",
+        ));
     }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut part = name.to_owned();

@@ -1,6 +1,5 @@
 //! `plugnet demo`
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
@@ -8,6 +7,7 @@ use plugnet_host::{Error, Exit, IpcPattern, Program, RunOptions};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, DuplexStream};
 use tokio::sync::oneshot;
 
+use super::voice::Voice;
 use super::{Failure, executor, runtime};
 
 const SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
@@ -171,9 +171,9 @@ fn say(line: &str) {
     print("demo", line);
 }
 
-/// `println!` would panic if nobody reads.
+/// `println!` would panic if nobody reads, or wait for ever.
 fn print(name: &str, line: &str) {
-    let _ = writeln!(io::stdout(), "[{name}] {line}");
+    Voice::out().say(format!("[{name}] {line}\n"));
 }
 
 fn failed(name: &'static str) -> impl Fn(Error) -> Failure {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, named};
 
 /// What a file is to hold.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ impl Content {
 
 /// The bytes of the file at `path`.
 pub(super) fn read(path: &Path, content: Content) -> Result<Vec<u8>, Failure> {
-    let name = path.display();
+    let name = named(path);
     if path.is_dir() {
         let advice = content.in_directory();
         return Err(Failure::input(format!(

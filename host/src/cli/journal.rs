@@ -2,12 +2,17 @@
 //! read, whatever the program does.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use plugnet_host::Event;
+use plugnet_host::policy::Request;
 
 use super::audit::Audit;
+use super::end::End;
 use super::say;
 
 /// For how long what is the same is counted together.
@@ -16,8 +21,11 @@ const SPAN: Duration = Duration::from_secs(1);
 /// How often the same decision is told in a span. The others are summed up.
 const SAME: u64 = 10;
 
-/// How many events are told in a span. The others are counted.
+/// How many events of a kind are told in a span. The others are counted.
 const MOST: u64 = 1000;
+
+/// How many bytes are told of a kind in a span, but for the last event's.
+const MOST_BYTES: usize = 128 * 1024;
 
 /// Something to tell.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +35,84 @@ pub(super) enum Entry<'a> {
     /// A decision, which was made so many times more.
     Repeat(&'a Event, u64),
     /// So many events are not told.
-    Omitted(u64),
+    Omitted(Omitted),
+    /// So many lines could not be written.
+    Lost(u64),
+    /// The run has ended, with an exit code.
+    End(End, u8),
 }
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Entry::Event(event) => event.fmt(f),
+            Entry::Repeat(event, times) => write!(f, "{times} times more: {event}"),
+            Entry::Omitted(omitted) => {
+                let Omitted {
+                    connections,
+                    denied,
+                    allowed,
+                    refused,
+                } = omitted;
+                write!(
+                    f,
+                    "{} events more: {connections} of connections, {denied} denied, {allowed} allowed, \
+                     {refused} refused by a limit",
+                    omitted.all()
+                )
+            }
+            Entry::Lost(lines) => write!(f, "{lines} lines could not be written"),
+            Entry::End(end, code) => write!(f, "ended {end}, exit code {code}"),
+        }
+    }
+}
+
+/// How many events were not told, by their kinds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Omitted {
+    pub(super) connections: u64,
+    pub(super) denied: u64,
+    pub(super) allowed: u64,
+    pub(super) refused: u64,
+}
+
+impl Omitted {
+    pub(super) fn all(&self) -> u64 {
+        self.connections + self.denied + self.allowed + self.refused
+    }
+}
+
+/// What an event is about. One kind never takes the place of another: whoever is denied a thousand
+/// things, or connects in vain, does not hide a connection by that.
+#[derive(Clone, Copy)]
+enum Kind {
+    Connection,
+    Denied,
+    Allowed,
+    Refused,
+}
+
+impl Kind {
+    fn of(event: &Event) -> Self {
+        let by_answer = |allowed| if allowed { Kind::Allowed } else { Kind::Denied };
+        match event {
+            Event::Decision(decision) => by_answer(decision.is_allowed()),
+            Event::Path { allowed, .. } => by_answer(*allowed),
+            Event::Refused { .. } | Event::NoSocket { .. } => Kind::Refused,
+            _ => Kind::Connection,
+        }
+    }
+}
+
+/// Who waits for an audit that is required and cannot be written.
+type OnFailure = Box<dyn Fn(String) + Send + Sync>;
 
 /// Hears of a run's events.
 pub(super) struct Journal {
     audit: Option<Audit>,
     trace: bool,
+    /// There if nothing may happen that is not written down.
+    on_failure: Option<OnFailure>,
     bounds: Mutex<Bounds>,
 }
 
@@ -42,8 +121,15 @@ impl Journal {
         Journal {
             audit,
             trace,
+            on_failure: None,
             bounds: Mutex::default(),
         }
+    }
+
+    /// Has the audit's failure told, once. The program does not go on from there.
+    pub(super) fn on_failure(mut self, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
+        self.on_failure = Some(Box::new(tell));
+        self
     }
 
     /// Whether anybody wants to hear.
@@ -52,27 +138,48 @@ impl Journal {
     }
 
     pub(super) fn hear(&self, event: &Event) {
-        let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        bounds.hear(event, Instant::now(), |entry| self.tell(entry));
-    }
-
-    /// Tells what was only counted up to now.
-    pub(super) fn finish(&self) {
-        let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        bounds.sum_up(|entry| self.tell(entry));
-    }
-
-    fn tell(&self, entry: Entry<'_>) {
-        if let Some(audit) = &self.audit {
-            audit.write(entry);
+        let mut failed = None;
+        {
+            let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+            bounds.hear(event, Instant::now(), |entry| {
+                let (bytes, written) = self.tell(entry);
+                failed = failed.take().or(written.err());
+                bytes
+            });
         }
-        if self.trace {
-            match entry {
-                Entry::Event(event) => say(event),
-                Entry::Repeat(event, times) => say(format!("{times} times more: {event}")),
-                Entry::Omitted(events) => say(format!("{events} events more")),
+        if let (Some(error), Some(on_failure)) = (failed, &self.on_failure) {
+            on_failure(error.to_string());
+            // What would follow would not be written down. The process ends around it.
+            loop {
+                thread::park();
             }
         }
+    }
+
+    /// Tells what was only counted up to now, and how the run ended.
+    pub(super) fn finish(&self, end: End, code: u8) {
+        let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        bounds.sum_up(|entry| self.tell(entry).0);
+        // Who did not hear of an error before hears of it now.
+        let (_, _) = self.tell(Entry::End(end, code));
+        let lost = self.audit.as_ref().map_or(0, Audit::lost);
+        if lost > 0 {
+            say(format!("{lost} lines are not in the audit"));
+        }
+    }
+
+    /// Gives how long what is told is.
+    fn tell(&self, entry: Entry<'_>) -> (usize, io::Result<()>) {
+        let (mut bytes, mut written) = (0, Ok(()));
+        if let Some(audit) = &self.audit {
+            (bytes, written) = audit.write(entry);
+        }
+        if self.trace {
+            let text = entry.to_string();
+            bytes = bytes.max(text.len());
+            say(text);
+        }
+        (bytes, written)
     }
 }
 
@@ -80,59 +187,107 @@ impl Journal {
 #[derive(Default)]
 struct Bounds {
     since: Option<Instant>,
-    told: u64,
-    omitted: u64,
+    connections: Budget,
+    denied: Budget,
+    allowed: Budget,
+    refused: Budget,
     /// The decisions, and how often each was made.
     decisions: HashMap<String, (Event, u64)>,
 }
 
+/// What was told of one kind.
+#[derive(Default)]
+struct Budget {
+    told: u64,
+    bytes: usize,
+    omitted: u64,
+}
+
 impl Bounds {
-    fn hear(&mut self, event: &Event, now: Instant, mut tell: impl FnMut(Entry<'_>)) {
+    fn budget(&mut self, kind: Kind) -> &mut Budget {
+        match kind {
+            Kind::Connection => &mut self.connections,
+            Kind::Denied => &mut self.denied,
+            Kind::Allowed => &mut self.allowed,
+            Kind::Refused => &mut self.refused,
+        }
+    }
+
+    /// `tell` gives the length of what it told.
+    fn hear(&mut self, event: &Event, now: Instant, mut tell: impl FnMut(Entry<'_>) -> usize) {
         if self.since.is_none_or(|since| now >= since + SPAN) {
             self.sum_up(&mut tell);
             self.since = Some(now);
         }
-        // Everything else has a number or a peer of its own.
-        let is_decision = matches!(event, Event::Decision(_) | Event::Path { .. });
-        let key = is_decision.then(|| event.to_string());
-        let known = key.as_ref().and_then(|key| self.decisions.get_mut(key));
-        match known {
-            Some((_, times)) if *times >= SAME => {
-                *times += 1;
-                return;
-            }
-            _ if self.told >= MOST => {
-                self.omitted += 1;
-                return;
-            }
-            Some((_, times)) => *times += 1,
-            None => {
-                if let Some(key) = key {
-                    self.decisions.insert(key, (event.clone(), 1));
-                }
-            }
+        let key = same(event);
+        if let Some((_, times)) = key.as_ref().and_then(|key| self.decisions.get_mut(key))
+            && *times >= SAME
+        {
+            *times += 1;
+            return;
         }
-        self.told += 1;
-        tell(Entry::Event(event));
+        let budget = self.budget(Kind::of(event));
+        if budget.told >= MOST || budget.bytes >= MOST_BYTES {
+            budget.omitted += 1;
+            return;
+        }
+        budget.told += 1;
+        budget.bytes += tell(Entry::Event(event));
+        if let Some(key) = key {
+            let made = self.decisions.entry(key);
+            made.or_insert_with(|| (event.clone(), 0)).1 += 1;
+        }
     }
 
-    fn sum_up(&mut self, mut tell: impl FnMut(Entry<'_>)) {
+    fn sum_up(&mut self, mut tell: impl FnMut(Entry<'_>) -> usize) {
         for (event, times) in self.decisions.values() {
             if *times > SAME {
                 tell(Entry::Repeat(event, *times - SAME));
             }
         }
-        if self.omitted > 0 {
-            tell(Entry::Omitted(self.omitted));
+        let omitted = Omitted {
+            connections: self.connections.omitted,
+            denied: self.denied.omitted,
+            allowed: self.allowed.omitted,
+            refused: self.refused.omitted,
+        };
+        if omitted.all() > 0 {
+            tell(Entry::Omitted(omitted));
         }
         *self = Bounds::default();
     }
 }
 
+/// What makes decisions the same; none for an event that has a number of its own. A peer that
+/// comes again has another port each time.
+fn same(event: &Event) -> Option<String> {
+    let peer = match event {
+        Event::Decision(decision) => match decision.request() {
+            Request::TcpAccept(peer) | Request::HandedAccept(peer) | Request::UdpReceive(peer) => {
+                Some((decision, peer.ip()))
+            }
+            _ => None,
+        },
+        Event::Path { .. } => None,
+        _ => return None,
+    };
+    Some(match peer {
+        Some((decision, ip)) => {
+            format!(
+                "{} {} {ip}",
+                decision.is_allowed(),
+                decision.request().action()
+            )
+        }
+        None => event.to_string(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugnet_host::policy::{Policy, Request, Resolved};
+    use plugnet_host::policy::{IpcAddress, Policy, Resolved};
+    use plugnet_host::{ConnectionLimit, Direction};
 
     fn denied(port: u16) -> Event {
         let request = Request::TcpConnect(([192, 0, 2, 1], port).into());
@@ -146,17 +301,25 @@ mod tests {
     ) -> Vec<String> {
         let mut told = vec![];
         for (event, now) in events {
-            bounds.hear(&event, now, |entry| told.push(words(entry)));
+            bounds.hear(&event, now, |entry| push(&mut told, entry));
         }
-        bounds.sum_up(|entry| told.push(words(entry)));
+        bounds.sum_up(|entry| push(&mut told, entry));
         told
+    }
+
+    fn push(told: &mut Vec<String>, entry: Entry<'_>) -> usize {
+        let words = words(entry);
+        let length = words.len();
+        told.push(words);
+        length
     }
 
     fn words(entry: Entry<'_>) -> String {
         match entry {
             Entry::Event(event) => event.to_string(),
             Entry::Repeat(event, times) => format!("{event} +{times}"),
-            Entry::Omitted(events) => format!("+{events}"),
+            Entry::Omitted(omitted) => format!("+{}", omitted.all()),
+            Entry::Lost(_) | Entry::End(..) => entry.to_string(),
         }
     }
 
@@ -195,8 +358,10 @@ mod tests {
             all += match entry {
                 Entry::Event(_) => 1,
                 Entry::Repeat(_, times) => times,
-                Entry::Omitted(events) => events,
+                Entry::Omitted(omitted) => omitted.all(),
+                Entry::Lost(_) | Entry::End(..) => 0,
             };
+            0
         };
         for (event, now) in events {
             bounds.hear(&event, now, &mut count);
@@ -212,5 +377,61 @@ mod tests {
         let events = [now, now + SPAN / 2, now + SPAN, now + SPAN * 3].map(|now| (denied(80), now));
         let told = told(&mut Bounds::default(), events);
         assert_eq!(told.len(), 4);
+    }
+
+    /// However many denials there are, a connection of the same second is told, and so are
+    /// refusals by a limit.
+    #[test]
+    fn connections_have_a_budget_of_their_own() {
+        let now = Instant::now();
+        let opened = Event::Opened {
+            id: 1,
+            direction: Direction::Connect,
+            peer: "192.0.2.1:80".to_owned(),
+        };
+        let refused = || Event::Refused {
+            direction: Direction::Accept,
+            peer: "192.0.2.1:80".to_owned(),
+            limit: ConnectionLimit::Total,
+        };
+        let mut events: Vec<_> = (0..5000).map(denied).collect();
+        events.extend((0..5000).map(|_| refused()));
+        events.push(opened.clone());
+        let events = events.into_iter().map(|event| (event, now));
+        let told = told(&mut Bounds::default(), events);
+        let times = |text: &str| told.iter().filter(|told| **told == text).count() as u64;
+        assert_eq!(times(&opened.to_string()), 1);
+        assert_eq!(times(&refused().to_string()), MOST);
+        assert_eq!(told.last().expect("some"), "+8000");
+    }
+
+    /// So many bytes are told in a second, however long each event is.
+    #[test]
+    fn only_so_many_bytes_are_told() {
+        let now = Instant::now();
+        let long = |number: u32| {
+            let path = format!("/{number}/{}", "x".repeat(1 << 16));
+            let request = Request::IpcConnect(IpcAddress::from_path(&path));
+            Event::Decision(Policy::default().decide(&request, &Resolved::new(), now))
+        };
+        let events = (0..1000).map(|number| (long(number), now));
+        let told = told(&mut Bounds::default(), events);
+        let bytes: usize = told.iter().map(String::len).sum();
+        assert!(bytes < MOST_BYTES + 2048, "{bytes}");
+        assert!(told.len() > 100);
+    }
+
+    /// A peer that comes from another port each time is the same peer.
+    #[test]
+    fn a_peer_is_the_same_by_every_port() {
+        let now = Instant::now();
+        let denied = |port: u16| {
+            let request = Request::TcpAccept(([192, 0, 2, 1], port).into());
+            Event::Decision(Policy::default().decide(&request, &Resolved::new(), now))
+        };
+        let events = (1..=100).map(|port| (denied(port), now));
+        let told = told(&mut Bounds::default(), events);
+        assert_eq!(told.len() as u64, SAME + 1);
+        assert!(told.last().expect("some").ends_with("+90"));
     }
 }

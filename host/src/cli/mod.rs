@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 
 use clap::{Parser, Subcommand};
 use plugnet_host::policy::shown;
@@ -13,11 +15,16 @@ mod audit;
 mod check;
 mod compose;
 mod demo;
+mod end;
 mod input;
 mod journal;
+mod outside;
 mod policy;
 mod run;
 mod signal;
+mod voice;
+
+use voice::Voice;
 
 /// Node.js's net for WebAssembly components.
 #[derive(Parser)]
@@ -71,7 +78,7 @@ impl Failure {
 
     /// A failure that concerns the program in the file `path`.
     fn of_program(path: &Path, error: &Error) -> Self {
-        let message = format!("{}: {error}", path.display());
+        let message = format!("{}: {error}", named(path));
         match error {
             Error::Program(_) => Failure::input(message),
             Error::Trap(_) => Failure {
@@ -98,28 +105,74 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo => demo::demo(),
         Command::Wit => print(plugnet_host::WIT),
     };
-    match result {
-        Ok(code) => ExitCode::from(code),
+    let code = match result {
+        Ok(code) => code,
         Err(Failure { message, code }) => {
             say(message);
-            ExitCode::from(code)
+            code
         }
+    };
+    Voice::err().finish();
+    keep_stdout();
+    ExitCode::from(code)
+}
+
+/// Keeps standard output from being written to from now on.
+///
+/// The process would not end before a reader took what is in its buffer. A program that has ended in
+/// order has none there; of one that was stopped, only what a reader takes soon is written.
+fn keep_stdout() {
+    let (done, flushed) = mpsc::channel();
+    let keeper = thread::Builder::new().spawn(move || {
+        let mut stdout = io::stdout().lock();
+        // That nobody reads is no reason to fail.
+        let _ = stdout.flush();
+        let _ = done.send(());
+        loop {
+            thread::park();
+        }
+    });
+    if keeper.is_ok() {
+        let _ = flushed.recv_timeout(voice::PATIENCE);
     }
 }
 
-/// Prints a line of plugnet's own to standard error.
+/// Says something of plugnet's own on standard error.
 ///
-/// That nobody reads it is no reason to fail, which `eprintln!` would. What a program has to do with
-/// it, the names of its functions and imports, does not move the cursor.
+/// That nobody reads it is no reason to fail, or to wait for long. What a program has to do with it, the
+/// names of its functions and imports, does not move the cursor, and does not look like another message.
 fn say(message: impl fmt::Display) {
-    let message = message.to_string();
-    let lines: Vec<String> = message.lines().map(shown).collect();
-    let _ = writeln!(io::stderr(), "plugnet: {}", lines.join("\n"));
+    Voice::err().say(format!("plugnet: {}\n", message_text(&message.to_string())));
+}
+
+/// A message as it is printed: each line but the first begins with white space.
+fn message_text(message: &str) -> String {
+    let message = &message[..message.floor_char_boundary(LONGEST_MESSAGE)];
+    let mut lines = message.lines().map(shown);
+    let mut text = lines.next().unwrap_or_default();
+    for line in lines {
+        text.push('\n');
+        if !line.starts_with(' ') {
+            text.push_str("  ");
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// Longer than any message has to be.
+const LONGEST_MESSAGE: usize = 32 * 1024;
+
+/// A file's name in a message.
+fn named(path: &Path) -> String {
+    shown(&path.display().to_string())
 }
 
 /// Prints to standard output. A reader that has seen enough, like `head`, is no failure.
 fn print(text: &str) -> Result<u8, Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
+    let mut stdout = io::stdout();
+    let printed = stdout.write_all(text.as_bytes());
+    match printed.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::host(format!(
             "standard output cannot be written: {error}"
         ))),
@@ -155,4 +208,17 @@ fn executor() -> Result<tokio::runtime::Runtime, Failure> {
 
 fn no_threads(error: io::Error) -> Failure {
     Failure::host(format!("threads cannot be started: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message in several lines does not look like several messages, whatever is in it.
+    #[test]
+    fn one_message_looks_like_one() {
+        let text = message_text("a\u{202e}b\nplugnet: c\n    d\u{9b}\r\n");
+        assert_eq!(text, "a\\u{202e}b\n  plugnet: c\n    d\\u{9b}");
+        assert!(message_text(&"é".repeat(1 << 20)).len() <= LONGEST_MESSAGE);
+    }
 }

@@ -3,27 +3,31 @@
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
 use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{mpsc, oneshot};
 
 use super::audit::Audit;
+use super::end::End;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
-use super::{Failure, executor, input, no_threads, runtime, say};
+use super::{Failure, executor, input, no_threads, outside, runtime, say};
 
 /// Runs a program: a component that exports wasi:cli/run.
 ///
 /// It gets the arguments after its name and this process's standard streams, and whatever the
 /// options grant. The exit code is the program's own; 2 if there is no program to run, 134 if
-/// it trapped, 124 if it took longer than --timeout, 130 after Ctrl-C, 143 after SIGTERM.
+/// it trapped, 124 if it took longer than --timeout, 130 after Ctrl-C, 143 after SIGTERM. A program may
+/// end with these codes, too: --stats and --audit say who ended it.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Sets an environment variable of the program; without a value, to the one it has here
@@ -39,15 +43,21 @@ pub(super) struct Args {
     policy: PolicyArgs,
 
     /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
-    /// and when it is closed. What is repeated is summed up
+    /// and when it is closed, and for the end of the run. What is repeated is summed up. The file
+    /// has to lie outside of every --dir
     #[arg(long, value_name = "FILE", help_heading = SEEN)]
     audit: Option<PathBuf>,
+
+    /// Ends the program if the audit cannot be written, before it does anything more
+    #[arg(long, requires = "audit", help_heading = SEEN)]
+    audit_required: bool,
 
     /// Prints decisions and connections to standard error, as they happen
     #[arg(long, help_heading = SEEN)]
     trace: bool,
 
-    /// Sums up at the end, on standard error: connections, bytes, denials, time
+    /// Sums up at the end, on standard error: connections, bytes, denials, time, and who ended the
+    /// run, which the exit code alone does not tell
     #[arg(long, help_heading = SEEN)]
     stats: bool,
 
@@ -69,21 +79,72 @@ const SEEN: &str = "What is seen of it";
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
-    let stats = args.stats.then(Stats::new);
     let policy = args.policy.policy()?;
+    let folders: Vec<PathBuf> = args.dirs.iter().map(|dir| folder(dir).0.into()).collect();
+    let folders = || folders.iter().map(PathBuf::as_path);
+    if (args.trace || args.stats)
+        && let Some(place) = outside::standard_error()
+    {
+        outside::check("standard error,", &place, folders())?;
+    }
+    let audit = args.audit.as_deref();
+    let audit = audit.map(|path| Audit::open(path, folders())).transpose()?;
+    let mut journal = Journal::new(audit, args.trace);
+    let (failed, failure) = mpsc::unbounded_channel();
+    if args.audit_required {
+        journal = journal.on_failure(move |error| {
+            // Nobody waits any more if the run is at its end.
+            let _ = failed.send(error);
+        });
+    }
+    let journal = Arc::new(journal);
+    let stats = args.stats.then(Stats::new);
+    let start = Instant::now();
+    let (end, result) = end_of(args, policy, &journal, failure, stats.as_ref());
+    let code = match &result {
+        Ok(code) | Err(Failure { code, .. }) => *code,
+    };
+    finish(journal, end, code);
+    if let Some(stats) = stats {
+        let sum = sum(&stats.totals(), start.elapsed());
+        say(format!("{sum}; ended {end}, exit code {code}"));
+    }
+    result
+}
+
+/// Runs the program, and says how that ended.
+fn end_of(
+    args: Args,
+    policy: Policy,
+    journal: &Arc<Journal>,
+    failure: UnboundedReceiver<String>,
+    stats: Option<&Stats>,
+) -> (End, Result<u8, Failure>) {
+    match started(args, policy, journal, failure, stats) {
+        Ok((end, result)) => (end, result),
+        Err(failure) => (End::Host, Err(failure)),
+    }
+}
+
+fn started(
+    args: Args,
+    policy: Policy,
+    journal: &Arc<Journal>,
+    mut failure: UnboundedReceiver<String>,
+    stats: Option<&Stats>,
+) -> Result<(End, Result<u8, Failure>), Failure> {
     let limit = policy.limits().timeout.map(TimeLimit::duration);
-    let audit = args.audit.as_deref().map(Audit::open).transpose()?;
-    let journal = Arc::new(Journal::new(audit, args.trace));
+    let required = args.audit_required;
     let (path, mut options) = options(args, policy)?;
     for warning in options.warnings() {
         say(format!("warning: {warning}"));
     }
     let files = options.socket_files();
     if journal.is_kept() {
-        let journal = Arc::clone(&journal);
+        let journal = Arc::clone(journal);
         options = options.on_event(move |event| journal.hear(event));
     }
-    if let Some(stats) = &stats {
+    if let Some(stats) = stats {
         options = options.stats(stats);
     }
     let program = runtime()?
@@ -91,8 +152,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         .map_err(|error| Failure::of_program(&path, &error))?;
 
     let executor = executor()?;
-    let start = Instant::now();
-    let result = self::executor()?.block_on(async {
+    self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         let (end, ended) = oneshot::channel::<()>();
         let (done, mut result) = oneshot::channel();
@@ -117,14 +177,19 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
                 });
                 // Does not wait for a read of standard input that is still going on.
                 executor.shutdown_background();
+                // A reader gets all that the program wrote, unless a signal or the limit comes
+                // first.
+                let _ = io::stdout().flush();
                 // Nobody waits any more if a signal has ended the program.
                 let _ = done.send(result);
             })
             .map_err(no_threads)?;
         tokio::select! {
             result = &mut result => match result {
-                Ok(Some(Ok(exit))) => Ok(exit.0),
-                Ok(Some(Err(error))) => Err(Failure::of_program(&path, &error)),
+                Ok(Some(Ok(exit))) => Ok((End::Program, Ok(exit.0))),
+                Ok(Some(Err(error))) => {
+                    Ok((End::of(&error), Err(Failure::of_program(&path, &error))))
+                }
                 Ok(None) | Err(_) => Err(Failure::host("the program's thread has ended")),
             },
             code = signals.received() => {
@@ -133,27 +198,29 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
                 if tokio::time::timeout(GRACE, result).await.is_err() {
                     files.remove(GRACE);
                 }
-                Ok(code)
+                Ok((End::Signal, Ok(code)))
             }
             limit = overdue(limit) => {
                 files.remove(GRACE);
-                Err(Failure::of_program(&path, &Error::Timeout(limit)))
+                Ok((End::Timeout, Err(Failure::of_program(&path, &Error::Timeout(limit)))))
+            }
+            Some(error) = failure.recv(), if required => {
+                files.remove(GRACE);
+                let failure = Failure::host(format!(
+                    "the program was stopped, because the audit cannot be written: {error}"
+                ));
+                Ok((End::Audit, Err(failure)))
             }
         }
-    });
-    finish(journal);
-    if let Some(stats) = stats {
-        say(sum(&stats.totals(), start.elapsed()));
-    }
-    result
+    })
 }
 
-/// Tells what was only counted up to now. A program that was not ended in order may be within a
-/// write that nobody takes, which is not waited for longer than that.
-fn finish(journal: Arc<Journal>) {
-    let (done, finished) = mpsc::channel();
+/// Tells what was only counted up to now, and the end. A program that was not ended in order may be
+/// within a write that nobody takes, which is not waited for longer than that.
+fn finish(journal: Arc<Journal>, end: End, code: u8) {
+    let (done, finished) = std::sync::mpsc::channel();
     let finishing = thread::Builder::new().spawn(move || {
-        journal.finish();
+        journal.finish(end, code);
         // Nobody waits any more if it took long.
         let _ = done.send(());
     });
@@ -185,8 +252,14 @@ fn sum(totals: &Totals, time: Duration) -> String {
         received,
         sent,
         denied,
+        wasi02_sockets,
         ..
     } = totals;
+    let uncounted = match wasi02_sockets {
+        0 => String::new(),
+        1 => "; not counted: what went by 1 socket of WASI 0.2".to_owned(),
+        number => format!("; not counted: what went by {number} sockets of WASI 0.2"),
+    };
     let inherited = match inherited {
         0 => String::new(),
         number => format!(", {number} inherited"),
@@ -196,13 +269,18 @@ fn sum(totals: &Totals, time: Duration) -> String {
     ));
     format!(
         "stats: connections: {accepted} in, {connected} out{inherited}, {peak} at one time, \
-         {refused} refused by limit; bytes: {received} in, {sent} out; denied: {denied}; \
-         time: {time}"
+         {refused} refused by limit; bytes: {received} in, {sent} out{uncounted}; \
+         denied: {denied}; time: {time}"
     )
 }
 
 fn unheard(error: io::Error) -> Failure {
     Failure::host(format!("signals cannot be heard: {error}"))
+}
+
+/// A `--dir`: the folder, and what the program calls it.
+fn folder(directory: &str) -> (&str, &str) {
+    directory.split_once("::").unwrap_or((directory, directory))
 }
 
 /// The program's path, and what it is granted.
@@ -225,7 +303,7 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
         };
     }
     for directory in &args.dirs {
-        let (host, guest) = directory.split_once("::").unwrap_or((directory, directory));
+        let (host, guest) = folder(directory);
         options = options.dir(host, guest);
     }
 
@@ -267,11 +345,20 @@ fn program_name(path: &Path) -> String {
 fn once_each() -> impl Fn(&Denial) + Send + Sync + 'static {
     let said: Mutex<HashSet<(Access, String)>> = Mutex::default();
     move |denial| {
-        let key = (denial.access, denial.target.clone());
-        let first = said
-            .lock()
-            .is_ok_and(|mut said| said.len() < MOST_DENIALS && said.insert(key));
-        if first {
+        let key = (denial.access, whom(denial));
+        let Ok(mut said) = said.lock() else { return };
+        // One more than is told: with it comes the last word.
+        if said.len() > MOST_DENIALS || !said.insert(key) {
+            return;
+        }
+        let number = said.len();
+        drop(said);
+        if number > MOST_DENIALS {
+            say(format!(
+                "denied: more than these {MOST_DENIALS}. Further denials are not shown; --audit and \
+                 --trace have them"
+            ));
+        } else {
             say(denied(denial));
         }
     }
@@ -279,6 +366,18 @@ fn once_each() -> impl Fn(&Denial) + Send + Sync + 'static {
 
 /// How many denials are told of.
 const MOST_DENIALS: usize = 20;
+
+/// What a denial is about. A peer that comes again has another port each time.
+fn whom(denial: &Denial) -> String {
+    let peer = match denial.access {
+        Access::TcpAccept | Access::UdpReceive => denial.target.parse::<SocketAddr>().ok(),
+        _ => None,
+    };
+    match peer {
+        Some(peer) => peer.ip().to_string(),
+        None => denial.target.clone(),
+    }
+}
 
 fn denied(denial: &Denial) -> String {
     let reason = denial.reason.as_ref();

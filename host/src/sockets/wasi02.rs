@@ -117,7 +117,9 @@ impl Host {
             return Err(ErrorCode::AccessDenied.into());
         }
         let place = self.connections.place();
-        place.map_err(|_| ErrorCode::NewSocketLimit.into())
+        let place = place.map_err(|_| ErrorCode::NewSocketLimit)?;
+        self.guard.stats().wasi02_socket();
+        Ok(place)
     }
 
     /// wasmtime-wasi asks whether the program may have a port before it asks for the peer. Who may
@@ -146,6 +148,7 @@ impl Host {
             let (socket, input, output) = self.sockets().accept(listener)?;
             match self.connections.place() {
                 Ok(place) => {
+                    self.guard.stats().wasi02_socket();
                     self.foreign.created(socket.rep(), place);
                     return Ok((socket, input, output));
                 }

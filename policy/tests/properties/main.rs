@@ -3,10 +3,11 @@
 mod arbitrary;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use plugnet_policy::{
-    AcceptEntry, ByteSize, ConnectEntry, IpcEntry, ListenEntry, Policy, PolicyBuilder, Request,
-    ResolveEntry, Subject, TimeLimit,
+    AcceptEntry, ByteSize, ConnectEntry, IpcAddress, IpcEntry, ListenEntry, Policy, PolicyBuilder,
+    Request, ResolveEntry, Resolved, Subject, TimeLimit, is_plain,
 };
 use proptest::prelude::*;
 
@@ -177,7 +178,8 @@ proptest! {
         let policy = built(&lines);
         let decision = world.decide(&policy);
         if let Some(grant) = decision.grant() {
-            let (option, entry) = grant.split_once(' ').unwrap();
+            let (option, entry) = typed(grant);
+            let (option, entry) = (option.as_str(), entry.as_str());
             let add = match option {
                 "--allow-connect" => PolicyBuilder::allow_connect,
                 "--allow-listen" => PolicyBuilder::allow_listen,
@@ -187,6 +189,42 @@ proptest! {
             };
             let policy = add(policy.into_builder(), entry).unwrap().build();
             prop_assert!(world.decide(&policy).is_allowed(), "{}", grant);
+        }
+    }
+
+    /// What is advised for a local socket with an odd name is an entry that allows it and no
+    /// other, whatever a shell or the grammar could take the name for.
+    #[test]
+    fn what_is_advised_for_odd_names_helps(
+        name in r"(\x00|@|/|\./|-|\\\\\.\\pipe\\)?([a@:./* '$();`&|>~\\é\u{202e}\u{2028}\u{9b}\n-]|::|--allow-net){0,12}",
+        listens in any::<bool>(),
+    ) {
+        let address = IpcAddress::from_path(&name);
+        let request = if listens {
+            Request::IpcListen(address.clone())
+        } else {
+            Request::IpcConnect(address.clone())
+        };
+        let (resolved, now) = (Resolved::new(), Instant::now());
+        let denied = Policy::default().decide(&request, &resolved, now);
+        prop_assert!(!denied.is_allowed());
+        // As a host that opens paths advises it.
+        let by_ipc = Policy::ipc_option(&name.replacen('\0', "@", 1), &address);
+        for grant in denied.grant().map(str::to_owned).into_iter().chain(by_ipc) {
+            prop_assert!(grant.chars().all(is_plain), "{grant}");
+            let (option, entry) = typed(&grant);
+            let builder = Policy::builder();
+            let builder = match option.as_str() {
+                "--allow-connect" => builder.allow_connect(&entry),
+                "--allow-listen" => builder.allow_listen(&entry),
+                "--allow-ipc" => builder.allow_ipc(&entry),
+                _ => panic!("{grant}"),
+            };
+            let policy = builder.unwrap().build();
+            prop_assert!(policy.decide(&request, &resolved, now).is_allowed(), "{grant}");
+            let more = IpcAddress::from_path(&format!("{name}x"));
+            let more = Request::IpcConnect(more);
+            prop_assert!(!policy.decide(&more, &resolved, now).is_allowed(), "{grant}");
         }
     }
 
@@ -202,6 +240,28 @@ proptest! {
             }
         }
     }
+}
+
+/// An option and its entry, as a shell reads them: two words, with nothing after them.
+fn typed(grant: &str) -> (String, String) {
+    let split = grant.find([' ', '=']).unwrap();
+    let (option, entry) = (&grant[..split], &grant[split + 1..]);
+    let (mut word, mut quoted) = (String::new(), false);
+    let mut rest = entry.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\'' => quoted = !quoted,
+            _ if quoted => word.push(c),
+            '\\' => word.extend(rest.next()),
+            _ => {
+                let special = " \t\n!\"#$&()*;<>?[]^`{|}~";
+                assert!(!special.contains(c), "{grant}");
+                word.push(c);
+            }
+        }
+    }
+    assert!(!quoted, "{grant}");
+    (option.to_owned(), word)
 }
 
 /// Other ways to write the address of a request.

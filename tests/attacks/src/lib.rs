@@ -8,6 +8,7 @@
 mod address;
 mod files;
 mod ipc;
+mod links;
 mod misuse;
 mod net;
 mod sockets02;
@@ -23,6 +24,9 @@ wit_bindgen::generate!({
             import plugnet:net/ipc@0.1.0;
             import wasi:sockets/types@0.3.0;
             import wasi:sockets/ip-name-lookup@0.3.0;
+            import wasi:filesystem/types@0.3.0;
+            import wasi:filesystem/preopens@0.3.0;
+            import wasi:clocks/monotonic-clock@0.3.0;
             export wasi:cli/run@0.3.0;
         }
     ",
@@ -59,8 +63,9 @@ async fn attempt(argument: &str) -> Outcome {
         Some((&"0.3", words)) => sockets03::attempt(words).await,
         Some((&"0.2", words)) => sockets02::attempt(words),
         Some((&"ipc", words)) => ipc::attempt(words).await,
-        Some((&"files", words)) => files::attempt(words),
+        Some((&"links", words)) => links::attempt(words),
         Some((&"misuse", words)) => misuse::attempt(words).await,
+        Some((&"files", words)) => files::attempt(words).await,
         // What one version got of the host, used by the other.
         Some((&"0.2+0.3", ["connect-name", name, port])) => {
             let addresses = sockets02::lookup(name)?;

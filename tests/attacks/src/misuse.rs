@@ -143,6 +143,15 @@ pub async fn attempt(words: &[&str]) -> Outcome {
             memory.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
             black_box(&memory);
         }
+        // Paths that no socket can have, and that fill the log of who writes them down.
+        ["long-paths", length, times] => {
+            let path = format!("/{}", "\u{1b}\u{202e}x".repeat(count(length) as usize / 5));
+            for turn in 0..count(times) {
+                let path = format!("/{turn}{path}");
+                let _ = ipc::Connection::connect(path.clone()).await;
+                let _ = ip_name_lookup::resolve_addresses(path).await;
+            }
+        }
         // As long as somebody takes it.
         ["print"] => loop {
             println!("{}", "x".repeat(1000));

@@ -59,6 +59,11 @@ const MISUSES: &[(&str, End)] = &[
     ("misuse handles 10000", Exits),
     ("misuse handles 1000000", Traps),
     ("misuse pollables 10000", Exits),
+    // Calls that are under way, streams and futures.
+    ("files timers-0.3 10000", Exits),
+    ("files timers-0.3 200000", Traps),
+    ("files streams 200000", Traps),
+    ("files futures 200000", Traps),
     // Time.
     ("misuse spin", Stopped),
     ("misuse wait", Stopped),
