@@ -573,7 +573,10 @@ impl Program {
                 let callback = called_back.then(|| self.callback());
                 self.world.set_timeout(id, timeout, callback);
                 let now = self.world.now;
-                self.model(id).set_timeout(timeout, callback, now);
+                // Row T9. That it is destroyed may have been decided and not told.
+                if self.takes_at_once || !self.world.get(id).destroyed() {
+                    self.model(id).set_timeout(timeout, callback, now);
+                }
             }
             Step::KeepAlive(who, enable, delay) => {
                 let id = self.held(who);
@@ -923,7 +926,8 @@ impl Program {
             }
             // Row E11.
             EventKind::Finish if !life.begun => {
-                assert!(life.ending, "nobody has ended it");
+                let piped = !life.fed_by.is_empty();
+                assert!(life.ending || piped, "nobody has ended it");
                 life.model.told_finish();
             }
             // Whatever the callback's handler did, this is of the connection before.
