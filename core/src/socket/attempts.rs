@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Node's `autoSelectFamilyAttemptTimeout`, in milliseconds: how long an attempt
 /// may take before the next one is begun, while there is a next one.
-const ATTEMPT_TIMEOUT: u64 = 250;
+const ATTEMPT_TIMEOUT: u64 = 500;
 
 /// Node takes less for this, in milliseconds.
 const MIN_ATTEMPT_TIMEOUT: u64 = 10;
@@ -70,7 +70,7 @@ pub struct ConnectRequest {
     pub lookup: Lookup,
     /// `autoSelectFamily`; absent for true.
     pub auto_select_family: Option<bool>,
-    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for 250.
+    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for 500.
     pub attempt_timeout: Option<u32>,
     /// Told between `connect` and `ready`.
     pub callback: Option<Callback>,
@@ -384,12 +384,12 @@ mod tests {
         assert_eq!(request(99).unwrap().attempt_timeout, 99);
     }
 
-    /// Every attempt but the last has 250 ms; a failure leads to the next; when all
+    /// Every attempt but the last has 500 ms; a failure leads to the next; when all
     /// failed, the errors of all are reported with the code of the first.
     #[test]
     fn attempts_follow_each_other_and_fail_together() {
         let mut attempts = Attempts::new(ips(&["::1", "127.0.0.1"]), &options(None, 0, None));
-        assert!(matches!(attempts.begin(), Some((0, _, Some(250)))));
+        assert!(matches!(attempts.begin(), Some((0, _, Some(500)))));
         assert!(matches!(
             attempts.failed(0, "connect", Errno("ECONNREFUSED")),
             Next::Attempt

@@ -1,8 +1,8 @@
 //! What a program that imports `plugnet:net/net` sees of TCP and of UNIX domain sockets, and what
 //! its peers see of it: one set of tests for both, where a rule is not about one of them alone.
 //!
-//! One test a rule. A rule's number is its row in `net-behaviour.md`, the record of what Node
-//! does; unless a test says otherwise, the outcome is that of Node 20.
+//! One test a rule. A rule's number is its row in `docs/net-behaviour.md`, the record of what Node
+//! does.
 
 mod client;
 mod contract;
