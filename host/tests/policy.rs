@@ -911,9 +911,20 @@ fn udp_ports_are_for_those_who_have_a_rule() {
         "0.3 bind 0.0.0.0:0",
         "0.2 bind 0.0.0.0:0",
     ];
-    for options in [&[][..], &["--deny-listen", "udp://*:*"], &["--allow-resolve", "*"]] {
+    for options in [
+        &[][..],
+        &["--deny-listen", "udp://*:*"],
+        &["--allow-resolve", "*"],
+    ] {
         let ended = run(options, &attempts);
-        assert_eq!(ended.lines(), ["access-denied"; 6].iter().copied().chain(["end of the loop"]).collect::<Vec<_>>());
+        assert_eq!(
+            ended.lines(),
+            ["access-denied"; 6]
+                .iter()
+                .copied()
+                .chain(["end of the loop"])
+                .collect::<Vec<_>>()
+        );
         // Who sends is told whom it may not reach.
         ended.says(&["UDP send to 127.0.0.1:9. Grant it with --allow-connect udp://127.0.0.1:9"]);
         let checked = check(&[options, &["--listen", "udp://0.0.0.0:0"]].concat());
@@ -921,7 +932,10 @@ fn udp_ports_are_for_those_who_have_a_rule() {
     }
     let client = ["--allow-connect", "udp://127.0.0.1:9"];
     let ended = run(&client, &attempts[..4]);
-    assert_eq!(ended.lines(), ["ok", "ok", "access-denied", "ok", "end of the loop"]);
+    assert_eq!(
+        ended.lines(),
+        ["ok", "ok", "access-denied", "ok", "end of the loop"]
+    );
     let checked = check(&[&client[..], &["--listen", "udp://0.0.0.0:0"]].concat());
     assert_eq!(checked.code, Some(0), "{}", checked.stdout);
 }
@@ -943,8 +957,16 @@ fn abstract_prefixes_are_folders() {
         let code = if allowed { 0 } else { 1 };
         let question = format!("unix://@{asked}");
         let checked = check(&["--allow-ipc", grant, "--listen", &question]);
-        assert_eq!(checked.code, Some(code), "{grant} {asked}: {}", checked.stdout);
-        let ended = run(&["--allow-ipc", grant], &[&format!(r"ipc listen-path \x00{asked}")]);
+        assert_eq!(
+            checked.code,
+            Some(code),
+            "{grant} {asked}: {}",
+            checked.stdout
+        );
+        let ended = run(
+            &["--allow-ipc", grant],
+            &[&format!(r"ipc listen-path \x00{asked}")],
+        );
         let line = if allowed { "ok" } else { "access-denied" };
         assert_eq!(ended.lines()[0], line, "{grant} {asked}: {}", ended.stderr);
     }
@@ -1014,7 +1036,10 @@ fn a_denied_socket_is_denied_though_it_is_moved() {
         "end of the loop",
     ];
     assert_eq!(ended.lines(), expected, "{}", ended.stderr);
-    ended.says(&["warning: the program may write to the directory", "and of 2 more"]);
+    ended.says(&[
+        "warning: the program may write to the directory",
+        "and of 2 more",
+    ]);
 }
 
 /// A directory that is the kernel's, or from which its own is reached, is refused: by its name, by
@@ -1052,7 +1077,11 @@ fn directories_of_the_kernel_are_refused() {
     }
     let data = folder.here().join("data");
     fs::create_dir(&data).expect("a folder");
-    for (name, to) in [("absolute", "/proc/self"), ("relative", "../link/self"), ("root", "/")] {
+    for (name, to) in [
+        ("absolute", "/proc/self"),
+        ("relative", "../link/self"),
+        ("root", "/"),
+    ] {
         symlink(to, data.join(name)).expect("a link");
     }
     fs::write(data.join("file"), "x").expect("a file");
@@ -1060,11 +1089,18 @@ fn directories_of_the_kernel_are_refused() {
         .args(["run", "--dir", &format!("{}::/d", data.display())])
         .arg(&program)
         .args(["links read /d/file", "links read /d/absolute/environ"])
-        .args(["links read /d/relative/environ", "links read /d/root/proc/self/environ"])
+        .args([
+            "links read /d/relative/environ",
+            "links read /d/root/proc/self/environ",
+        ])
         .args(["links read /d/../link/self/environ"]));
     let lines = ended.lines();
     assert_eq!(lines[0], "ok", "{}", ended.stderr);
-    assert_eq!(lines.iter().filter(|line| **line == "ok").count(), 1, "{lines:?}");
+    assert_eq!(
+        lines.iter().filter(|line| **line == "ok").count(),
+        1,
+        "{lines:?}"
+    );
 }
 
 /// A directory with procfs mounted in it, or bound to a part of it, is refused.
@@ -1124,6 +1160,10 @@ fn the_cache_is_out_of_reach() {
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).expect("ours");
     let ended = with(&data);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    ended.says(&["the cache of compiled code", "others can write", "Remove it"]);
+    ended.says(&[
+        "the cache of compiled code",
+        "others can write",
+        "Remove it",
+    ]);
     assert_eq!(ended.stdout, "", "nothing ran");
 }

@@ -81,22 +81,13 @@ impl<'a> Peer<'a> {
         inner.map(address::canonical_peer)
     }
 
-    fn leads_to_loopback(&self) -> bool {
-        self.ip
-            .into_iter()
-            .chain(self.inner())
-            .any(|ip| ip.is_loopback())
-    }
-
-    /// Whether an entry that denies covers it: by what it leads to as well, by a name that led
-    /// there, and by `localhost` if it is this machine.
+    /// Whether an entry that denies covers it: by what it leads to as well, and by a name that led
+    /// there, wherever that is.
     fn denied_by(&self, host: &Host) -> Option<Option<&'a Name>> {
         if let Some(name) = self.names.iter().find(|name| host.is_named(name)) {
             return Some(Some(*name));
         }
-        let covered = self.allowed_by(host).is_some()
-            || self.inner().any(|ip| contains(host, ip))
-            || host.is_localhost() && self.leads_to_loopback();
+        let covered = self.allowed_by(host).is_some() || self.inner().any(|ip| contains(host, ip));
         covered.then_some(None)
     }
 
@@ -120,7 +111,6 @@ impl<'a> Peer<'a> {
         Wanted {
             addresses: self.ip.into_iter().chain(self.inner()).collect(),
             names: self.names.clone(),
-            localhost: self.leads_to_loopback(),
             ..Wanted::default()
         }
     }

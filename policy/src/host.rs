@@ -36,11 +36,6 @@ impl Host {
         }
     }
 
-    /// Whether the entry is about names that stand for this machine.
-    pub(crate) fn is_localhost(&self) -> bool {
-        matches!(self, Host::Name(name) | Host::Below(name) if name.is_localhost())
-    }
-
     /// The networks it stands for, if it is written as one.
     pub(crate) fn network(&self) -> Option<IpNet> {
         match self {

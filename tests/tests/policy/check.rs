@@ -99,7 +99,7 @@ const ATTEMPTS: &[(&str, Ask)] = &[
     ("0.2 lookup LOCALHOST.", Ask::Resolve("LOCALHOST.")),
 ];
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Ask {
     Connect(&'static str),
     Listen(&'static str),
