@@ -474,13 +474,11 @@ impl Program {
     fn heard_of(&mut self, which: usize, client: AcceptedId) {
         assert!(client.0 > self.last_client, "in their order");
         self.last_client = client.0;
-        if let Some(listener) = self.listener(which) {
+        if self.takes_at_once {
+            let listener = self.listener(which).expect("it listens");
             let clients = self.clients.entry(listener).or_default();
             *clients = clients.checked_sub(1).expect("a client that came");
-            let owner = self.owners[&listener];
-            assert!(owner == which || !self.takes_at_once, "of another one");
-        } else {
-            assert!(!self.takes_at_once, "it does not listen");
+            assert_eq!(self.owners[&listener], which, "of another one");
         }
     }
 
