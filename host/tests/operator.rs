@@ -332,6 +332,23 @@ fn ends_at_once(folder: &Folder) -> std::process::Output {
     )
 }
 
+/// An audit may go to standard output, for another program to read.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_audit_may_go_to_a_pipe() {
+    let folder = Folder::new();
+    let nothing = folder.wat("nothing.wasm", &programs::returns(0));
+    let output = output(
+        plugnet()
+            .args(["run", "--audit", "/dev/stdout", "--dir"])
+            .arg(folder.here())
+            .arg(nothing),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let line: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    assert_eq!(line["event"], "end");
+}
+
 /// A file that the program could change is no audit: one in a `--dir`, by whatever name. Nothing is
 /// made there.
 #[cfg(unix)]
