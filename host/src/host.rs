@@ -146,7 +146,8 @@ impl Host {
     /// What the options grant, for one run.
     ///
     /// The time limit of a policy is for the embedder to keep; [`Program::run`] does. The limit
-    /// of memory holds as [`Host::memory_limit`] says.
+    /// of memory holds as [`Host::memory_limit`] says. How many handles a program may have is the
+    /// store's to say: [`set_max_component_handles`](wasmtime::Store::set_max_component_handles).
     ///
     /// [`Program::run`]: crate::Program::run
     ///

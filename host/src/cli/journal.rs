@@ -156,8 +156,9 @@ impl Journal {
         }
     }
 
-    /// Tells what was only counted up to now, and how the run ended.
-    pub(super) fn finish(&self, end: End, code: u8) {
+    /// Tells what was only counted up to now, and how the run ended. Gives whether all that was to be
+    /// written down is.
+    pub(super) fn finish(&self, end: End, code: u8) -> bool {
         let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         bounds.sum_up(|entry| self.tell(entry).0);
         // Who did not hear of an error before hears of it now.
@@ -166,6 +167,7 @@ impl Journal {
         if lost > 0 {
             say(format!("{lost} lines are not in the audit"));
         }
+        lost == 0
     }
 
     /// Gives how long what is told is.

@@ -197,7 +197,11 @@ fn e10_destroy_without_connect() {
 /// program.
 #[test]
 fn e11_end_without_connect() {
-    Case::new("end-unconnected").run().is(&["ended: readOnly", "client finish"]);
+    Case::new("end-unconnected").run().is(&[
+        "ended: readOnly",
+        "client callback 1 ok",
+        "client finish",
+    ]);
 }
 
 /// W12: `destroy` while a write waits for the connection. Its callback has the error, and there
