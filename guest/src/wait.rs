@@ -63,7 +63,8 @@ pub async fn wait() -> Result<bool, Error> {
 }
 
 /// wasmtime (48) keeps a record for ever of every call that returns without having waited: see
-/// `docs/upstream/`. So none does.
+/// `docs/upstream/`. So none does. It waits for the other task, as yielding to the host instead
+/// (wit-bindgen's `yield_async`) left calls that nobody resumed.
 #[derive(PartialEq, Eq)]
 enum Pass {
     First,
@@ -92,7 +93,7 @@ fn look(cx: &mut Context<'_>, pass: &mut Pass) -> Poll<bool> {
     };
     match outcome {
         Some(_) if first => {
-            cx.waker().wake_by_ref();
+            with(|driver| driver.transport_mut().wait_a_turn(cx.waker()));
             Poll::Pending
         }
         Some(outcome) => Poll::Ready(outcome),

@@ -221,6 +221,12 @@ impl Wasi {
         }
     }
 
+    /// `wait` waits for the task that polls the operations to have had its turn.
+    pub fn wait_a_turn(&mut self, waker: &Waker) {
+        self.waiting = Waiting::Yes(Some(waker.clone()));
+        self.leave(async { with(|driver| driver.transport_mut().wake_wait()) });
+    }
+
     /// `wait` waits for a report, or until the deadline.
     pub fn wait_for(&mut self, deadline: Option<u64>, waker: &Waker) {
         self.waiting = Waiting::Yes(Some(waker.clone()));

@@ -82,6 +82,12 @@ fn first_wait_cancelled_loses_nothing() {
     ]);
 }
 
+/// A `wait` that has something to tell at once can be given up, too, as often as one likes.
+#[test]
+fn waits_given_up_at_once() {
+    Case::new("waits-given-up").run().is(&["given up"]);
+}
+
 /// A `wait` that is dropped when it is complete, and nobody has looked at it, loses nothing.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]

@@ -103,6 +103,23 @@ pub async fn first_wait_cancelled(turns: &mut Turns) {
     turns.rest().await;
 }
 
+/// Calls of `wait` that have something to tell at once, and are given up before they do.
+pub async fn waits_given_up(turns: &mut Turns) {
+    for _ in 0..2_000 {
+        let server = Server::new(None);
+        server.close(None);
+        let mut wait: Wait = Box::pin(turn::wait());
+        poll_fn(|context| Poll::Ready(wait.as_mut().poll(context).is_ready())).await;
+        drop(wait);
+        let event = net::next().expect("the server has closed");
+        assert_eq!(event.source, server.id());
+        let more = turn::wait().await.expect("no other wait is waiting");
+        assert!(!more, "nothing is left");
+    }
+    println!("given up");
+    turns.rest().await;
+}
+
 /// The program does something else while a `wait` waits, and then drops it although it is
 /// complete: what it waited for is there.
 pub async fn dropped_wait(arguments: &Arguments, turns: &mut Turns) {

@@ -93,6 +93,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "second-wait" => contract::second_wait(arguments, turns).await,
         "cancelled-wait" => contract::cancelled_wait(arguments, turns).await,
         "first-wait-cancelled" => contract::first_wait_cancelled(turns).await,
+        "waits-given-up" => contract::waits_given_up(turns).await,
         "dropped-wait" => contract::dropped_wait(arguments, turns).await,
         "unref-server" => contract::unref_server(arguments, turns).await,
         "ref-server" => contract::ref_server(arguments, turns).await,
