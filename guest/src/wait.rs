@@ -72,19 +72,24 @@ enum Pass {
 
 fn look(cx: &mut Context<'_>, pass: &mut Pass) -> Poll<bool> {
     let first = std::mem::replace(pass, Pass::Later) == Pass::First;
-    drop_cancelled();
-    let outcome = with(|driver| {
-        if driver.is_ready() {
-            return Some(true);
+    let outcome = loop {
+        drop_cancelled();
+        let outcome = with(|driver| {
+            if driver.is_ready() {
+                return Some(true);
+            }
+            if !driver.is_alive() {
+                return Some(false);
+            }
+            let deadline = driver.next_deadline();
+            driver.transport_mut().wait_for(deadline, cx.waker());
+            None
+        });
+        // Deciding may have cancelled something, and listening may wait for that.
+        if !with(|driver| driver.transport_mut().has_cancelled()) {
+            break outcome;
         }
-        if !driver.is_alive() {
-            return Some(false);
-        }
-        let deadline = driver.next_deadline();
-        driver.transport_mut().wait_for(deadline, cx.waker());
-        None
-    });
-    drop_cancelled();
+    };
     match outcome {
         Some(_) if first => {
             cx.waker().wake_by_ref();

@@ -144,8 +144,9 @@ pub fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()
 impl Host {
     /// What the options grant, for one run.
     ///
-    /// The embedder enforces the time limit of a policy, as [`Program::run`] does, and the memory
-    /// limit by [`Host::memory_limit`].
+    /// The embedder enforces the time limit of a policy, as [`Program::run`] does, the memory limit
+    /// by [`Host::memory_limit`], and the number of handles by
+    /// [`set_max_component_handles`](wasmtime::Store::set_max_component_handles).
     ///
     /// [`Program::run`]: crate::Program::run
     ///

@@ -113,6 +113,7 @@ fn nobody_has_to_read_standard_error() {
         (&["--stats"], &["0.2 lookup 127.0.0.1"], 0),
         (&["--trace", "--stats"], &denied, 0),
         (&["--allow-connect", "nonsense"], &[], 2),
+        (&["--no-such-option"], &[], 2),
     ] {
         let start = Instant::now();
         let mut process = Running::start(
@@ -311,9 +312,41 @@ fn a_required_audit_ends_the_run() {
             assert!(connected);
         }
     }
+    // A program that does nothing has an end, which could not be written down either.
+    let ended = ends_at_once(&folder);
+    let message = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{message}");
+    assert!(message.contains("last lines of the audit"), "{message}");
     // It is an option of the audit.
     let output = output(plugnet().args(["run", "--audit-required"]).arg(&program));
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[cfg(target_os = "linux")]
+fn ends_at_once(folder: &Folder) -> std::process::Output {
+    let nothing = folder.wat("nothing.wasm", &programs::returns(0));
+    output(
+        plugnet()
+            .args(["run", "--audit", "/dev/full", "--audit-required"])
+            .arg(nothing),
+    )
+}
+
+/// An audit may go to standard output, for another program to read.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_audit_may_go_to_a_pipe() {
+    let folder = Folder::new();
+    let nothing = folder.wat("nothing.wasm", &programs::returns(0));
+    let output = output(
+        plugnet()
+            .args(["run", "--audit", "/dev/stdout", "--dir"])
+            .arg(folder.here())
+            .arg(nothing),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let line: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    assert_eq!(line["event"], "end");
 }
 
 /// A file that the program could change is no audit: one in a `--dir`, by whatever name. Nothing is

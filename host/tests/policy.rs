@@ -9,7 +9,6 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-#[cfg(unix)]
 use std::time::{Duration, Instant};
 
 use process::{Folder, LIMIT, Running, plugnet};
@@ -1166,4 +1165,28 @@ fn the_cache_is_out_of_reach() {
         "Remove it",
     ]);
     assert_eq!(ended.stdout, "", "nothing ran");
+}
+
+/// A datagram costs its headers in a limit of bytes: small ones, and many of them, wait as well.
+#[test]
+fn datagrams_cost_their_headers() {
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let port = peer.local_addr().expect("an address").port();
+    let rule = format!("udp://127.0.0.1:{port}");
+    let attempt = format!("0.3 udp-send 127.0.0.1:{port}");
+    let start = Instant::now();
+    let options = [
+        "--allow-connect",
+        &rule,
+        "--max-bytes-per-second-out",
+        "1KiB",
+    ];
+    let ended = run(&options, &vec![attempt.as_str(); 40]);
+    assert_eq!(
+        ended.lines().iter().filter(|line| **line == "ok").count(),
+        40
+    );
+    // 40 times 1 byte and 48 of headers.
+    let time = start.elapsed();
+    assert!(time >= Duration::from_millis(1_700), "{time:?}");
 }

@@ -107,8 +107,7 @@ async fn other_names() {
     }
 }
 
-/// `\\.\`, `\\?\` and forward slashes are ways to write one name, and a grant in one of them
-/// covers all.
+/// `\\.\`, `\\?\` and forward slashes are ways to write one name, and a grant covers all.
 #[tokio::test]
 async fn one_name_in_three_spellings() {
     let place = Place::new();
@@ -119,20 +118,18 @@ async fn one_name_in_three_spellings() {
         path.replace('\\', "/"),
         path.replacen("pipe", "PIPE", 1),
     ];
-    for grant in &spellings {
-        let grants = granted(grant);
-        for listening in &spellings {
-            let listener = loop {
-                // The last one's name is freed by the runtime.
-                match bind(&grants, listening) {
-                    Ok(listener) => break listener,
-                    Err(error) => assert_eq!(error.code(), Code::AddressInUse, "{error:?}"),
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            };
-            for connecting in &spellings {
-                pair(&grants, &listener, connecting).await;
+    let grants = granted(&path);
+    for listening in &spellings {
+        let listener = loop {
+            // The last one's name is freed by the runtime.
+            match bind(&grants, listening) {
+                Ok(listener) => break listener,
+                Err(error) => assert_eq!(error.code(), Code::AddressInUse, "{error:?}"),
             }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        };
+        for connecting in &spellings {
+            pair(&grants, &listener, connecting).await;
         }
     }
 }

@@ -161,17 +161,20 @@ fn pipe_parts(name: &str) -> Option<Vec<&str>> {
     (!parts.iter().any(ambiguous)).then_some(parts)
 }
 
-/// A character as Windows compares it in names: without a difference of case. Of the few whose
-/// other case is more than one character there is none that Windows takes for the same.
+/// A character as Windows compares it in names: as the capital that is one character. Where Unicode has
+/// more capitals than Windows, two names count as one that are two: a denial covers more, and what is
+/// granted is opened by the host's own name.
 fn folded(c: char) -> char {
-    fn single(mut cases: impl Iterator<Item = char>, c: char) -> char {
-        match (cases.next(), cases.next()) {
-            (Some(one), None) => one,
-            _ => c,
+    let mut capital = c.to_uppercase();
+    match (capital.next(), capital.next(), c) {
+        (Some(one), None, _) => one,
+        // Of these Unicode's capital is two characters, and Windows' is the title case.
+        (.., '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}') => {
+            char::from_u32(u32::from(c) + 8).unwrap_or(c)
         }
+        (.., '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}') => char::from_u32(u32::from(c) + 9).unwrap_or(c),
+        _ => c,
     }
-    let upper = single(c.to_uppercase(), c);
-    single(upper.to_lowercase(), upper)
 }
 
 fn same_pipe(one: &str, other: &str) -> bool {
@@ -549,5 +552,28 @@ fn resolved(path: &str) -> String {
         (true, _) => root.to_owned(),
         (false, true) => format!("{root}{}/", parts.join("/")),
         (false, false) => format!("{root}{}", parts.join("/")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pipes are compared as Windows does it, by capitals of one character each.
+    #[test]
+    fn cases_of_letters() {
+        for (one, other, same) in [
+            ("äpp", "ÄPP", true),
+            ("\u{1c6}", "\u{1c5}", true),
+            ("\u{1fb3}", "\u{1fbc}", true),
+            ("\u{1f80}", "\u{1f88}", true),
+            // The Kelvin sign, and what is the same in small letters or in more of them only.
+            ("k", "\u{212a}", false),
+            ("ß", "ss", false),
+            ("ß", "\u{1e9e}", false),
+            ("i", "\u{130}", false),
+        ] {
+            assert_eq!(same_pipe(one, other), same, "{one} {other}");
+        }
     }
 }

@@ -180,6 +180,11 @@ impl Wasi {
         std::mem::take(&mut self.cancelled)
     }
 
+    /// Whether a cancelled operation is not dropped yet, or a listen waits for that.
+    pub fn has_cancelled(&self) -> bool {
+        !self.cancelled.is_empty() || !self.listens.is_empty()
+    }
+
     /// Parks the task that polls the operations; false if there is something to poll.
     pub fn rest(&mut self, waker: &Waker) -> bool {
         let rests = self.started.is_empty();
@@ -314,7 +319,7 @@ impl Wasi {
     }
 
     /// Records the outcome of a shutdown. libuv reports them in the order of the calls; the host
-    /// may report a later one first. Returns those that can be reported.
+    /// may report a later one a moment sooner. Returns those that can be reported.
     fn shut(&mut self, id: SocketId, outcome: Report) -> Vec<(SocketId, Report)> {
         if let Some((_, report)) = self.shutdowns.iter_mut().find(|(of, _)| *of == id) {
             *report = Some(outcome);
@@ -327,6 +332,17 @@ impl Wasi {
             known.push((id, report));
         }
         known
+    }
+
+    /// Whether what came of a shutdown has not been told.
+    fn is_shut(&self, id: SocketId) -> bool {
+        self.shutdowns.iter().any(|(of, _)| *of == id)
+    }
+
+    /// What came of a shutdown, though not of those before it.
+    fn take_shut(&mut self, id: SocketId) -> Option<Report> {
+        let at = self.shutdowns.iter().position(|(of, _)| *of == id)?;
+        self.shutdowns.remove(at)?.1
     }
 
     /// Whether a server of this component listens there.
@@ -553,11 +569,21 @@ impl Transport for Wasi {
                     Ok(()) => Report::ShutDown,
                     Err(errno) => Report::WriteFailed(errno),
                 };
-                call(|driver| {
+                let told = call(|driver| {
                     for (id, report) in driver.transport_mut().shut(id, outcome) {
                         driver.report(id, report);
                     }
+                    !driver.transport_mut().is_shut(id)
                 });
+                if !told {
+                    // An earlier one waits for its peer.
+                    monotonic_clock::wait_for(NANOSECONDS).await;
+                    call(|driver| {
+                        if let Some(outcome) = driver.transport_mut().take_shut(id) {
+                            driver.report(id, outcome);
+                        }
+                    });
+                }
             });
         }
     }

@@ -315,4 +315,47 @@ mod tests {
         assert_eq!((lines[0], lines[2]), ("rest", "line"));
         assert!(lines[1].contains(r#""event":"lost","events":3"#), "{text}");
     }
+
+    /// A pipe whose reader stops is not waited for. When it reads again, lines are whole, each is
+    /// there or counted as lost, and the order is that of what happened.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_on_when_it_is_read_again() {
+        use std::io::Read;
+        use std::os::fd::OwnedFd;
+
+        let (mut reader, writer) = io::pipe().expect("a pipe");
+        rustix::io::ioctl_fionbio(&writer, true).expect("it is set");
+        let mut state = State {
+            file: File::from(OwnedFd::from(writer)),
+            rest: vec![],
+            lost: 0,
+            failed: None,
+        };
+        let line =
+            |number: u32| format!("{{\"number\":{number},\"x\":\"{}\"}}\n", "x".repeat(3000));
+        let mut written = 0;
+        while state.write(line(written).as_bytes()).is_ok() {
+            written += 1;
+        }
+        // What was begun is not lost, the next one is.
+        assert!(state.write(line(written + 1).as_bytes()).is_err());
+        let mut text = vec![0; 1 << 16];
+        let read = reader.read(&mut text).expect("it is full");
+        text.truncate(read);
+        let lost = state
+            .write(line(written + 2).as_bytes())
+            .expect("there is room");
+        assert!((1..=2).contains(&lost), "{lost}");
+        drop(state);
+        reader.read_to_end(&mut text).expect("the rest");
+        let text = String::from_utf8(text).expect("UTF-8");
+        let mut numbers = 0;
+        for line in text.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("a whole line");
+            numbers += line["number"].as_u64().map_or(0, |_| 1);
+            numbers += line["events"].as_u64().unwrap_or(0);
+        }
+        assert_eq!(numbers, u64::from(written) + 3);
+    }
 }

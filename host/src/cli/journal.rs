@@ -156,8 +156,8 @@ impl Journal {
         }
     }
 
-    /// Writes the counts that are pending, and how the run ended.
-    pub(super) fn finish(&self, end: End, code: u8) {
+    /// Writes the counts that are pending, and how the run ended. Returns whether all was written.
+    pub(super) fn finish(&self, end: End, code: u8) -> bool {
         let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         bounds.sum_up(|entry| self.tell(entry).0);
         // Who did not hear of an error before hears of it now.
@@ -166,6 +166,7 @@ impl Journal {
         if lost > 0 {
             say(format!("{lost} lines are not in the audit"));
         }
+        lost == 0
     }
 
     /// Returns the length of what is written.

@@ -1,7 +1,7 @@
 //! The commands, and how they fail.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -98,7 +98,13 @@ impl Failure {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return usage(&error),
+        // What was asked for, as --help.
+        Err(error) => error.exit(),
+    };
+    let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Check(args) => check::check(&args),
         Command::Compose(args) => compose::compose(&args),
@@ -115,6 +121,18 @@ pub(crate) fn main() -> ExitCode {
     Voice::err().finish();
     keep_stdout();
     ExitCode::from(code)
+}
+
+/// Says what is wrong with the command line, as clap does, but to whoever reads it or does not.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    Voice::err().say(if io::stderr().is_terminal() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    });
+    Voice::err().finish();
+    ExitCode::from(WRONG_INPUT)
 }
 
 /// Keeps standard output from being written to from now on.

@@ -20,6 +20,8 @@ pub(super) fn place(path: &Path) -> io::Result<PathBuf> {
             };
             Ok(fs::canonicalize(folder)?.join(name))
         }
+        // A pipe without a name lies nowhere: `/dev/stdout` may be one.
+        Err(_) if fs::metadata(path).is_ok() => Ok(path.to_owned()),
         place => place,
     }
 }

@@ -100,16 +100,26 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let journal = Arc::new(journal);
     let stats = args.stats.then(Stats::new);
     let start = Instant::now();
-    let (end, result) = end_of(args, policy, &journal, failure, stats.as_ref());
-    let code = match &result {
-        Ok(code) | Err(Failure { code, .. }) => *code,
-    };
-    finish(journal, end, code);
+    let required = args.audit_required;
+    let (mut end, mut result) = end_of(args, policy, &journal, failure, stats.as_ref());
+    let whole = finish(journal, end, code(&result));
+    if required && !whole && result.is_ok() {
+        end = End::Audit;
+        result = Err(Failure::host(
+            "the last lines of the audit cannot be written",
+        ));
+    }
     if let Some(stats) = stats {
         let sum = sum(&stats.totals(), start.elapsed());
-        say(format!("{sum}; ended {end}, exit code {code}"));
+        say(format!("{sum}; ended {end}, exit code {}", code(&result)));
     }
     result
+}
+
+fn code(result: &Result<u8, Failure>) -> u8 {
+    match result {
+        Ok(code) | Err(Failure { code, .. }) => *code,
+    }
 }
 
 /// Runs the program, and says how that ended.
@@ -215,18 +225,15 @@ fn started(
     })
 }
 
-/// Tells what was only counted up to now, and the end. A program that was not ended in order may be
+/// Tells what was only counted up to now, and the end; gives whether it is written down. A program that was not ended in order may be
 /// within a write that nobody takes, which is not waited for longer than that.
-fn finish(journal: Arc<Journal>, end: End, code: u8) {
+fn finish(journal: Arc<Journal>, end: End, code: u8) -> bool {
     let (done, finished) = std::sync::mpsc::channel();
     let finishing = thread::Builder::new().spawn(move || {
-        journal.finish(end, code);
         // Nobody waits any more if it took long.
-        let _ = done.send(());
+        let _ = done.send(journal.finish(end, code));
     });
-    if finishing.is_ok() {
-        let _ = finished.recv_timeout(GRACE);
-    }
+    finishing.is_ok() && finished.recv_timeout(GRACE).unwrap_or(false)
 }
 
 /// Waits until a program should have been stopped by its own time limit and was not: because what

@@ -72,6 +72,16 @@ fn cancelled_wait_loses_nothing(over: Transport) {
     );
 }
 
+/// So does the very first one, whose task goes on with everything that was begun.
+#[test]
+fn first_wait_cancelled_loses_nothing() {
+    Case::new("first-wait-cancelled").run().is(&[
+        "cancelled",
+        "server listening",
+        "server close false",
+    ]);
+}
+
 /// A `wait` that is dropped when it is complete, and nobody has looked at it, loses nothing.
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]

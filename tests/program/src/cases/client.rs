@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::options::LISTEN;
 use crate::plugnet::net::net::{ConnectOptions, EventKind};
+use crate::plugnet::net::turn;
 use crate::text;
 use crate::turns::Turns;
 use std::time::{Duration, Instant};
@@ -51,9 +52,10 @@ pub async fn destroyed_unheard(arguments: &Arguments, turns: &mut Turns) {
     turns.until("server listening").await;
     let client = turns.socket("client");
     arguments.connect(&client).expect("connect");
-    // The attempt begins in a turn. It succeeds between two.
+    // The attempt begins when the next event is asked for. It succeeds while nobody asks.
     let closes = turns.server("other");
     closes.close(None);
+    assert!(turn::wait().await.expect("no other wait is waiting"));
     turns.until("other close").await;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(200) {

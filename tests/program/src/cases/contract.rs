@@ -88,6 +88,21 @@ pub async fn cancelled_wait(arguments: &Arguments, turns: &mut Turns) {
     turns.rest().await;
 }
 
+/// The first `wait` of all is given up, while an address is looked up.
+pub async fn first_wait_cancelled(turns: &mut Turns) {
+    let server = turns.server("server");
+    let by_name = ListenOptions {
+        host: Some("localhost".to_owned()),
+        ..LISTEN
+    };
+    server.listen(&by_name, None).expect("listen");
+    drop(waiting().await);
+    println!("cancelled");
+    turns.until("server listening").await;
+    server.close(None);
+    turns.rest().await;
+}
+
 /// The program does something else while a `wait` waits, and then drops it although it is
 /// complete: what it waited for is there.
 pub async fn dropped_wait(arguments: &Arguments, turns: &mut Turns) {

@@ -92,6 +92,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "is-ip" => contract::is_ip(),
         "second-wait" => contract::second_wait(arguments, turns).await,
         "cancelled-wait" => contract::cancelled_wait(arguments, turns).await,
+        "first-wait-cancelled" => contract::first_wait_cancelled(turns).await,
         "dropped-wait" => contract::dropped_wait(arguments, turns).await,
         "unref-server" => contract::unref_server(arguments, turns).await,
         "ref-server" => contract::ref_server(arguments, turns).await,

@@ -33,7 +33,7 @@ pub async fn before_connect(arguments: &Arguments, turns: &mut Turns) {
     println!("write: {}", client.write(b"one ", Some(1)));
     println!("write: {}", client.write("zwölf ".as_bytes(), Some(2)));
     println!("connecting: {}", text::counters(&client));
-    println!("large: {}", client.write(&[b'.'; 20_000], Some(3)));
+    println!("large: {}", client.write(&[b'.'; 70_000], Some(3)));
     println!("connecting: {}", text::counters(&client));
     turns.until("client connect").await;
     client.end(Some(b" last"), Some(4));
