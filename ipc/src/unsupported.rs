@@ -141,7 +141,7 @@ impl Socket {
         match self.0 {}
     }
 
-    /// Enables keep-alive probes.
+    /// Asks an idle peer for a sign of life.
     pub fn set_keep_alive(&self, _enabled: bool, _delay: Duration) -> io::Result<()> {
         match self.0 {}
     }

@@ -561,7 +561,7 @@ fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> 
 }
 
 
-/// The option for what was not granted; none for port 0, which nothing listens on.
+/// The option for what was not granted; none for port 0, where nobody is.
 fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> {
     let ports = Ports::One(port);
     let endpoint = Endpoint::Internet {

@@ -14,8 +14,8 @@ const PORT_TRIES: usize = 16;
 
 /// Listens.
 ///
-/// An IPv6 socket of WASI takes no IPv4, so `::` is two sockets with one port. An IPv4-mapped
-/// address is an IPv4 socket whose addresses show as IPv6.
+/// A WASI socket of IPv6 takes no IPv4, so `::` is two sockets with one port. An IPv4-mapped
+/// address is a socket of IPv4 whose addresses show as IPv6.
 pub fn listen(at: SocketAddr, backlog: u32) -> Result<Listening, Errno> {
     let sockets = match at.ip() {
         IpAddr::V6(ip) if ip.is_unspecified() => bind_both(at.port())?,

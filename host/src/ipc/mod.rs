@@ -341,7 +341,7 @@ impl ipc::HostConnection for Host {
         idle: u64,
     ) -> wasmtime::Result<()> {
         let socket = self.table.get(&connection)?.socket();
-        // The contract has no error here: neither Node nor the net component would use it.
+        // The contract has no failure: neither Node nor the net component would look.
         let _ = socket.set_keep_alive(enable, Duration::from_secs(idle));
         Ok(())
     }

@@ -210,13 +210,13 @@ impl Socket {
         internet_address(rustix::net::getpeername(&self.socket).ok()??)
     }
 
-    /// Over TCP, enables or disables keep-alive probes: the first after `delay`, in whole seconds,
-    /// then ten at intervals of a second, as in Node.js. A delay below a second keeps the system's.
-    /// No effect on a UNIX socket.
+    /// Over TCP, whether to ask an idle peer for a sign of life: first after `delay`, whole
+    /// seconds of it, then ten times every second, as Node.js does. A delay below a second
+    /// leaves the system's. Without effect on a UNIX socket.
     ///
     /// # Errors
     ///
-    /// The system's error.
+    /// What the system says.
     pub fn set_keep_alive(&self, enabled: bool, delay: Duration) -> io::Result<()> {
         if self.family != Family::Tcp {
             return Ok(());
