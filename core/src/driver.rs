@@ -114,8 +114,8 @@ impl<T: Transport> Driver<T> {
         SocketMut { driver: self, id }
     }
 
-    /// Decides and returns the next event; absent if there is none for now. The program's calls
-    /// since the last one have taken effect, and what it wrote is sent.
+    /// Decides and takes the next event; absent when nothing is left for now. What the program
+    /// has called since the last one has had its effect, and what it has written is sent.
     #[allow(clippy::should_implement_trait, reason = "named as the contract is")]
     pub fn next(&mut self) -> Option<Event> {
         if self.is_ready() {

@@ -200,7 +200,8 @@ impl Host {
         })
     }
 
-    /// Enforces the policy's memory limit: pass it to the store's `limiter`.
+    /// What holds the program to the policy's limit of memory: to be given to the store's
+    /// `limiter`.
     pub fn memory_limit(&mut self) -> &mut dyn ResourceLimiter {
         &mut self.memory
     }

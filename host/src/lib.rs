@@ -51,9 +51,9 @@
 //!
 //! # Panics and runtimes
 //!
-//! Poll [`Program::run`] within a tokio runtime that has its I/O and time drivers enabled. No input
-//! makes this crate panic: bad bytes are [`Error::Program`], and a program that traps is
-//! [`Error::Trap`].
+//! [`Program::run`] has to be polled within a tokio runtime that has its I/O and time drivers
+//! enabled. No input makes this crate panic: bad bytes are [`Error::Program`], and a program
+//! that traps is [`Error::Trap`].
 //!
 //! # Stability
 //!

@@ -136,7 +136,7 @@ impl Default for ListenOptions {
     }
 }
 
-/// The kind of a descriptor.
+/// What a descriptor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DescriptorKind {

@@ -39,8 +39,8 @@ enum Command {
     Run(Box<run::Args>),
     Check(Box<check::Args>),
     Compose(compose::Args),
-    /// Runs Node's echo example: a server and a client, each sandboxed, over TCP on loopback and over
-    /// a UNIX domain socket (on Windows a named pipe).
+    /// Runs Node's echo example: a server and a client, two sandboxed programs, over TCP on
+    /// loopback and over a UNIX domain socket (on Windows a named pipe).
     Demo,
     /// Prints the WIT package to build programs against.
     Wit,
