@@ -12,7 +12,7 @@ test *ARGS:
 
 # The rules alone: seconds, no WebAssembly.
 test-rules *ARGS:
-    cargo test -p plugnet-guest {{ARGS}}
+    cargo test -p plugnet-core {{ARGS}}
 
 # Fuzzes the policy's parsers and bookkeeping.
 fuzz SECONDS="60":

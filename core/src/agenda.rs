@@ -1,9 +1,9 @@
-//! The order of things: Node's callbacks, ticks, timers and closing callbacks.
+//! The order of events: Node's callbacks, ticks, timers and closing callbacks.
 //!
-//! Node runs one callback at a time; each emits its events one after the other, and what it has
-//! queued with `process.nextTick` runs before the next callback. [`Agenda::next`] gives the next
-//! step in that order, in the phases of libuv's loop (1.45 and later). The caller hands every event
-//! out before it asks for the next step, so that a program acts between any two.
+//! Node runs one callback at a time. Each emits its events one after the other, and what it queued
+//! with `process.nextTick` runs before the next callback. [`Agenda::next`] returns the next step in
+//! that order, in the phases of libuv's loop (1.45 and later). The caller returns every event
+//! before it asks for the next step, so a program acts between any two events.
 
 use crate::error::Errno;
 use crate::error::Error;
@@ -20,7 +20,7 @@ use std::net::IpAddr;
 pub(crate) enum SocketTick {
     /// `connect` to an address: the attempt itself.
     StartConnect,
-    /// Asks the program to resolve a name.
+    /// Emits `lookup-request`.
     LookupRequest,
     /// The program has resolved it.
     LookedUp(Result<Vec<Resolved>, Error>),
@@ -33,7 +33,7 @@ pub(crate) enum SocketTick {
     Connect,
     /// Sends what waited for the connection, once the program has seen `connect`.
     Uncork,
-    /// `ready`, after the first of the writes that waited for the connection.
+    /// `ready`, after the first write that waited for the connection.
     Ready,
     /// The rest of a successful connect, after its events.
     AfterConnect,
@@ -45,15 +45,15 @@ pub(crate) enum SocketTick {
     End,
     /// Ends or destroys the socket after `end`.
     AfterEnd,
-    /// `drain`, if it is still owed, and the callbacks of writes.
+    /// `drain`, if it is still due, and the callbacks of writes.
     AfterWrite(Vec<Callback>),
     /// `finish` and the callbacks of `end`.
     Finish,
-    /// The same of a socket that had no connection when `end` was called.
+    /// The same for a socket without a connection when `end` was called.
     FinishUnconnected,
     /// Destroys the socket after `finish`, if the peer has ended too.
     AfterFinish,
-    /// The callbacks of writes that a destroyed socket gives up.
+    /// The callbacks of writes that a destroyed socket cancels.
     FailWrites,
     /// The callback of a call that failed at once.
     Callback(Callback, Option<Error>),
@@ -64,7 +64,7 @@ pub(crate) enum SocketTick {
 }
 
 impl SocketTick {
-    /// Whether it runs although the socket was destroyed after it was queued.
+    /// Whether it runs even if the socket was destroyed after it was queued.
     fn survives_destroy(&self) -> bool {
         matches!(
             self,
@@ -93,7 +93,7 @@ pub(crate) enum ServerTick {
     Close,
 }
 
-/// When a timer is due. Of two that are due at once, the one that was set first comes first.
+/// When a timer is due. Of two due at once, the one set first runs first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Due {
     /// Milliseconds of the clock.
@@ -101,7 +101,7 @@ pub(crate) struct Due {
     order: u64,
 }
 
-/// Why the clock is looked at.
+/// The kind of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// `setTimeout`: the idle time may be over.
@@ -119,7 +119,7 @@ pub(crate) enum Job {
     LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
 }
 
-/// Rows E1 and E2: something received that waits for `finish`.
+/// Rows E1 and E2: a report about received data that waits for `finish`.
 #[derive(Debug)]
 struct Held {
     socket: SocketId,
@@ -143,14 +143,14 @@ pub(crate) struct Closing {
     pub had_error: bool,
 }
 
-/// What became of the destination of a pipe.
+/// The state of a pipe's destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sink {
-    /// It takes more.
+    /// It accepts more.
     Drained,
-    /// It takes no more for now.
+    /// It accepts no more for now.
     Full,
-    /// It takes nothing more.
+    /// It accepts nothing more.
     Gone,
 }
 
@@ -164,55 +164,54 @@ pub(crate) enum Step {
     Closing(Closing),
 }
 
-/// Where the loop stands, as in `uv_run`. Each leads to the next, the last to the first.
+/// The phase of the loop, as in `uv_run`. Each leads to the next, the last to the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
-    /// What calls outside of the poll had done at once: a FIN that nothing written held back.
+    /// What calls outside of the poll completed at once: a FIN with no write before it.
     #[default]
     Begin,
-    /// What the system has reported; of each listener one connection.
+    /// What the transport has reported; one connection per listener.
     Poll,
-    /// What calls within the poll had done at once.
+    /// What calls during the poll completed at once.
     Pending,
-    /// Handles that close, the last one first.
+    /// Handles to close, the last one first.
     Closing,
     Timers,
 }
 
-/// Whether the program has seen an event of the callback that runs.
+/// Whether the program has taken an event of the running callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Seen {
-    /// It is not at work in a handler: what it calls comes before the callback, and takes back
-    /// what that would tell.
+    /// No: its calls count as made before the callback, and cancel events that they make untrue.
     No,
-    /// It is at work in the handler of an event: Node emits the others of the same callback all
-    /// the same.
+    /// Yes: it is in the handler of an event, and Node emits the callback's other events all the
+    /// same.
     #[default]
     Yes,
 }
 
-/// What the rules have decided and not delivered yet.
+/// What the rules have decided, in the order of delivery.
 #[derive(Debug, Default)]
 pub(crate) struct Agenda {
     pub actions: VecDeque<Action>,
-    /// What the running callback has emitted and the program has not taken.
+    /// Events of the running callback that the program has not taken.
     events: VecDeque<Event>,
     seen: Seen,
-    /// What the running callback has still to do after these events.
+    /// What the running callback does after these events.
     rest: VecDeque<(SocketId, SocketTick)>,
     ticks: VecDeque<Tick>,
     phase: Phase,
-    /// How often was polled.
+    /// The number of polls so far.
     pub round: u64,
     jobs: VecDeque<Job>,
-    /// The jobs of this round: what is reported meanwhile is of the next.
+    /// The jobs of this poll. Later reports belong to the next.
     polled: VecDeque<Job>,
     pending: VecDeque<Job>,
     /// In the order in which they came.
     held: VecDeque<Held>,
     closing: Vec<Closing>,
     closing_now: Vec<Closing>,
-    /// The time, in milliseconds from some beginning.
+    /// The time, in milliseconds.
     pub now: u64,
     timers: BTreeSet<(Due, SocketId, Timer)>,
     /// Servers that lost a connection.
@@ -221,13 +220,12 @@ pub(crate) struct Agenda {
     pub flows: Vec<SocketId>,
     /// Sockets that have emitted `end`: what they pipe to may end, too.
     pub ended: Vec<SocketId>,
-    /// Sockets that took everything that was written, ended, or are gone: those that pipe to them
-    /// have to know.
+    /// Sockets that wrote everything, ended or closed: those that pipe to them must know.
     pub piped_to: Vec<(SocketId, Sink)>,
     last: Numbers,
 }
 
-/// The last of each kind of number that was given.
+/// The last number of each kind.
 #[derive(Debug, Default)]
 struct Numbers {
     object: u64,
@@ -291,19 +289,19 @@ impl Agenda {
         self.ticks.push_back(Tick::Server(id, tick));
     }
 
-    /// What the running callback does after its events, once its actions were carried out.
+    /// Queues what the running callback does after its events and actions.
     pub fn then(&mut self, id: SocketId, tick: SocketTick) {
         self.rest.push_back((id, tick));
     }
 
-    /// Has the handle closed in the closing phase.
+    /// Queues the handle for the closing phase.
     pub fn close(&mut self, closing: Closing) {
         self.closing.push(closing);
     }
 
     // ---- the clock ----
 
-    /// When a timer is due that is set now and takes so long.
+    /// When a timer that is set now and takes this long is due.
     pub fn due_in(&mut self, milliseconds: u64) -> Due {
         self.last.timer += 1;
         Due {
@@ -312,12 +310,12 @@ impl Agenda {
         }
     }
 
-    /// Has a timer run at that time.
+    /// Sets a timer.
     pub fn wake_at(&mut self, due: Due, id: SocketId, timer: Timer) {
         self.timers.insert((due, id, timer));
     }
 
-    /// Takes a [`Agenda::wake_at`] back.
+    /// Cancels a timer of [`Agenda::wake_at`].
     pub fn forget_timer(&mut self, due: Due, id: SocketId, timer: Timer) {
         self.timers.remove(&(due, id, timer));
     }
@@ -327,7 +325,7 @@ impl Agenda {
         self.timers.first().map(|(due, ..)| due.at)
     }
 
-    /// It is that late. Earlier times are ignored.
+    /// Advances the clock. Earlier times are ignored.
     pub fn advance(&mut self, now: u64) {
         self.now = self.now.max(now);
     }
@@ -356,7 +354,7 @@ impl Agenda {
         });
     }
 
-    /// What was held for a socket is of the next poll.
+    /// Moves what was held for a socket to the next poll.
     pub fn release(&mut self, socket: SocketId) {
         for held in &mut self.held {
             if held.socket == socket {
@@ -379,12 +377,12 @@ impl Agenda {
         !self.events.is_empty()
     }
 
-    /// How many such events were emitted and not taken.
+    /// How many such events are not taken yet.
     pub fn count_events(&self, such: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|event| such(event)).count()
     }
 
-    /// The next step; only when all events were taken.
+    /// The next step. Call it only when all events are taken.
     pub fn next(&mut self) -> Option<Step> {
         self.seen = Seen::No;
         if let Some((id, tick)) = self.rest.pop_front() {
@@ -433,13 +431,13 @@ impl Agenda {
                 }
             }
         }
-        // Timers that fall due meanwhile come after what is reported meanwhile.
+        // Timers that become due now come after what is reported meanwhile.
         self.phase = Phase::Begin;
         None
     }
 
-    /// Takes what was reported since the last poll. libuv accepts one connection of a listener;
-    /// the others are of the next polls.
+    /// Takes what was reported since the last poll. libuv accepts one connection per listener; the
+    /// others belong to later polls.
     fn poll(&mut self) {
         for _ in 0..self.held.len() {
             match self.held.pop_front() {
@@ -471,7 +469,7 @@ impl Agenda {
         }
     }
 
-    /// Whether something could happen without the transport.
+    /// Whether there are steps without a report of the transport.
     pub fn has_work(&self) -> bool {
         !self.events.is_empty()
             || !self.rest.is_empty()
@@ -485,10 +483,9 @@ impl Agenda {
             || self.held.iter().any(|held| held.until == Until::NextPoll)
     }
 
-    // ---- what is taken back ----
+    // ---- cancelling ----
 
-    /// Drops what was queued for a socket that is destroyed, but for what it has to say all the
-    /// same.
+    /// Drops what is queued for a destroyed socket, except what survives.
     pub fn forget(&mut self, id: SocketId) {
         let stays = |of: SocketId, tick: &SocketTick| of != id || tick.survives_destroy();
         self.ticks.retain(|tick| match tick {
@@ -511,8 +508,8 @@ impl Agenda {
         }
     }
 
-    /// Takes back what was emitted before the program called what makes it untrue. Whether there
-    /// was such a thing.
+    /// Cancels events that the program has not taken and that its call makes untrue. Returns
+    /// whether there were any.
     pub fn take_back(&mut self, source: Source, untrue: impl Fn(&EventKind) -> bool) -> bool {
         let emitted = self.events.len();
         if self.seen == Seen::No {
@@ -522,7 +519,7 @@ impl Agenda {
         self.events.len() < emitted
     }
 
-    /// The same for an event with once-listeners, which go on waiting: their callbacks.
+    /// The same for an event with once-listeners; returns their callbacks, which keep waiting.
     pub fn take_back_with_listeners(
         &mut self,
         source: Source,
@@ -541,12 +538,12 @@ impl Agenda {
         callbacks
     }
 
-    /// Takes back everything that was emitted and not taken: nobody is there to be told.
+    /// Cancels every event of a source: its handle was dropped.
     pub fn withdraw(&mut self, source: Source) {
         self.events.retain(|event| event.source != source);
     }
 
-    /// Drops what would have told callbacks of a socket that connects again.
+    /// Drops the failed callbacks of a socket that connects again.
     pub fn forget_failed_writes(&mut self, id: SocketId) {
         self.ticks.retain(|tick| match tick {
             Tick::Socket(of, SocketTick::FailWrites | SocketTick::FinishUnconnected) => *of != id,

@@ -14,22 +14,21 @@ use crate::transport::{
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
-/// Every server and socket of a program, over a transport.
+/// Every server and socket of a program, over a [`Transport`].
 ///
 /// - The program's calls: [`create_server`](Self::create_server),
-///   [`create_socket`](Self::create_socket), [`server`](Self::server) and
-///   [`socket`](Self::socket) for what they say of themselves, [`server_mut`](Self::server_mut)
-///   and [`socket_mut`](Self::socket_mut) for what they do. A number that names nothing has no
-///   effect.
-/// - The events: [`next`](Self::next) decides and takes the next one; [`is_ready`](Self::is_ready)
-///   says whether there is one. Where there is none, whoever drives waits for the transport or
-///   until [`next_deadline`](Self::next_deadline), for as long as the program
-///   [is alive](Self::is_alive).
+///   [`create_socket`](Self::create_socket), [`server`](Self::server) and [`socket`](Self::socket)
+///   to read properties, [`server_mut`](Self::server_mut) and [`socket_mut`](Self::socket_mut) to
+///   call methods. An unknown id has no effect.
+/// - The events: [`next`](Self::next) decides and returns the next one;
+///   [`is_ready`](Self::is_ready) tells whether there is one. If there is none, wait for the
+///   transport or until [`next_deadline`](Self::next_deadline), as long as the program [is
+///   alive](Self::is_alive).
 /// - The transport's reports: [`report`](Self::report), [`accepted`](Self::accepted),
 ///   [`listened`](Self::listened), [`looked_up`](Self::looked_up),
-///   [`progressed`](Self::progressed). They have their effect in `next` or `is_ready`.
+///   [`progressed`](Self::progressed). They take effect in `next` or `is_ready`.
 ///
-/// Every call carries out what the rules ask of the transport before it returns.
+/// Every call carries out the actions of the rules before it returns.
 #[derive(Debug, Default)]
 pub struct Driver<T> {
     net: Net,
@@ -37,8 +36,8 @@ pub struct Driver<T> {
     clock: Clock,
 }
 
-/// Whether the rules have to know the time. Asking for it has its price, so it is not done before
-/// something depends on it.
+/// Whether the rules need the time. Reading the clock has a cost, so it waits until something
+/// depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Clock {
     #[default]
@@ -61,7 +60,7 @@ impl<T: Transport> Driver<T> {
         &self.transport
     }
 
-    /// The transport, for whoever drives it.
+    /// The transport, for the code that drives it.
     pub fn transport_mut(&mut self) -> &mut T {
         &mut self.transport
     }
@@ -73,12 +72,12 @@ impl<T: Transport> Driver<T> {
         self.net.create_server(options)
     }
 
-    /// What a server says of itself.
+    /// The properties of a server.
     pub fn server(&self, id: ServerId) -> Option<&Server> {
         self.net.server(id)
     }
 
-    /// What a program calls on a server.
+    /// The methods of a server.
     pub fn server_mut(&mut self, id: ServerId) -> ServerMut<'_, T> {
         ServerMut { driver: self, id }
     }
@@ -88,11 +87,11 @@ impl<T: Transport> Driver<T> {
         self.net.create_socket(options)
     }
 
-    /// `new net.Socket({ fd })`: of a connection that the host has.
+    /// `new net.Socket({ fd })`: of an inherited connection.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_FD_TYPE` if the descriptor is none of a connection, else the system's.
+    /// `ERR_INVALID_FD_TYPE` if the descriptor is no connection, or the system's error.
     pub fn adopt(&mut self, fd: u32, options: SocketOptions) -> Result<SocketId, Error> {
         self.look_at_clock();
         let id = self.net.reserve_socket();
@@ -105,12 +104,12 @@ impl<T: Transport> Driver<T> {
         Ok(id)
     }
 
-    /// What a socket says of itself.
+    /// The properties of a socket.
     pub fn socket(&self, id: SocketId) -> Option<&Socket> {
         self.net.socket(id)
     }
 
-    /// What a program calls on a socket.
+    /// The methods of a socket.
     pub fn socket_mut(&mut self, id: SocketId) -> SocketMut<'_, T> {
         SocketMut { driver: self, id }
     }
@@ -126,8 +125,8 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Whether there is an event for [`next`](Self::next). Decides it, and does not take it: what
-    /// the program calls before it does still has its effect.
+    /// Whether there is an event for [`next`](Self::next). Decides it without taking it: calls
+    /// before `next` still take effect.
     pub fn is_ready(&mut self) -> bool {
         self.look_at_clock();
         loop {
@@ -142,12 +141,12 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Whether anything may still happen that the program waits for.
+    /// Whether an event can follow that the program waits for.
     pub fn is_alive(&self) -> bool {
         self.net.is_alive()
     }
 
-    /// When to look again though the transport reports nothing: milliseconds of
+    /// When to call [`next`](Self::next) again even without a report: milliseconds of
     /// [`Transport::now`].
     pub fn next_deadline(&self) -> Option<u64> {
         self.net.agenda.next_deadline()
@@ -170,18 +169,19 @@ impl<T: Transport> Driver<T> {
         self.net.report(id, report);
     }
 
-    /// A listener has accepted a connection. The transport keeps it under this number until it is
-    /// asked to [open](Transport::open) or to [refuse](Transport::refuse) it.
+    /// A listener accepted a connection. The transport keeps it under this number until it is told
+    /// to [open](Transport::open) or [refuse](Transport::refuse) it.
     pub fn accepted(&mut self, listener: ListenerId, endpoints: Endpoints) -> AcceptedId {
         self.net.accepted(listener, endpoints)
     }
 
-    /// Whether a listener should accept more; if not, [`Transport::accept`] tells when.
+    /// Whether a listener should accept more. [`Transport::accept`] tells when that becomes true
+    /// again.
     pub fn accepts(&self, listener: ListenerId) -> bool {
         self.net.accepts(listener)
     }
 
-    /// The outcome of [`Transport::listen`] that could not be told at once.
+    /// The outcome of a [`Transport::listen`] that was pending.
     pub fn listened(&mut self, listener: ListenerId, outcome: Result<Option<SocketAddr>, Errno>) {
         self.net.listened(listener, outcome);
         self.carry_out();
@@ -192,42 +192,42 @@ impl<T: Transport> Driver<T> {
         self.net.looked_up(lookup, outcome);
     }
 
-    /// The host has taken more of a write that is under way, and not all.
+    /// The host has taken more of a write, but not all.
     pub fn progressed(&mut self, id: SocketId) {
         self.net.with_socket(id, |socket, _| socket.progressed());
     }
 
     // ---- streams ----
 
-    /// What was received, for the stream that takes it and has taken what it was given before;
-    /// empty if there is nothing yet, absent when nothing comes any more.
+    /// The next bytes for the stream of received data, which has taken the previous ones; empty if
+    /// there are none yet, absent at the end.
     pub fn read_streamed(&mut self, id: SocketId, generation: Generation) -> Option<Vec<u8>> {
         self.call(|net| net.read_streamed(id, generation))
     }
 
-    /// The stream that took what a socket receives is gone, and has left something.
+    /// The stream of received data was dropped, and left these bytes.
     pub fn stop_streaming(&mut self, id: SocketId, generation: Generation, left: Vec<u8>) {
         self.call(|net| net.stop_streaming(id, generation, left));
     }
 
-    /// Whether the stream that is sent may go on; absent when nothing is sent any more.
+    /// Whether the stream of outgoing data may go on; absent when nothing more is sent.
     pub fn stream_has_room(&self, id: SocketId, generation: Generation) -> Option<bool> {
         self.net.stream_has_room(id, generation)
     }
 
-    /// What came from the stream that is sent.
+    /// Bytes of the outgoing stream.
     pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
         self.call(|net| net.write_streamed(id, generation, data));
     }
 
-    /// Nothing more comes from the stream that is sent.
+    /// The end of the outgoing stream.
     pub fn end_streamed(&mut self, id: SocketId, generation: Generation) {
         self.call(|net| net.end_streamed(id, generation));
     }
 
     // ---- carrying out ----
 
-    /// Panics where states contradict each other, or what one object says of another is not so.
+    /// Panics if states contradict each other.
     pub fn check_invariants(&self) {
         self.net.check_invariants();
     }
@@ -250,7 +250,7 @@ impl<T: Transport> Driver<T> {
         outcome
     }
 
-    /// Carries out what the rules have asked for, in order.
+    /// Carries out the rules' actions, in order.
     fn carry_out(&mut self) {
         while let Some(action) = self.net.next_action() {
             let Self { net, transport, .. } = self;
@@ -303,7 +303,7 @@ impl<T: Transport> Driver<T> {
     }
 }
 
-/// What a program calls on a server.
+/// The methods of a server.
 #[derive(Debug)]
 pub struct ServerMut<'a, T> {
     driver: &'a mut Driver<T>,
@@ -374,7 +374,7 @@ impl<T: Transport> ServerMut<'_, T> {
         self.call(|net, id| net.listen_on_socket(id, socket, callback))
     }
 
-    /// Takes the next connection that was announced.
+    /// Takes the next announced connection.
     pub fn accept(self) -> Option<SocketId> {
         self.call(Net::accept)
     }
@@ -399,13 +399,13 @@ impl<T: Transport> ServerMut<'_, T> {
         self.call(|net, id| net.set_server_ref(id, refed));
     }
 
-    /// The program has dropped its handle: `close`, without its event.
+    /// The program dropped its handle: `close`, without its event.
     pub fn drop_handle(self) {
         self.call(Net::drop_server);
     }
 }
 
-/// What a program calls on a socket.
+/// The methods of a socket.
 #[derive(Debug)]
 pub struct SocketMut<'a, T> {
     driver: &'a mut Driver<T>,
@@ -418,7 +418,7 @@ impl<T: Transport> SocketMut<'_, T> {
         self.driver.call(|net| call(net, id))
     }
 
-    /// Hands over what was written, as Node does within `write`.
+    /// Sends what was written, as Node does within `write`.
     fn flush(&mut self) {
         let id = self.id;
         self.driver.call(|net| net.flush(id));
@@ -430,7 +430,7 @@ impl<T: Transport> SocketMut<'_, T> {
     ///
     /// What Node throws for, and `EISCONN`.
     pub fn connect(self, request: ConnectRequest) -> Result<(), Error> {
-        // The attempts may have to be timed.
+        // Attempts may need timers.
         self.driver.use_clock();
         self.call(|net, id| net.connect(id, request))
     }
@@ -477,7 +477,7 @@ impl<T: Transport> SocketMut<'_, T> {
         self.call(|net, id| net.end(id, data, callback));
     }
 
-    /// `socket.destroy()`. What was written has been handed over by then, as in Node.
+    /// `socket.destroy()`. What was written is sent first, as in Node.
     pub fn destroy(mut self, error: Option<Error>) {
         self.flush();
         self.call(|net, id| net.destroy(id, error));
@@ -546,7 +546,7 @@ impl<T: Transport> SocketMut<'_, T> {
         net.with_socket(id, |socket, _| socket.remote_address())
     }
 
-    /// `socket.writableLength`, once the host was given what it takes.
+    /// `socket.writableLength`, after the host has taken what it can.
     pub fn writable_length(mut self) -> usize {
         self.flush();
         self.driver
@@ -554,8 +554,8 @@ impl<T: Transport> SocketMut<'_, T> {
             .map_or(0, Socket::writable_length)
     }
 
-    /// `streams`: what is received and sent goes by streams. The answer is the connection whose
-    /// data that is; what follows is of no effect on a later one.
+    /// `streams`: the connection's data goes by streams. Returns the generation of the connection;
+    /// later calls with it do not affect another one.
     ///
     /// # Errors
     ///
@@ -567,12 +567,12 @@ impl<T: Transport> SocketMut<'_, T> {
         })
     }
 
-    /// `takeStreams`: the rules see nothing of the data any more. The transport reports
-    /// [`Report::ShutDown`] and [`Report::PeerEnded`], or a failure.
+    /// `takeStreams`: the data bypasses the rules. The transport reports [`Report::ShutDown`] and
+    /// [`Report::PeerEnded`], or a failure.
     ///
     /// # Errors
     ///
-    /// `ENOTCONN`; `EBUSY` where the data goes another way already.
+    /// `ENOTCONN`; `EBUSY` if the data is in use.
     pub fn take_streams(self) -> Result<(), Error> {
         self.call(|net, id| {
             net.with_socket(id, |socket, _| Some(socket.take_streams()))
@@ -580,7 +580,7 @@ impl<T: Transport> SocketMut<'_, T> {
         })
     }
 
-    /// The program has dropped its handle: Node's `destroySoon`, without events.
+    /// The program dropped its handle: Node's `destroySoon`, without events.
     pub fn drop_handle(mut self) {
         self.flush();
         self.call(Net::drop_socket);

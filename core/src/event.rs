@@ -1,21 +1,21 @@
-//! What a program is told: Node's events.
+//! Node's events.
 
 use crate::error::Error;
 use crate::lookup::{LookupRequest, Resolved};
 use std::net::SocketAddr;
 
-/// Names a server. Servers and sockets share one number line, and no number is used twice.
+/// Identifies a server. Servers and sockets share one sequence, and no number is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub u64);
 
-/// Names a socket.
+/// Identifies a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(pub u64);
 
-/// The program's name for a call whose completion it wants to hear of.
+/// The program's number for a call, returned in its event `callback`.
 pub type Callback = u64;
 
-/// Who emits an event.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Source {
@@ -24,7 +24,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The number that names it to the program.
+    /// The id that the program sees.
     pub fn number(self) -> u64 {
         match self {
             Self::Server(ServerId(number)) | Self::Socket(SocketId(number)) => number,
@@ -44,7 +44,7 @@ impl From<SocketId> for Source {
     }
 }
 
-/// An event and who emits it.
+/// An event and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The server or socket.

@@ -1,20 +1,20 @@
 //! Node.js's `net` without I/O: the rules for servers and sockets, and what drives them.
 //!
-//! [`Driver`] holds every server and socket of a program. A program's calls and the reports of a
-//! [`Transport`] change them; [`Driver::next`] says what the program is told, one event at a time,
-//! in Node's order. Nothing in here waits, reads a clock or knows of WebAssembly or a runtime, so
-//! every rule is tested natively.
+//! [`Driver`] holds every server and socket of a program. The program's calls and the reports of a
+//! [`Transport`] change them; [`Driver::next`] returns the events, one at a time, in Node's order.
+//! Nothing here waits, reads a clock or depends on WebAssembly or a runtime, so every rule is
+//! tested natively.
 //!
 //! Rows (`S13`, `W6`, …) are those of `docs/net-behaviour.md`: Node's behaviours, measured on
 //! Node 26.
 //!
 //! # Layout
 //!
-//! - [`Driver`]: the door. Carries out what the rules ask for.
-//! - [`Transport`]: what the host's sockets have to offer, and what they report.
-//! - `net`: all servers and sockets, and what they have to do with each other.
+//! - [`Driver`]: the entry point. Carries out the actions of the rules.
+//! - [`Transport`]: what the core needs of the host's sockets, and what they report.
+//! - `net`: all servers and sockets, and how they affect each other.
 //! - `server`, `socket`: one of them; a socket has a module for each of its phases.
-//! - `agenda`: the order of things.
+//! - `agenda`: the order of events.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Every server and socket of a program, and what they have to do with each other.
+//! Every server and socket of a program, and how they affect each other.
 
 use crate::agenda::{Agenda, Job, Sink, SocketTick, Step};
 use crate::error::{Errno, Error};
@@ -11,25 +11,25 @@ use crate::transport::{
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// Something that listens.
+/// A listener.
 #[derive(Debug)]
 struct Listener {
-    /// Where its connections go.
+    /// The server that gets its connections.
     owner: ServerId,
-    /// How many it has accepted that are no sockets yet.
+    /// How many accepted connections are no sockets yet.
     queued: usize,
 }
 
 /// The rules: the program's calls and the transport's reports change it, [`Net::step`] runs what
-/// follows, [`Net::next_action`] says what to ask of the transport.
+/// follows, [`Net::next_action`] returns what to ask of the transport.
 #[derive(Debug, Default)]
 pub(crate) struct Net {
     servers: HashMap<ServerId, Server>,
     sockets: HashMap<SocketId, Socket>,
     listeners: HashMap<ListenerId, Listener>,
-    /// Who waits for the answer to a lookup.
+    /// Who waits for a lookup.
     lookups: HashMap<LookupId, Source>,
-    /// Who pipes to a socket.
+    /// The sources that pipe to a socket.
     sources: HashMap<SocketId, Vec<SocketId>>,
     /// Sockets that were written to since the last flush.
     dirty: Vec<SocketId>,
@@ -137,7 +137,7 @@ impl Net {
         }
     }
 
-    /// The transport listens, or does not. A listener that nobody waits for any more is closed.
+    /// The outcome of a listen. A listener that no server waits for is closed.
     pub fn listened(&mut self, listener: ListenerId, outcome: Result<Option<SocketAddr>, Errno>) {
         let mut servers = self.servers.values_mut();
         match servers.find(|server| server.is_binding(listener)) {
@@ -175,7 +175,7 @@ impl Net {
         accepted
     }
 
-    /// A connection becomes a socket of the server that has the listener by now.
+    /// An accepted connection becomes a socket of the listener's current owner.
     fn connection(&mut self, listener: ListenerId, accepted: AcceptedId, endpoints: Endpoints) {
         let did_accept = self.accepts(listener);
         if let Some(listener) = self.listeners.get_mut(&listener) {
@@ -210,7 +210,7 @@ impl Net {
         self.accept_on(listener, did_accept);
     }
 
-    /// Has the transport go on accepting, if it has to be told.
+    /// Tells the transport to accept again, if it stopped.
     fn accept_on(&mut self, listener: ListenerId, did_accept: bool) {
         if !did_accept && self.accepts(listener) {
             self.agenda.act(Action::Accept(listener));
@@ -296,7 +296,7 @@ impl Net {
         self.sockets.get(&id)
     }
 
-    /// Calls a function of a socket, and sees to what it left for others.
+    /// Calls a method of a socket, and settles its effects on others.
     pub fn with_socket<T: Default>(
         &mut self,
         id: SocketId,
@@ -310,8 +310,7 @@ impl Net {
         outcome
     }
 
-    /// Tells servers that they lost a connection, and moves what is piped, until
-    /// nothing follows from it any more.
+    /// Tells servers about lost connections and moves piped data, until nothing follows.
     fn settle(&mut self) {
         loop {
             if let Some(id) = self.agenda.departed.pop() {
@@ -431,12 +430,12 @@ impl Net {
         self.with_socket(id, |socket, _| socket.write_returns())
     }
 
-    /// Gives the transport what was written to a socket.
+    /// Hands what was written to a socket to the transport.
     pub fn flush(&mut self, id: SocketId) {
         self.with_socket(id, Socket::flush);
     }
 
-    /// Gives the transport what was written to any socket.
+    /// Hands what was written to any socket to the transport.
     pub fn flush_all(&mut self) {
         for id in std::mem::take(&mut self.dirty) {
             self.flush(id);
@@ -503,7 +502,7 @@ impl Net {
     // ---- what the transport reports ----
 
     pub fn report(&mut self, id: SocketId, report: Report) {
-        // What a destroyed socket hears belongs to no connection of it any more.
+        // A report about a destroyed socket concerns no connection of it any more.
         if self
             .sockets
             .get(&id)
@@ -523,12 +522,12 @@ impl Net {
         self.agenda.actions.pop_front()
     }
 
-    /// Whether a step could bring something right away.
+    /// Whether a step may follow right away.
     pub fn has_work(&self) -> bool {
         self.agenda.has_work() || !self.dirty.is_empty()
     }
 
-    /// Whether anything may still happen that the program waits for.
+    /// Whether an event can follow that the program waits for.
     pub fn is_alive(&self) -> bool {
         self.has_work()
             || self
@@ -538,7 +537,7 @@ impl Net {
             || self.sockets.values().any(Socket::is_alive)
     }
 
-    /// A server that listens on what another one has closed hears nothing more.
+    /// A server that shares a listener which another one closed gets nothing more.
     fn is_server_alive(&self, server: &Server) -> bool {
         let open = |listener| self.listeners.contains_key(&listener);
         server.is_alive() && server.listener().is_none_or(open)

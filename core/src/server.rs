@@ -1,4 +1,4 @@
-//! `net.Server`: its states, and what each call and each input does to it.
+//! `net.Server`: its states, and the effect of each call and report.
 
 use crate::agenda::{Agenda, ServerTick};
 use crate::error::{Errno, Error};
@@ -64,7 +64,7 @@ pub struct ListenPathOptions {
     pub callback: Option<Callback>,
 }
 
-/// Whether a server listens: Node's `_handle`.
+/// The state of listening: Node's `_handle`.
 #[derive(Debug)]
 enum State {
     /// It does not. `listen` leads to `LookingUp`, or to `Binding` if no name was given.
@@ -91,13 +91,13 @@ enum State {
     },
 }
 
-/// Whether the program can still name a server or a socket.
+/// Whether the program still has a handle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Handle {
-    /// It can. Leads to `Dropped`.
+    /// It has. Leads to `Dropped`.
     #[default]
     Held,
-    /// It has dropped its handle: nothing is emitted any more.
+    /// It was dropped: nothing is emitted any more.
     Dropped,
 }
 
@@ -112,7 +112,7 @@ pub struct Server {
     path: Option<String>,
     /// How many sockets of this server are not destroyed.
     connections: usize,
-    /// Sockets that were announced and that the program has not taken.
+    /// Announced sockets that the program has not taken.
     waiting: VecDeque<SocketId>,
     /// `server.maxConnections`.
     max_connections: Option<usize>,
@@ -214,8 +214,8 @@ impl Server {
         self.refed = refed;
     }
 
-    /// Whether something may happen that the program waits for. A lookup counts
-    /// even if the server is unref'd (row S30).
+    /// Whether an event can follow that the program waits for. A lookup counts even if the server
+    /// is `unref`'d (row S30).
     pub(crate) fn is_alive(&self) -> bool {
         match self.state {
             State::Idle => false,
@@ -224,13 +224,14 @@ impl Server {
         }
     }
 
-    /// Whether nobody can name this server any more and nothing is going on.
+    /// Whether the handle was dropped and nothing is under way.
     pub(crate) fn is_gone(&self) -> bool {
         self.handle == Handle::Dropped && matches!(self.state, State::Idle) && self.connections == 0
     }
 
-    /// Whether the transport should go on accepting connections while that many wait to become
-    /// sockets. libuv accepts one in a poll; and as many may wait for the program as for the host.
+    /// Whether the transport should go on accepting while that many connections wait to become
+    /// sockets. libuv accepts one per poll; the backlog also bounds those that wait for the
+    /// program.
     pub(crate) fn accepts(&self, queued: usize) -> bool {
         self.listening() && queued == 0 && self.waiting.len() < self.backlog as usize
     }

@@ -1,7 +1,7 @@
 //! What the core asks of the host's sockets, and what they report.
 //!
-//! A [`Transport`] does as it is told and never calls back from within a call: what happens later
-//! it reports to the [`Driver`](crate::Driver), from wherever it learns of it.
+//! A [`Transport`] never calls back from within a call: later outcomes are reported to the
+//! [`Driver`](crate::Driver) when they happen.
 
 use crate::error::Errno;
 use crate::event::SocketId;
@@ -11,19 +11,18 @@ use std::task::Poll;
 /// Numbers the connection attempts of one socket.
 pub type Attempt = u32;
 
-/// Numbers the connections that one socket has had: what belongs to an earlier one has no effect
-/// on a later one.
+/// Numbers the connections of one socket: reports about an earlier one do not affect a later one.
 pub type Generation = u32;
 
 /// Numbers the lookups. An answer to an earlier one is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LookupId(pub u64);
 
-/// Names something that listens. Servers may share it.
+/// Identifies a listener. Servers may share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub u64);
 
-/// Names a connection that a listener has accepted and that is no socket yet.
+/// Identifies an accepted connection that is no socket yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AcceptedId(pub u64);
 
@@ -42,7 +41,7 @@ pub enum ListenAt {
         /// Every user may write.
         writable_all: bool,
     },
-    /// A descriptor that the host was handed.
+    /// An inherited descriptor.
     Descriptor(u32),
 }
 
@@ -60,7 +59,7 @@ pub enum ConnectTo {
     Path(String),
 }
 
-/// Where a connection of a socket comes from.
+/// The origin of a socket's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// An attempt of this socket that succeeded.
@@ -72,11 +71,11 @@ pub enum Origin {
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoints {
-    /// A TCP connection. An address is absent where the transport cannot tell it.
+    /// A TCP connection. An address is absent if the transport does not know it.
     Tcp {
         /// The local address.
         local: Option<SocketAddr>,
-        /// The remote peer's.
+        /// The remote address.
         remote: Option<SocketAddr>,
     },
     /// A UNIX domain socket's or a named pipe's: neither has an address (row P11).
@@ -92,7 +91,7 @@ impl Endpoints {
         }
     }
 
-    /// The remote peer's.
+    /// The remote address.
     pub fn remote(self) -> Option<SocketAddr> {
         match self {
             Self::Tcp { remote, .. } => remote,
@@ -101,12 +100,12 @@ impl Endpoints {
     }
 }
 
-/// What the host took of a write.
+/// How much of a write the host took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// All of it.
     All,
-    /// So many bytes; the rest is under way. [`Report::Written`] or [`Report::WriteFailed`]
+    /// This many bytes; the rest is under way. [`Report::Written`] or [`Report::WriteFailed`]
     /// follows.
     Some(usize),
     /// Nothing, now or ever. [`Report::WriteFailed`] follows.
@@ -125,12 +124,12 @@ pub enum KeepAlive {
     },
 }
 
-/// A descriptor of the host that cannot be a socket.
+/// Why a descriptor cannot become a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdoptError {
-    /// It is of a kind that libuv calls so.
+    /// It is of this kind, in libuv's terms.
     Kind(&'static str),
-    /// The system's answer.
+    /// The system's error.
     Failed(Errno),
 }
 
@@ -145,7 +144,7 @@ pub enum AdoptError {
 ///
 /// # What a transport promises
 ///
-/// - It does what it is asked at once or starts it; no call waits.
+/// - It does what it is asked at once, or starts it; no call waits.
 /// - It reports nothing about a connection after `close`, nor about an attempt after
 ///   `abort_connect`. (The core ignores it all the same.)
 /// - Reports that belong together come in the order in which they happened.
@@ -156,8 +155,8 @@ pub trait Transport {
     /// Resolves a name. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
     fn look_up(&mut self, lookup: LookupId, host: String);
 
-    /// Binds and listens. The answer is the address, if there is one; where the transport cannot
-    /// answer at once, it reports to [`Driver::listened`](crate::Driver::listened).
+    /// Binds and listens. Returns the address, if there is one; if it is pending, reports to
+    /// [`Driver::listened`](crate::Driver::listened).
     fn listen(
         &mut self,
         listener: ListenerId,
@@ -168,22 +167,22 @@ pub trait Transport {
     /// Stops listening and frees the port, or removes the path.
     fn close_listener(&mut self, listener: ListenerId);
 
-    /// Goes on accepting: [`Driver::accepts`](crate::Driver::accepts) has turned true again.
+    /// Accepts again: [`Driver::accepts`](crate::Driver::accepts) has turned true.
     fn accept(&mut self, listener: ListenerId);
 
-    /// Closes a connection that became no socket.
+    /// Closes an accepted connection that became no socket.
     fn refuse(&mut self, accepted: AcceptedId);
 
     /// Connects. Reports [`Report::Connected`] or [`Report::ConnectFailed`].
     fn connect(&mut self, socket: SocketId, attempt: Attempt, to: ConnectTo);
 
-    /// Gives up an attempt, or the connection that it has led to.
+    /// Cancels an attempt, or closes the connection that it led to.
     fn abort_connect(&mut self, socket: SocketId, attempt: Attempt);
 
-    /// The connection is the socket's from now on.
+    /// Assigns the connection to the socket.
     fn open(&mut self, socket: SocketId, origin: Origin);
 
-    /// Makes a connection of the host's a socket's.
+    /// Makes an inherited connection a socket's.
     ///
     /// # Errors
     ///
@@ -203,15 +202,15 @@ pub trait Transport {
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);
 
-    /// Frees the connection, and whatever was going on with it.
+    /// Closes the connection, and cancels its operations.
     fn close(&mut self, socket: SocketId);
 
-    /// There is something for the stream that takes what the socket receives, or it is over:
+    /// The stream of received data has something to take, or its end:
     /// [`Driver::read_streamed`](crate::Driver::read_streamed).
     fn wake_incoming(&mut self, socket: SocketId, generation: Generation);
 
-    /// There is room for what comes from the stream that the socket sends, or nothing is sent any
-    /// more: [`Driver::stream_has_room`](crate::Driver::stream_has_room).
+    /// The outgoing stream has room, or nothing more is sent:
+    /// [`Driver::stream_has_room`](crate::Driver::stream_has_room).
     fn wake_outgoing(&mut self, socket: SocketId, generation: Generation);
 }
 
@@ -220,31 +219,31 @@ pub trait Transport {
 pub enum Report {
     /// An attempt succeeded.
     Connected {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
-        /// The connection's ends.
+        /// The addresses.
         endpoints: Endpoints,
     },
     /// An attempt failed in `connect`, or in `bind` before it.
     ConnectFailed {
-        /// Which.
+        /// The attempt.
         attempt: Attempt,
         /// `connect` or `bind`.
         syscall: &'static str,
-        /// Why.
+        /// The error.
         errno: Errno,
     },
-    /// Bytes came.
+    /// Bytes were received.
     Received(Vec<u8>),
-    /// A FIN came.
+    /// The peer's FIN was received.
     PeerEnded,
     /// Receiving failed.
     ReadFailed(Errno),
-    /// All that was to be sent has been handed to the host.
+    /// The host has taken the rest of the write.
     Written,
     /// Sending failed.
     WriteFailed(Errno),
-    /// The FIN was sent, or there was nobody left to send it to.
+    /// The FIN was sent, or the peer was gone already.
     ShutDown,
 }
 
@@ -258,7 +257,7 @@ impl Report {
     }
 }
 
-/// Something to do: what the rules have decided and the driver carries out.
+/// An action that the rules have decided and the driver carries out.
 #[derive(Debug)]
 pub(crate) enum Action {
     LookUp {

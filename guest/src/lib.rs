@@ -1,13 +1,13 @@
 //! plugnet's net component, `net.wasm`: Node.js's `net` over the sockets of WASI 0.3.
 //!
-//! The rules are those of `plugnet-core`. This is what drives them in a component:
+//! `plugnet-core` has the rules; this drives them in a component:
 //!
 //! - `exports`: the WIT exports, each a call of the core.
-//! - `state`: the core and its transport, of which there is one.
+//! - `state`: the core and its transport, one of each.
 //! - `wait`: the task that polls every operation, and `turn.wait`.
 //! - `transport`: what the core asks for, over `wasi:sockets` and `ipc`.
 //!
-//! Data goes one way: program → `exports` → core → `transport` → host.
+//! Calls go one way: program → `exports` → core → `transport` → host.
 
 #![cfg(target_family = "wasm")]
 

@@ -1,8 +1,7 @@
-//! An operation that can be taken away from whoever polls it.
+//! An operation that its owner can cancel at once.
 //!
-//! Node frees a port within `server.close()` and a connection within
-//! `socket.destroy()`. An operation that merely learns the next time it is polled
-//! that it is over would hold them longer.
+//! Node frees a port within `server.close()` and a connection within `socket.destroy()`. An
+//! operation that learns of its end only when it is polled again would hold them longer.
 
 use futures::future::LocalBoxFuture;
 use std::cell::RefCell;
@@ -10,24 +9,23 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// The part of an operation that its owner holds. The operation goes on if it is
-/// dropped.
+/// The owner's handle. Dropping it does not cancel the operation.
 pub struct Operation(Rc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// Absent when the operation is over.
+    /// Absent when the operation has ended.
     future: RefCell<Option<LocalBoxFuture<'static, ()>>>,
-    /// Wakes whoever polls the operation.
+    /// Wakes the task that polls the operation.
     waker: RefCell<Option<Waker>>,
-    /// It was taken away while it was being polled.
+    /// It was cancelled while it was being polled.
     taken: RefCell<bool>,
 }
 
-/// The part of an operation that is polled.
+/// The future to poll.
 pub struct Running(Rc<Shared>);
 
-/// Splits an operation in its two parts.
+/// Splits an operation into its handle and its future.
 pub fn operation(future: impl Future<Output = ()> + 'static) -> (Operation, Running) {
     let shared = Rc::new(Shared {
         future: RefCell::new(Some(Box::pin(future))),
@@ -37,19 +35,19 @@ pub fn operation(future: impl Future<Output = ()> + 'static) -> (Operation, Runn
 }
 
 impl Operation {
-    /// Whether there is nothing left to take.
+    /// Whether the operation has ended.
     pub fn is_over(&self) -> bool {
         let future = self.0.future.try_borrow();
         future.is_ok_and(|future| future.is_none())
     }
 
-    /// Takes what is left of the operation, to be dropped where it may be.
+    /// Cancels the operation and returns what is left of it, for a task to drop.
     pub fn take(self) -> Option<LocalBoxFuture<'static, ()>> {
         self.0.taken.replace(true);
         if let Some(waker) = self.0.waker.take() {
             waker.wake();
         }
-        // An operation that takes away itself is dropped by whoever polls it.
+        // An operation that cancels itself is dropped by the task that polls it.
         self.0.future.try_borrow_mut().ok()?.take()
     }
 }

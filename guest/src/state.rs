@@ -1,4 +1,4 @@
-//! The core and its transport, of which there is one in a component.
+//! The core and its transport, one of each in a component.
 
 use crate::transport::Wasi;
 use plugnet_core::{Driver, Report, SocketId};
@@ -8,13 +8,13 @@ thread_local! {
     static DRIVER: RefCell<Driver<Wasi>> = RefCell::default();
 }
 
-/// The core, for the time of `f`, which must not come back here.
+/// Borrows the core for `f`, which must not call this again.
 pub fn with<T>(f: impl FnOnce(&mut Driver<Wasi>) -> T) -> T {
     DRIVER.with_borrow_mut(f)
 }
 
-/// Calls the core for the program. A `wait` beside this call looks again: there may be something
-/// to do, another timeout to wait for, or nothing left to wait for.
+/// Calls the core for the program, and wakes a concurrent `wait`: there may be an event, an earlier
+/// deadline, or nothing left to wait for.
 pub fn call<T>(f: impl FnOnce(&mut Driver<Wasi>) -> T) -> T {
     with(|driver| {
         let outcome = f(driver);

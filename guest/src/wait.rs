@@ -1,12 +1,12 @@
 //! `turn.wait`, and the task that polls every operation of the host.
 //!
-//! A plain function of the component cannot start background work, and an operation belongs to
-//! the task that polled it last. So the first call of `wait` spawns [`drive`], which lives on
-//! after that call has returned and polls every operation there is. Plain functions change the
-//! core's state, carry out at once what needs no waiting, and leave the rest to [`drive`].
+//! A plain function of the component cannot start background work, and an operation belongs to the
+//! task that polled it last. So the first `wait` spawns [`drive`], which outlives that call and
+//! polls every operation. Plain functions change the core's state, do at once what needs no
+//! waiting, and leave the rest to [`drive`].
 //!
-//! What is cancelled has to be dropped by a task, as the host may take a moment for that. A plain
-//! function must not wait, so it leaves that to `wait`.
+//! A cancelled operation has to be dropped by a task, as the host may take a moment for that. A
+//! plain function must not wait, so it leaves that to `wait`.
 
 use crate::state::with;
 use crate::task;

@@ -1,5 +1,4 @@
-//! The folder with compiled code, which is run as it is found there: nobody else may have put
-//! something into it.
+//! The cache of compiled code. Its code runs as it is found, so nobody else may have written to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +16,11 @@ impl CacheFolder {
     ///
     /// # Errors
     ///
-    /// [`Error::Cache`] if there is no place for it, and [`Error::UnsafeCache`] if others can write
-    /// to it, or could.
+    /// [`Error::Cache`] if there is no place for it, and [`Error::UnsafeCache`] if others can or
+    /// could write to it.
     pub(crate) fn open() -> Result<(Cache, CacheFolder), Error> {
         let unusable = |error: wasmtime::Error| Error::Cache(format!("{error:#}"));
-        // It makes the folder.
+        // It creates the folder.
         let config = CacheConfig::from_file(None).map_err(unusable)?;
         let folder = config.directory().cloned().unwrap_or_default();
         owner::close(&folder).map_err(|reason| Error::UnsafeCache {
@@ -32,7 +31,7 @@ impl CacheFolder {
         Ok((cache, CacheFolder(folder.into())))
     }
 
-    /// Refuses directories by which a program could write to it.
+    /// Refuses directories through which a program could write to it.
     ///
     /// # Errors
     ///
@@ -51,7 +50,7 @@ impl CacheFolder {
 mod owner {
     use std::path::Path;
 
-    /// Profiles of users are closed to others by the system.
+    /// The system keeps users' profiles private.
     pub(super) fn close(_folder: &Path) -> Result<(), String> {
         Ok(())
     }
@@ -63,14 +62,14 @@ mod owner {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::path::Path;
 
-    /// What others may do, and the group.
+    /// The permissions of others, and the group.
     const OTHERS: u32 = 0o077;
     const WRITE: u32 = 0o022;
     const WRITE_OTHERS: u32 = 0o002;
     /// Only the owner of a file may rename or remove it.
     const STICKY: u32 = 0o1000;
 
-    /// Closes the folder to others, if it is ours and nobody else could write to it up to now.
+    /// Makes the folder private, if it is ours and nobody else could write to it so far.
     pub(super) fn close(folder: &Path) -> Result<(), String> {
         let us = rustix::process::geteuid().as_raw();
         for above in folder.ancestors().skip(1) {
@@ -89,7 +88,7 @@ mod owner {
         if stat.mode() & OTHERS == 0 {
             return Ok(());
         }
-        // Whatever others could have written is not to be trusted.
+        // What others could have written is not trusted.
         let mut waiting = vec![folder.to_owned()];
         while let Some(path) = waiting.pop() {
             let stat = look(&path)?;
@@ -108,7 +107,7 @@ mod owner {
             .map_err(|error| unread(folder, &error))
     }
 
-    /// Whether others can write to it; a group that has the user's own number is the user's own.
+    /// Whether others can write to it. A group with the user's own number is the user's own.
     fn writable(stat: &Metadata) -> bool {
         let by = if stat.gid() == stat.uid() {
             WRITE_OTHERS

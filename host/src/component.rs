@@ -1,4 +1,4 @@
-//! Tells components from other files, without compiling them.
+//! Recognizes components, without compiling them.
 
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -7,7 +7,7 @@ use crate::ProgramError;
 /// The start of every binary WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// Checks that `bytes` begin like a component, and says what they are if they do not.
+/// Checks that `bytes` begin like a component, and names what they are otherwise.
 pub(crate) fn check_header(bytes: &[u8]) -> Result<(), ProgramError> {
     if !bytes.starts_with(MAGIC) {
         let text = bytes.trim_ascii_start();

@@ -48,8 +48,8 @@ pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// As [`compose`], for hosts that have no `plugnet:net/ipc`: the result imports WASI, and what
-/// else the program imports. To the program every path is denied (`EACCES`).
+/// As [`compose`], for hosts without `plugnet:net/ipc`: the result imports WASI and what else the
+/// program imports. Every path is denied (`EACCES`).
 ///
 /// # Errors
 ///

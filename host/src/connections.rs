@@ -1,5 +1,4 @@
-//! The sockets and connections of one run: how many there may be, and what becomes of each
-//! connection.
+//! The sockets and connections of one run: their limits, and the record of each connection.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,16 +15,16 @@ use crate::Event;
 use crate::guard::Guard;
 use crate::rate::{Rate, Turns};
 
-/// How a program came to a connection.
+/// How a program got a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Direction {
     /// It connected.
     Connect,
-    /// It took a connection that somebody made to it.
+    /// It accepted it.
     Accept,
-    /// It was handed over to it, as a descriptor.
+    /// It inherited it, as a descriptor.
     Inherit,
 }
 
@@ -39,7 +38,7 @@ impl fmt::Display for Direction {
     }
 }
 
-/// A limit of connections, or of sockets, which every connection has.
+/// A limit of connections, or of sockets, which connections count as too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[non_exhaustive]
 pub enum ConnectionLimit {
@@ -64,19 +63,19 @@ impl fmt::Display for ConnectionLimit {
     }
 }
 
-/// Whom a connection is with.
+/// The remote peer of a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Peer {
-    /// Somebody with an address.
+    /// A peer with an address.
     Address(SocketAddr),
-    /// Somebody by a local socket: its path.
+    /// A peer of a local socket, by its path.
     Path(String),
-    /// Somebody by a local socket that has no path.
+    /// A peer of a local socket without a path.
     Unnamed,
 }
 
 impl Peer {
-    /// Who it is to the limit per peer.
+    /// The peer that the per-peer limit counts.
     fn party(&self) -> Option<IpAddr> {
         match self {
             Peer::Address(address) => Some(party(address.ip())),
@@ -95,7 +94,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The sockets and connections of one run. Its clones are the same ones.
+/// The sockets and connections of one run. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Connections(Arc<Inner>);
 
@@ -113,7 +112,7 @@ struct Inner {
 struct Open {
     sockets: u32,
     total: u32,
-    /// Those with each address, as far as that is limited.
+    /// Connections per address, if that is limited.
     peers: HashMap<IpAddr, u32>,
     /// The number of the last one.
     last: u64,
@@ -134,7 +133,7 @@ impl Connections {
         }))
     }
 
-    /// Whether there is a limit that holds for connections or bytes.
+    /// Whether connections or bytes are limited.
     pub(crate) fn limited(&self) -> bool {
         let inner = &*self.0;
         inner.total.is_some()
@@ -143,31 +142,31 @@ impl Connections {
             || inner.rate_out.is_some()
     }
 
-    /// The limit of bytes that are received in a second.
+    /// The limit of bytes received per second.
     pub(crate) fn rate_in(&self) -> Option<&Rate> {
         self.0.rate_in.as_ref()
     }
 
-    /// The limit of bytes that are sent in a second.
+    /// The limit of bytes sent per second.
     pub(crate) fn rate_out(&self) -> Option<&Rate> {
         self.0.rate_out.as_ref()
     }
 
-    /// Counts what a datagram brought.
+    /// Counts the bytes of a received datagram.
     pub(crate) fn received(&self, bytes: usize) {
         self.0.guard.stats().received(bytes);
     }
 
-    /// Counts what a datagram took away.
+    /// Counts the bytes of a sent datagram.
     pub(crate) fn sent(&self, bytes: usize) {
         self.0.guard.stats().sent(bytes);
     }
 
-    /// Takes a place for a socket, before there is one.
+    /// Reserves a place for a socket.
     ///
     /// # Errors
     ///
-    /// None is left. Then others have heard of it.
+    /// If none is left; that is reported.
     pub(crate) fn place(&self) -> Result<Place, ConnectionLimit> {
         self.0.take_place().inspect_err(|&limit| {
             let guard = &self.0.guard;
@@ -177,11 +176,11 @@ impl Connections {
         Ok(Place(self.clone()))
     }
 
-    /// Takes a slot for a connection, before there is one; its socket has a place.
+    /// Reserves a slot for a connection whose socket has a place.
     ///
     /// # Errors
     ///
-    /// None is left. Then others have heard of it.
+    /// If none is left; that is reported.
     pub(crate) fn slot(&self, direction: Direction, peer: Peer) -> Result<Slot, ConnectionLimit> {
         match self.0.take(peer.party()) {
             Ok(()) => Ok(Slot {
@@ -193,11 +192,11 @@ impl Connections {
         }
     }
 
-    /// Takes a slot for a connection and a place for its socket, which comes with it.
+    /// Reserves a slot for a connection and a place for its socket.
     ///
     /// # Errors
     ///
-    /// None is left. Then others have heard of it.
+    /// If none is left; that is reported.
     pub(crate) fn place_and_slot(
         &self,
         direction: Direction,
@@ -229,12 +228,12 @@ impl Connections {
     }
 }
 
-/// How many sockets a program may have without a limit of its own. Ports are few, too: two programs
-/// that took all that there are would leave none to their neighbours.
+/// The default limit of sockets. Ports are few: two programs that took all of them would leave none
+/// to others.
 const MOST_SOCKETS: u32 = 1024;
 
-/// How many sockets a program may have without a limit of its own, in this process: no more than it
-/// may have descriptors, but for some that the host needs itself.
+/// The default limit of sockets in this process: at most its limit of descriptors, less some for
+/// the host.
 fn most_sockets() -> u32 {
     #[cfg(unix)]
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -251,8 +250,7 @@ fn spare(descriptors: Option<u64>) -> u32 {
         .min(MOST_SOCKETS)
 }
 
-/// The right to one socket, of whatever kind. It is kept beside the socket, for as long as that
-/// is open: dropping it frees it.
+/// The right to one socket of any kind, kept beside the socket. Dropping it frees the place.
 pub(crate) struct Place(Connections);
 
 impl Drop for Place {
@@ -263,7 +261,7 @@ impl Drop for Place {
 
 impl Inner {
     fn open(&self) -> MutexGuard<'_, Open> {
-        // Nothing that holds it panics half way.
+        // No code that holds the lock panics.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -320,7 +318,7 @@ impl Drop for Slot {
 }
 
 impl Slot {
-    /// There is a connection now.
+    /// The connection is established.
     pub(crate) fn opened(self) -> Record {
         let inner = &*self.connections.0;
         let id = {
@@ -344,8 +342,8 @@ impl Slot {
     }
 }
 
-/// What is known of a connection. It is kept beside the socket, for as long as that is open:
-/// dropping it tells others that it is closed, and frees the slot.
+/// The record of a connection, kept beside the socket. Dropping it reports the connection as closed
+/// and frees the slot.
 pub(crate) struct Record {
     id: u64,
     since: Instant,
@@ -359,24 +357,24 @@ impl Record {
         &self.slot.connections.0
     }
 
-    /// So many bytes came.
+    /// Counts received bytes.
     pub(crate) fn received(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Relaxed);
         self.inner().guard.stats().received(bytes);
     }
 
-    /// So many bytes went.
+    /// Counts sent bytes.
     pub(crate) fn sent(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Relaxed);
         self.inner().guard.stats().sent(bytes);
     }
 
-    /// What holds the receiving direction to the limit.
+    /// Limits the receiving direction.
     pub(crate) fn turns_in(&self) -> Turns {
         Turns::new(self.inner().rate_in.clone())
     }
 
-    /// What holds the sending direction to the limit.
+    /// Limits the sending direction.
     pub(crate) fn turns_out(&self) -> Turns {
         Turns::new(self.inner().rate_out.clone())
     }

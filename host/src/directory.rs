@@ -1,5 +1,4 @@
-//! The directories of the host that a program is granted: which it may not have, and what else is
-//! in them.
+//! The directories that a program is granted: which are refused, and which overlap with rules.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,11 +7,11 @@ use plugnet_policy::{Extent, IpcKind, Policy};
 
 use crate::Error;
 
-/// Refuses a directory by which a program would get out of its sandbox.
+/// Refuses a directory that would let a program out of its sandbox.
 ///
 /// # Errors
 ///
-/// [`Error::DirectoryRefused`]. A directory that cannot be looked at is not refused: it cannot be
+/// [`Error::DirectoryRefused`]. A directory that cannot be examined is not refused, as it cannot be
 /// opened either.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
     match kernel::reason_against(path) {
@@ -24,7 +23,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Refuses directories in which the folder is, or that are in it.
+/// Refuses directories that contain the folder, or lie in it.
 ///
 /// # Errors
 ///
@@ -48,10 +47,10 @@ pub(crate) fn keep_out(
     }
 }
 
-/// A directory in which the program can move the sockets that rules are about.
+/// A directory in which the program can move sockets that rules name.
 pub(crate) struct Overlap<'a> {
     directory: &'a Path,
-    /// The first of the rules.
+    /// The first such rule.
     rule: String,
     more: usize,
 }
@@ -76,7 +75,7 @@ impl fmt::Display for Overlap<'_> {
     }
 }
 
-/// The directories that have in them what rules about local sockets name, or are in it.
+/// The directories that overlap with rules about local sockets: one contains what the other names.
 pub(crate) fn overlaps<'a>(
     directories: &'a [(PathBuf, String)],
     policy: &Policy,
@@ -112,7 +111,7 @@ pub(crate) fn overlaps<'a>(
     })
 }
 
-/// A folder and those that it is in, by what they are: a bind mount is another name for one.
+/// A folder and its parents, by identity: a bind mount is another name for the same folder.
 struct Ancestry {
     real: PathBuf,
     #[cfg(unix)]
@@ -120,7 +119,7 @@ struct Ancestry {
 }
 
 impl Ancestry {
-    /// Of a folder that is missing, that of the first above it that is there.
+    /// For a missing folder, the identity of its first parent that exists.
     fn of(path: &Path) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut there = path.ancestors();
@@ -140,7 +139,7 @@ impl Ancestry {
         }
     }
 
-    /// Whether `inner` is the same or is in it.
+    /// Whether `inner` is the same folder or lies in it.
     fn holds(&self, inner: &Self) -> bool {
         #[cfg(unix)]
         if let Some(own) = self.folders.first()
@@ -161,7 +160,7 @@ mod kernel {
     }
 }
 
-/// Linux's file systems that hold no files, but the kernel.
+/// Linux's file systems that expose the kernel instead of files.
 #[cfg(target_os = "linux")]
 mod kernel {
     use std::ffi::OsString;
@@ -169,8 +168,7 @@ mod kernel {
     use std::os::unix::ffi::OsStringExt;
     use std::path::{Path, PathBuf};
 
-    /// As mountinfo names them. What is in them is this process, the devices and the settings of
-    /// the machine.
+    /// As mountinfo names them. They expose this process, the devices and the machine's settings.
     const KERNEL: [&str; 18] = [
         "proc",
         "sysfs",
@@ -195,7 +193,7 @@ mod kernel {
     /// Where programs expect devices: in a container it is a tmpfs.
     const DEVICES: &str = "/dev";
 
-    /// What statfs(2) has for procfs.
+    /// The type of procfs in statfs(2).
     const PROC_MAGIC: u64 = 0x9fa0;
 
     struct Mount {
@@ -209,14 +207,14 @@ mod kernel {
         }
     }
 
-    /// Why a program may not have the directory.
+    /// Why a directory is refused.
     pub(super) fn reason_against(path: &Path) -> Option<String> {
         let real = path.canonicalize().ok()?;
         if through_proc(path) {
             return Some(proc());
         }
         let mounts = mounts();
-        // Of several at one place the last is what is seen.
+        // Of several mounts at one place the last one is visible.
         let home = mounts
             .iter()
             .filter(|mount| real.starts_with(&mount.point))
@@ -249,8 +247,8 @@ mod kernel {
         "by /proc the memory and the environment of this process are files".to_owned()
     }
 
-    /// Whether it is on procfs, or its way leads through it: by `/proc/PID/root` and `cwd` into what
-    /// may be somebody else's view of the file system.
+    /// Whether it is on procfs, or its path leads through it: `/proc/PID/root` and `cwd` may lead
+    /// into another process's view of the file system.
     fn through_proc(path: &Path) -> bool {
         let on_proc = |path: &Path| {
             rustix::fs::statfs(path).is_ok_and(|stat| {
@@ -262,7 +260,7 @@ mod kernel {
         path.ancestors().any(on_proc)
     }
 
-    /// What is mounted; nothing if nobody tells, which is procfs itself.
+    /// The mounts; none if they cannot be read, as they are in procfs itself.
     fn mounts() -> Vec<Mount> {
         let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
         table

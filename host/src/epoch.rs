@@ -1,4 +1,4 @@
-//! Keeps programs from holding on to a thread.
+//! Keeps programs from blocking a thread.
 //!
 //! A program that computes without waiting would block the executor it runs on: no time limit
 //! could fire, and Ctrl-C would not end it. wasmtime's compiled code looks at a counter in
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use wasmtime::{Engine, EngineWeak};
 
-/// How long a program may go on before it yields.
+/// How long a program may run before it yields.
 ///
-/// Long enough to cost nothing, short enough for a person not to notice the wait.
+/// Long enough to cost nothing, short enough not to be noticed.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Starts the thread that moves the counter of `engine`. It ends when the engine is gone.
+/// Starts the thread that advances the epoch of `engine`. It ends with the engine.
 pub(crate) fn start(engine: &Engine) -> io::Result<()> {
     let engine = engine.weak();
     thread::Builder::new()

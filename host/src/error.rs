@@ -1,4 +1,4 @@
-//! What can go wrong, and whose fault it is.
+//! Errors, by whose fault they are.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use plugnet_policy::{is_plain, shortened, shown};
 use wasmtime::WasmBacktrace;
 
-/// Why a program could not be loaded, or did not come to its end.
+/// Why a program could not be loaded, or did not end normally.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The program is not one that can be run.
+    /// The program cannot be run.
     #[error(transparent)]
     Program(#[from] ProgramError),
 
@@ -19,11 +19,11 @@ pub enum Error {
     #[error("the program trapped: {0}")]
     Trap(Trap),
 
-    /// The program took longer than it may, and was ended.
+    /// The program reached its time limit and was stopped.
     #[error("the program did not end within {} and was stopped", humantime::format_duration(*.0))]
     Timeout(Duration),
 
-    /// A directory that the program was granted cannot be opened.
+    /// A granted directory cannot be opened.
     #[error(
         "the directory {} cannot be opened: {reason}. Check the path and its permissions",
         path.display()
@@ -31,11 +31,11 @@ pub enum Error {
     Directory {
         /// The directory on the host.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
 
-    /// A directory that the program was granted would let it out of its sandbox.
+    /// A granted directory would let the program out of its sandbox.
     #[error(
         "the directory {} is refused: {reason}. Grant a directory with the program's own files",
         path.display()
@@ -43,11 +43,11 @@ pub enum Error {
     DirectoryRefused {
         /// The directory on the host.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 
-    /// A path that the program was granted cannot be granted.
+    /// A path cannot be granted.
     #[error(transparent)]
     Grant(plugnet_ipc::GrantError),
 
@@ -55,8 +55,8 @@ pub enum Error {
     #[error("the cache of compiled code cannot be used: {0}. Run without it, or repair it")]
     Cache(String),
 
-    /// Others can write to the cache of compiled code, or could: what is there may be theirs, and it
-    /// would run without the sandbox.
+    /// Others can or could write to the cache of compiled code, which would run without the
+    /// sandbox.
     #[error(
         "the cache of compiled code in {} is refused: {reason}. Remove it; a new one is closed to \
          others",
@@ -69,18 +69,18 @@ pub enum Error {
         reason: String,
     },
 
-    /// The host itself failed; neither the program nor the options are to blame.
+    /// The host failed; neither the program nor the options are the cause.
     #[error("the host cannot run programs: {0}")]
     Host(String),
 }
 
-/// Why bytes are not a program that can be run.
+/// Why bytes cannot be run as a program.
 ///
-/// Each message says what they are and what to do about it.
+/// Each message says what they are and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
-    /// Something else than WebAssembly.
+    /// Not WebAssembly.
     #[error(
         "this is not WebAssembly. Give a component, as `cargo build --target wasm32-wasip2` makes it"
     )]
@@ -99,13 +99,13 @@ pub enum ProgramError {
     )]
     CoreModule,
 
-    /// A component by its header, but not a valid one.
+    /// A component by its header, but an invalid one.
     #[error(
         "this is not a valid component: {0}. The file may be cut short or damaged: build or copy it again"
     )]
     Invalid(String),
 
-    /// The net component does not fit the program's import.
+    /// The net component does not match the program's import.
     #[error(
         "the program imports `{interface}`, and the one that this version of plugnet has differs: {reason}. \
          Build the program against the text that `plugnet wit` prints"
@@ -117,7 +117,7 @@ pub enum ProgramError {
         reason: String,
     },
 
-    /// An import that nobody provides.
+    /// An import that the host does not provide.
     #[error(
         "the program imports `{import}`, which plugnet does not provide ({reason}). \
          Compose the program with a component that exports it, for example with `wac plug`"
@@ -144,7 +144,7 @@ impl Error {
 }
 
 impl ProgramError {
-    /// Keeps the causes too: parsers often say only in the last one what is wrong.
+    /// Keeps the causes too: parsers often say what is wrong only in the last one.
     pub(crate) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let error = error.into();
         let mut reason = error.to_string();
@@ -176,26 +176,26 @@ impl Trap {
         }
     }
 
-    /// What happened, in one line.
+    /// What happened, in a line.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The functions the program was in, the innermost first, one a line.
+    /// The functions on the stack, the innermost first, one per line.
     ///
-    /// Names are those of the program's name section; without one there are only numbers. What a name
-    /// has that moves the cursor, or ends a line, is escaped.
+    /// Names come from the program's name section; without one there are only numbers. Control
+    /// characters in names are escaped.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.backtrace.as_deref()
     }
 }
 
-/// No backtrace has more lines: there are at most twenty functions, but what was inlined counts.
+/// The most lines of a backtrace: there are at most twenty functions, but inlined ones count.
 const MOST_LINES: usize = 60;
 
-/// A backtrace for people, whose names are the program's own text.
+/// A backtrace for people. Its names are the program's own text.
 fn backtrace_text(backtrace: &WasmBacktrace) -> String {
     let names = backtrace.frames().iter().flat_map(|frame| {
         let symbols = frame.symbols().iter();
@@ -206,7 +206,7 @@ fn backtrace_text(backtrace: &WasmBacktrace) -> String {
     lines_of(&backtrace.to_string(), plain)
 }
 
-/// `plain`: whether each line is one. Otherwise nobody can tell them apart any more, and there is
+/// `plain`: whether each line is one function. Otherwise lines cannot be told apart, and there is
 /// only one.
 fn lines_of(text: &str, plain: bool) -> String {
     if !plain {

@@ -1,4 +1,4 @@
-//! What can be seen of a run.
+//! Events of a run.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,82 +11,80 @@ use crate::connections::{ConnectionLimit, Direction};
 /// The target of [`tracing`] events: one for each [`Event`].
 pub(crate) const TARGET: &str = "plugnet::audit";
 
-/// Something that happened in a run: what `--audit` writes down.
+/// An event of a run, as `--audit` writes it.
 ///
-/// Serialized as a map whose `event` says which. `decision` has the fields of
-/// [`Decision`](plugnet_policy::Decision), a path's may have a `detail`. `connect`, `accept` and
-/// `inherit` are [`Event::Opened`], with `id` and `peer`; `close` is [`Event::Closed`], with
-/// `id`, `direction`, `peer`, `bytes_in`, `bytes_out` and `duration_ms`; `refuse` is
-/// [`Event::Refused`], with `direction`, `peer` and `limit`, or [`Event::NoSocket`], with `limit`
-/// alone.
+/// Serialized as a map whose `event` names the kind. `decision` has the fields of
+/// [`Decision`](plugnet_policy::Decision); a path's may have a `detail`. `connect`, `accept` and
+/// `inherit` are [`Event::Opened`], with `id` and `peer`; `close` is [`Event::Closed`], with `id`,
+/// `direction`, `peer`, `bytes_in`, `bytes_out` and `duration_ms`; `refuse` is [`Event::Refused`],
+/// with `direction`, `peer` and `limit`, or [`Event::NoSocket`], with `limit` alone.
 ///
-/// Displayed as a line for people, in which what a program or a peer wrote does not move the cursor. The
-/// fields are their own texts, of at most a kilobyte or so: a subscriber or a file that shows them to
-/// people has to escape them.
+/// Displayed as a line for people, with control characters escaped. The fields are the raw text of
+/// programs and peers, of at most a kilobyte or so: escape them before you show them to people.
 ///
-/// Each event is also one of [`tracing`](https://docs.rs/tracing), at the level INFO, with the
+/// Each event is also an event of [`tracing`](https://docs.rs/tracing), at the level INFO, with the
 /// target `plugnet::audit`, the same fields, and the line for people as its message.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The policy decided about something that the program asked for.
+    /// The policy decided a request.
     Decision(Decision),
-    /// The file system decided about a path, otherwise than the policy's text says: a grant
-    /// that [`RunOptions::allow_ipc`](crate::RunOptions::allow_ipc) gave, or a path that would
-    /// leave its grant.
+    /// The file system decided about a path, other than the policy's text says: a grant of
+    /// [`RunOptions::allow_ipc`](crate::RunOptions::allow_ipc), or a path that would leave its
+    /// grant.
     Path {
-        /// What was asked for.
+        /// The request.
         request: Request,
-        /// Whether the program may.
+        /// Whether it is allowed.
         allowed: bool,
-        /// Why not.
+        /// The reason, if it is denied.
         detail: Option<String>,
     },
-    /// There is a connection.
+    /// A connection was opened.
     ///
-    /// Those that the program makes by WASI 0.2 are not told of; decisions about them are.
+    /// Connections of WASI 0.2 are not reported; decisions about them are.
     Opened {
         /// Its number in this run, from 1.
         id: u64,
-        /// How the program came to it.
+        /// How the program got it.
         direction: Direction,
-        /// The other side: `192.0.2.1:80`, or the path of a local socket.
+        /// The remote peer: `192.0.2.1:80`, or the path of a local socket.
         peer: String,
     },
-    /// A connection is gone: the socket and both directions of its data.
+    /// A connection was closed: the socket and both directions of its data.
     Closed {
         /// Its number in this run.
         id: u64,
-        /// How the program came to it.
+        /// How the program got it.
         direction: Direction,
-        /// The other side.
+        /// The remote peer.
         peer: String,
-        /// Bytes that the program received.
+        /// Bytes received.
         bytes_in: u64,
-        /// Bytes that the program sent.
+        /// Bytes sent.
         bytes_out: u64,
-        /// How long it was there.
+        /// How long it was open.
         duration: Duration,
     },
-    /// A limit did not let a connection through: the program's own attempt failed with
-    /// `EMFILE`, and one from outside was closed at once.
+    /// A limit refused a connection: the program's own attempt failed with `EMFILE`, one from
+    /// outside was closed at once.
     Refused {
-        /// How the program would have come to it.
+        /// How the program would have got it.
         direction: Direction,
-        /// The other side.
+        /// The remote peer.
         peer: String,
-        /// Which limit.
+        /// The limit.
         limit: ConnectionLimit,
     },
-    /// A limit did not let the program have one more socket: it got `EMFILE`.
+    /// A limit refused a socket: the program got `EMFILE`.
     NoSocket {
-        /// Which limit.
+        /// The limit.
         limit: ConnectionLimit,
     },
 }
 
 impl Event {
-    /// What `event` is when it is serialized.
+    /// The value of `event` when it is serialized.
     fn name(&self) -> &'static str {
         match self {
             Event::Decision(_) | Event::Path { .. } => "decision",
@@ -100,12 +98,12 @@ impl Event {
         }
     }
 
-    /// Whether somebody traces events.
+    /// Whether a subscriber traces events.
     pub(crate) fn traced() -> bool {
         tracing::enabled!(target: TARGET, tracing::Level::INFO)
     }
 
-    /// Tells those who trace.
+    /// Sends the event to the subscribers of `tracing`.
     pub(crate) fn trace(&self) {
         let event = self.name();
         match self {

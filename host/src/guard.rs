@@ -1,4 +1,4 @@
-//! Decides for one run of a program what it may reach, and lets others see.
+//! Decides what a run may reach, and reports it.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,33 +12,33 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::{Event, Stats};
 
-/// A way to reach others.
+/// A kind of access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
-    /// Taking a local TCP address.
+    /// Bind a local TCP address.
     TcpBind,
-    /// Waiting for TCP connections.
+    /// Listen for TCP connections.
     TcpListen,
-    /// Taking a TCP connection from a peer.
+    /// Accept a TCP connection.
     TcpAccept,
-    /// Connecting to a peer by TCP.
+    /// Connect by TCP.
     TcpConnect,
-    /// Taking a local UDP address.
+    /// Bind a local UDP address.
     UdpBind,
-    /// Sending a UDP datagram to a peer.
+    /// Send a UDP datagram.
     UdpSend,
-    /// Receiving a UDP datagram from a peer.
+    /// Receive a UDP datagram.
     UdpReceive,
-    /// Asking the resolver for the addresses of a name.
+    /// Look up a name.
     NameLookup,
-    /// Making a UNIX domain socket, or a named pipe, and waiting for connections.
+    /// Create a UNIX domain socket or a named pipe, and listen on it.
     PathListen,
-    /// Connecting to a UNIX domain socket or a named pipe.
+    /// Connect to a UNIX domain socket or a named pipe.
     PathConnect,
-    /// Creating a TCP socket of WASI 0.2, under limits that are not kept there.
+    /// Create a TCP socket of WASI 0.2, under limits that cannot be enforced there.
     Wasi02TcpSocket,
-    /// Creating a UDP socket of WASI 0.2, under limits that are not kept there.
+    /// Create a UDP socket of WASI 0.2, under limits that cannot be enforced there.
     Wasi02UdpSocket,
 }
 
@@ -72,35 +72,34 @@ impl Access {
             Request::Resolve(_) => Access::NameLookup,
             Request::IpcListen(_) => Access::PathListen,
             Request::IpcConnect(_) => Access::PathConnect,
-            // No program asks for anything else.
+            // There are no other requests.
             _ => Access::TcpConnect,
         }
     }
 }
 
-/// Something a program asked for and was not granted.
+/// A denied request.
 ///
 /// Displayed as `TCP connect to 192.0.2.1:80` or `connect to /run/app.sock`, in one line and
-/// without control characters, whatever the program's text is.
+/// without control characters.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Denial {
-    /// What it wanted to do.
+    /// The access.
     pub access: Access,
-    /// The address, the name or the path it wanted to do it with, as far as it is reasonably
-    /// long, in the program's own text. An abstract name of Linux shows as `@name`, and a file
-    /// that is called so as `./@name`.
+    /// The address, name or path, truncated if it is very long, in the program's own text. An
+    /// abstract name of Linux shows as `@name`, and a file of that name as `./@name`.
     pub target: String,
-    /// The option of `plugnet run` that would allow it, if one would, as it is typed in a shell:
+    /// The option of `plugnet run` that would allow it, if there is one, quoted for a shell:
     /// `--allow-connect tcp://192.0.2.1:80`, `--allow-ipc '/run/my app.sock'`.
     pub grant: Option<String>,
-    /// Why, if it is something else than that nothing grants it: in words.
+    /// The reason, unless it is only that nothing grants it.
     pub reason: Option<String>,
 }
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A name or a path is the program's own text: it does not move anybody's cursor.
+        // A name or path is the program's own text; control characters are escaped.
         write!(f, "{} {}", self.access, shown(&self.target))
     }
 }
@@ -108,7 +107,7 @@ impl fmt::Display for Denial {
 impl Denial {
     fn of(decision: &Decision) -> Self {
         let request = decision.request();
-        // The second line of a decision says why.
+        // The second line of a decision is the reason.
         let text = decision.to_string();
         let why = text.lines().nth(1).unwrap_or_default().trim().to_owned();
         Denial {
@@ -120,20 +119,20 @@ impl Denial {
     }
 }
 
-/// Who hears of what a program is not granted.
+/// Called for denials.
 pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 
-/// Who hears of everything.
+/// Called for every event.
 pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// Decides for one run. Its clones are the same one.
+/// Decides for one run. Clones share the state.
 #[derive(Clone, Default)]
 pub(crate) struct Guard(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     policy: Policy,
-    /// What this run got from the resolver.
+    /// What this run looked up.
     resolved: Mutex<Resolved>,
     on_denied: Option<OnDenied>,
     on_event: Option<OnEvent>,
@@ -156,12 +155,12 @@ impl Guard {
         }))
     }
 
-    /// What counts for this run.
+    /// The counters of this run.
     pub(crate) fn stats(&self) -> &Stats {
         &self.0.stats
     }
 
-    /// Whether the program may use the address so.
+    /// Whether the program may use the address in this way.
     pub(crate) fn allows_address(&self, address: SocketAddr, reason: SocketAddrUse) -> bool {
         let request = match reason {
             SocketAddrUse::TcpBind => Request::TcpBind(address),
@@ -175,7 +174,7 @@ impl Guard {
         self.decide(&request).is_allowed()
     }
 
-    /// Whether the program may have a port that the system chooses, to reach the peer by.
+    /// Whether the program may have a port that the system chooses, to reach the peer.
     pub(crate) fn takes_ports(&self, transport: Transport, peer: SocketAddr) -> bool {
         let any = match peer {
             SocketAddr::V4(_) => IpAddr::from([0; 4]),
@@ -184,7 +183,7 @@ impl Guard {
         self.0.policy.takes_ports(transport, any)
     }
 
-    /// Whether there are rules about UDP ports that the system chooses.
+    /// Whether rules cover UDP ports that the system chooses.
     pub(crate) fn judges_chosen_udp_ports(&self) -> bool {
         self.0.policy.judges_chosen_udp_ports()
     }
@@ -194,14 +193,14 @@ impl Guard {
         self.decide(&Request::UdpBound(address)).is_allowed()
     }
 
-    /// Whether the peer may connect to a listener that was handed to the program.
+    /// Whether the peer may connect to an inherited listener.
     pub(crate) fn allows_peer(&self, peer: SocketAddr) -> bool {
         self.decide(&Request::HandedAccept(peer)).is_allowed()
     }
 
-    /// Whether the program may look the name up; then what is to be asked for.
+    /// Whether the program may look up the name, and if so, what to ask the resolver for.
     pub(crate) fn allows_lookup(&self, name: &str) -> Option<Lookup> {
-        // What is cut is no name either way.
+        // A truncated text is no name either way.
         let decision = self.decide(&Request::Resolve(shortened(name)));
         decision.is_allowed().then(|| match decision.name() {
             Some(name) => Lookup::Name(name.clone()),
@@ -209,14 +208,14 @@ impl Guard {
         })
     }
 
-    /// What the resolver said, before the program hears it.
+    /// Records the resolver's answer, before the program gets it.
     pub(crate) fn answered(&self, name: &Name, addresses: impl IntoIterator<Item = IpAddr>) {
         let mut resolved = self.resolved();
         resolved.answered(name.as_str(), addresses, Instant::now());
     }
 
     fn resolved(&self) -> std::sync::MutexGuard<'_, Resolved> {
-        // Nothing that holds it panics half way.
+        // No code that holds the lock panics.
         self.0
             .resolved
             .lock()
@@ -235,9 +234,9 @@ impl Guard {
         decision
     }
 
-    /// What was decided about a path, by whoever opens it.
+    /// Reports a decision about a path by the code that opens it.
     pub(crate) fn path(&self, access: Access, path: &str, refused: Option<&plugnet_ipc::Error>) {
-        // A path that can be opened is never cut; what is told of the others need not be whole.
+        // A path that can be opened is never truncated; others need not be whole.
         let address = IpcAddress::from_path(&shortened(path));
         let request = match access {
             Access::PathListen => Request::IpcListen(address),
@@ -262,13 +261,13 @@ impl Guard {
             }),
             _ => None,
         });
-        // Nobody decides about a path that no socket can have.
+        // A path that no socket can have is not decided.
         let impossible = matches!(refused, Some(plugnet_ipc::Error::InvalidPath { .. }));
         let allowed = denial.is_none() && !impossible;
         if let Some(denial) = &denial {
             self.denied(|| denial.clone());
         }
-        // What compares the texts knows the rule; what opens the path has the last word.
+        // The text comparison knows the rule; opening the path decides.
         self.tell(|| {
             if lexical.is_allowed() == allowed {
                 Event::Decision(lexical)
@@ -282,7 +281,7 @@ impl Guard {
         });
     }
 
-    /// The program wanted to use what the limits of connections and bytes do not hold for.
+    /// Denies an access that the limits of connections and bytes cannot cover.
     pub(crate) fn unlimited(&self, access: Access) {
         let kind = match access {
             Access::Wasi02UdpSocket => "UDP",
@@ -307,7 +306,7 @@ impl Guard {
         }
     }
 
-    /// Tells those who want to hear of events.
+    /// Reports an event.
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         let traced = Event::traced();
         if self.0.on_event.is_none() && !traced {
@@ -323,11 +322,10 @@ impl Guard {
     }
 }
 
-/// What may be looked up.
+/// What to look up.
 pub(crate) enum Lookup {
-    /// A name, as it was judged.
+    /// A normalized name.
     Name(Name),
-    /// An address, which is its own answer; none if it is one that WASI cannot express, with a
-    /// zone.
+    /// An address, which resolves to itself; none for one with a zone, which WASI cannot express.
     Literal(Option<IpAddr>),
 }

@@ -1,4 +1,4 @@
-//! What the host keeps for one running program.
+//! The host's state for one run.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,12 +20,11 @@ use crate::resolver::Resolver;
 use crate::sockets::Foreign;
 use crate::{Error, RunOptions, sockets};
 
-/// What the host keeps for one running program: what its [`RunOptions`] grant, and what it has
-/// open.
+/// The host's state for one run: what its [`RunOptions`] grant, and what it has open.
 ///
-/// It is for embedders who have a wasmtime store and linker of their own; [`Runtime`] and
-/// [`Program`] have one each run. One `Host` is for one program: it remembers the names that
-/// the program looked up, and counts its connections. Dropping it closes all.
+/// For embedders with a wasmtime store and linker of their own; [`Runtime`] and [`Program`] create
+/// one per run. Use one `Host` per program: it remembers the names that the program looked up, and
+/// counts its connections. Dropping it closes everything.
 ///
 /// [`Runtime`]: crate::Runtime
 /// [`Program`]: crate::Program
@@ -97,9 +96,9 @@ impl fmt::Debug for Host {
     }
 }
 
-/// A store's state that has a [`Host`].
+/// A store's state with a [`Host`].
 ///
-/// [`WasiView::ctx`] has to give the same one's: [`Host`] implements it, too.
+/// [`WasiView::ctx`] must return the same `Host`'s: [`Host`] implements it.
 pub trait HostView: WasiView + 'static {
     /// The host's part of the state.
     fn plugnet(&mut self) -> &mut Host;
@@ -120,17 +119,17 @@ impl WasiView for Host {
     }
 }
 
-/// Adds all that a composed program imports to a linker: WASI 0.2 and 0.3, with the policy's
-/// decisions in front of what they reach, and `plugnet:net/ipc`.
+/// Adds everything that a composed program imports to a linker: WASI 0.2 and 0.3, guarded by the
+/// policy, and `plugnet:net/ipc`.
 ///
-/// The engine has to have [`wasm_component_model_async`] switched on. A program that never
-/// waits is only interrupted if the engine and the store see to it, by epochs or fuel.
+/// The engine must enable [`wasm_component_model_async`]. Use epochs or fuel to interrupt a program
+/// that never waits.
 ///
 /// [`wasm_component_model_async`]: wasmtime::Config::wasm_component_model_async
 ///
 /// # Errors
 ///
-/// If the linker has one of the interfaces already.
+/// If the linker already has one of the interfaces.
 pub fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi::p3::add_to_linker(linker)?;
@@ -145,17 +144,17 @@ pub fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()
 impl Host {
     /// What the options grant, for one run.
     ///
-    /// The time limit of a policy is for the embedder to keep; [`Program::run`] does. The limit
-    /// of memory holds as [`Host::memory_limit`] says. How many handles a program may have is the
-    /// store's to say: [`set_max_component_handles`](wasmtime::Store::set_max_component_handles).
+    /// The embedder enforces the time limit of a policy, as [`Program::run`] does, the memory limit
+    /// by [`Host::memory_limit`], and the number of handles by
+    /// [`set_max_component_handles`](wasmtime::Store::set_max_component_handles).
     ///
     /// [`Program::run`]: crate::Program::run
     ///
     /// # Errors
     ///
-    /// [`Error::Directory`] or [`Error::Grant`] if a directory or a path that the options grant
-    /// cannot be opened, and [`Error::DirectoryRefused`] if a directory would let the program out of
-    /// its sandbox. Whoever has a cache of compiled code keeps it out of the directories.
+    /// [`Error::Directory`] or [`Error::Grant`] if a granted directory or path cannot be opened,
+    /// and [`Error::DirectoryRefused`] if a directory would let the program out of its sandbox. An
+    /// embedder with a cache of compiled code has to keep it out of the directories.
     pub fn new(options: RunOptions) -> Result<Self, Error> {
         let RunOptions {
             mut wasi,
@@ -208,7 +207,7 @@ impl Host {
     }
 }
 
-/// What the policy has of local sockets, opened.
+/// Opens the policy's local sockets.
 fn granted(
     policy: &Policy,
     socket_files: SocketFiles,

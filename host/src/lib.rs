@@ -1,9 +1,9 @@
 //! Runs WebAssembly components that use Node.js's `net`, on wasmtime.
 //!
-//! A program imports the WIT interface `plugnet:net/net`. This crate carries the component that
-//! implements it ([`NET_COMPONENT`]), composes it into the program, and runs the result with
-//! WASI 0.2 and 0.3 and with `plugnet:net/ipc`: UNIX domain sockets, named pipes, and handed
-//! descriptors. The command line `plugnet` is a thin layer on top of it.
+//! A program imports the WIT interfaces `plugnet:net/net`, `turn` and `streams`. This crate embeds
+//! the component that implements them ([`NET_COMPONENT`]), composes it into the program, and runs
+//! the result with WASI 0.2 and 0.3 and with `plugnet:net/ipc`: UNIX domain sockets, named pipes,
+//! and inherited descriptors. The command `plugnet` is a thin layer on top.
 //!
 //! ```no_run
 //! use plugnet_host::{RunOptions, Runtime, RuntimeOptions};
@@ -23,33 +23,31 @@
 //!
 //! # What a program may do
 //!
-//! Nothing that [`RunOptions`] does not grant: it starts without arguments, environment
-//! variables, directories, network and paths of sockets, with an empty standard input and outputs that go
-//! nowhere. What it asks for and is not granted answers `access-denied` (`EACCES`), and
-//! [`RunOptions::on_denied`] hears of it.
+//! Nothing that [`RunOptions`] does not grant: it starts without arguments, environment variables,
+//! directories, network and local sockets, with an empty standard input and outputs that are
+//! discarded. What is not granted fails with `access-denied` (`EACCES`), and
+//! [`RunOptions::on_denied`] is called.
 //!
-//! # Many programs, and stores of one's own
+//! # Many programs, and your own store
 //!
-//! There is no global state: a process may run any number of programs at once, on one
-//! [`Runtime`] or several, each under the policy of its own [`RunOptions`]. The example `plugins`
-//! does. Embedders who have an engine and a linker put a [`Host`] into their store's state and
-//! call [`add_to_linker`].
+//! There is no global state: a process may run any number of programs at once, on one [`Runtime`]
+//! or several, each under the policy of its own [`RunOptions`]. See the example `plugins`.
+//! Embedders with an engine and a linker put a [`Host`] into their store's state and call
+//! [`add_to_linker`].
 //!
 //! # Cancel safety
 //!
-//! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its
-//! memory is freed, its sockets and files are closed, and the paths it listened at are removed.
-//! Nothing of it stays, and the [`Program`] can be run again. What it had written to a socket and
-//! the system had already taken still goes out.
+//! Dropping the future of [`Program::run`] ends the program at once, wherever it is: its memory is
+//! freed, its sockets and files are closed, and the paths that it listened at are removed. The
+//! [`Program`] can be run again. Data that the system had already accepted from it still goes out.
 //!
-//! A program that computes without ever waiting hands control back to the executor every ten
-//! milliseconds or so, so time limits such as `tokio::time::timeout` hold for it too, unless it is
-//! [uninterruptible](RuntimeOptions::uninterruptible). File
-//! operations and lookups of names that the system is slow to answer run on tokio's blocking
-//! threads and finish there; of lookups no more than four of a program at one time.
+//! A program that computes without waiting yields to the executor about every ten milliseconds, so
+//! time limits such as `tokio::time::timeout` work, unless it is
+//! [uninterruptible](RuntimeOptions::uninterruptible). Slow file operations and lookups run on
+//! tokio's blocking threads and finish there; a program has at most four lookups at a time.
 //!
-//! A policy's limits hold for each run by itself: programs in one process do not share them. Without
-//! a `max-sockets` a program has 1,024 at most.
+//! Each run has limits of its own: programs in one process do not share them. The default of
+//! `max-sockets` is 1,024.
 //!
 //! # Panics and runtimes
 //!
@@ -62,9 +60,8 @@
 //! Below 1.0 a minor version may break the API. wasmtime-wasi's traits for standard streams and
 //! wasmtime's linker are part of it and are re-exported as [`wasmtime_wasi`] and [`mod@wasmtime`];
 //! no other dependency is. A new major version of them, one each month, is therefore a breaking
-//! change of this crate. The
-//! text of error messages and the bytes of [`NET_COMPONENT`] are not part of the API. The
-//! minimum Rust version is wasmtime's.
+//! change of this crate. The text of error messages and the bytes of [`NET_COMPONENT`] are not part
+//! of the API. The minimum Rust version is wasmtime's.
 
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
@@ -108,9 +105,9 @@ pub use stats::{Stats, Totals};
 pub use wasmtime;
 pub use wasmtime_wasi;
 
-/// The component that implements `plugnet:net/net` over `wasi:sockets`, `wasi:clocks` and
-/// `plugnet:net/ipc`.
+/// The component that implements `plugnet:net/net`, `turn` and `streams` over `wasi:sockets`,
+/// `wasi:clocks` and `plugnet:net/ipc`.
 pub const NET_COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/net.wasm"));
 
-/// The WIT package `plugnet:net` and all it depends on, as one text.
+/// The WIT package `plugnet:net` and its dependencies, as one text.
 pub const WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/plugnet.wit"));

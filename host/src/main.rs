@@ -1,4 +1,4 @@
-//! The command line `plugnet`.
+//! The command `plugnet`.
 
 use std::process::ExitCode;
 

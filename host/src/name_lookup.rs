@@ -1,8 +1,8 @@
-//! `wasi:sockets/ip-name-lookup` of WASI 0.2 and 0.3, with the host's decision in front.
+//! `wasi:sockets/ip-name-lookup` of WASI 0.2 and 0.3, guarded by the policy.
 //!
-//! wasmtime-wasi knows only on and off, and answers a lookup that is off as if the name did not
-//! exist. A program that was denied one has to see `access-denied`, and the host has to see
-//! the name. [`Resolver`] says why the lookup itself is not wasmtime-wasi's either.
+//! wasmtime-wasi can only allow or deny all lookups, and answers a denied one as if the name did
+//! not exist. A denied program must see `access-denied`, and the host must see the name. For why
+//! the lookup itself is not wasmtime-wasi's, see [`Resolver`].
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use crate::guard::{Guard, Lookup};
 use crate::host::{Host, HostView};
 use crate::resolver::{Answer, Full};
 
-/// Adds both versions to a linker that has neither, or that lets them be replaced.
+/// Adds both versions to a linker that has neither, or that allows shadowing.
 pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     v02::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
     v03::add_to_linker::<T, NameLookup>(linker, T::plugnet)?;
@@ -83,7 +83,7 @@ impl<T: HostView> v03::HostWithStore<T> for NameLookup {
 /// What is in the table under its number is [`Answers`].
 type Handle = Resource<v02::ResolveAddressStream>;
 
-/// The answers to a lookup of WASI 0.2. Dropping them gives the lookup up.
+/// The answers to a lookup of WASI 0.2. Dropping them cancels the lookup.
 enum Answers {
     /// To `Come` or `None`.
     Awaited {
@@ -91,7 +91,7 @@ enum Answers {
         guard: Guard,
         lookup: JoinHandle<Answer>,
     },
-    /// Those that the program did not take yet.
+    /// The remaining ones.
     Come(vec::IntoIter<IpAddr>),
     /// There is no such name.
     None,
@@ -143,7 +143,7 @@ impl v02::Host for Host {
         network: Resource<network02::Network>,
         name: String,
     ) -> p2::SocketResult<Handle> {
-        // Who has no network may not.
+        // Denied without a network.
         self.table.get(&network)?;
         let answers = match self.guard.allows_lookup(&name) {
             None => return Err(network02::ErrorCode::AccessDenied.into()),
@@ -166,7 +166,7 @@ impl v02::Host for Host {
     }
 }
 
-// What the errors of `resolve-addresses` need, as wasmtime-wasi has it.
+// The errors of `resolve-addresses`, as in wasmtime-wasi.
 impl network02::Host for Host {
     fn convert_error_code(
         &mut self,
@@ -195,7 +195,7 @@ impl v02::HostResolveAddressStream for Host {
         stream: Handle,
     ) -> p2::SocketResult<Option<network02::IpAddress>> {
         let answers = self.table.get_mut(&ours(&stream))?;
-        // Whoever wants to wait subscribes.
+        // To wait, a program subscribes.
         let _ = answers.poll(&mut Context::from_waker(Waker::noop()));
         match answers {
             Answers::Awaited { .. } => Err(network02::ErrorCode::WouldBlock.into()),

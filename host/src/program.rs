@@ -10,8 +10,8 @@ use crate::cache::CacheFolder;
 use crate::host::Host;
 use crate::{Error, ProgramError, RunOptions, Trap};
 
-/// The exit code of a program: 0 if its `run` returned `ok`, 1 if it returned `err`, and what it
-/// said if it called `wasi:cli/exit`.
+/// The exit code of a program: 0 if its `run` returned `ok`, 1 if it returned `err`, or the code
+/// passed to `wasi:cli/exit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit(pub u8);
 

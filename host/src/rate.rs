@@ -1,8 +1,7 @@
-//! Holds a run to so many bytes in a second, in one direction.
+//! Limits the bytes per second of a run, in one direction.
 //!
-//! Who wants to transfer something takes a turn. Turns stand in a row on a time line: each is as
-//! long as its bytes take at the limit. So waiting is first come, first served, and nobody asks
-//! again before it is his turn.
+//! Each transfer takes a turn on a time line, as long as its bytes take at the limit. So waiting is
+//! first come, first served, and a transfer waits once.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -13,11 +12,10 @@ use std::time::Duration;
 use plugnet_policy::ByteSize;
 use tokio::time::{Instant, Sleep};
 
-/// What was not used for a while may be used at once: as much as in this time. It also makes up
-/// for timers that are late.
+/// Unused time may be used later, up to this much. It also makes up for late timers.
 const BURST: Duration = Duration::from_millis(50);
 
-/// Into how many turns a second is divided, as long as they do not get too large.
+/// Turns per second, unless they get too large.
 const TURNS: u64 = 32;
 
 /// The largest turn, in bytes.
@@ -26,7 +24,7 @@ const LARGEST: u64 = 64 * 1024;
 /// How many datagrams wait at one time.
 const MOST_WAITING: usize = 64;
 
-/// A limit of bytes in a second. Its clones are the same one.
+/// A limit of bytes per second. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rate(Arc<Inner>);
 
@@ -54,45 +52,45 @@ impl Rate {
         }))
     }
 
-    /// How long so many bytes take.
+    /// How long this many bytes take.
     fn time(&self, bytes: u64) -> Duration {
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.0.per_second);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// The most that goes in one turn.
+    /// The most bytes of one turn.
     fn turn(&self) -> u64 {
         (self.0.per_second / TURNS).clamp(1, LARGEST)
     }
 
-    /// Takes a turn: when it begins.
+    /// Takes a turn, and returns when it begins.
     fn take(&self, bytes: u64) -> Instant {
         let now = self.0.start.elapsed();
         let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = (*next).max(now.saturating_sub(BURST));
         *next = begin.saturating_add(self.time(bytes));
-        // A turn that is centuries away is as good as one that never comes.
+        // A turn that is centuries away never comes.
         self.0
             .start
             .checked_add(begin)
             .unwrap_or(self.0.start + Duration::from_secs(u64::from(u32::MAX)))
     }
 
-    /// Gives back what of a turn was not used.
+    /// Returns the unused part of a turn.
     fn give_back(&self, bytes: u64) {
         let mut next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = next.saturating_sub(self.time(bytes));
     }
 
-    /// Waits until so many bytes, which cannot be divided, may go.
+    /// Waits until this many bytes, which cannot be divided, may go.
     ///
     /// # Errors
     ///
-    /// Those that wait hold their bytes, so there is a limit to how many do.
+    /// Waiting datagrams hold their bytes, so their number is limited.
     ///
     /// # Cancel safety
     ///
-    /// Whoever gives up waiting gives back its turn.
+    /// Dropping the future returns the turn.
     pub(crate) async fn whole(&self, bytes: usize) -> Result<(), Full> {
         let mut turn = Whole {
             rate: self,
@@ -109,7 +107,7 @@ impl Rate {
 
     /// Waits until something may go, without taking a turn.
     pub(crate) async fn free(&self) {
-        // Others may have taken turns in the meantime.
+        // Others may have taken turns meanwhile.
         loop {
             let begin = self.take(0);
             if begin <= Instant::now() {
@@ -119,13 +117,13 @@ impl Rate {
         }
     }
 
-    /// Counts what went, and was not waited for.
+    /// Counts bytes that went without a turn.
     pub(crate) fn spend(&self, bytes: usize) {
         self.take(bytes as u64);
     }
 }
 
-/// A turn that is waited for.
+/// A turn that is awaited.
 struct Whole<'a> {
     rate: &'a Rate,
     bytes: u64,
@@ -147,16 +145,17 @@ pub(crate) struct Turns {
 
 #[derive(Debug)]
 enum Turn {
-    /// None is taken. To `Waiting` or `Mine`.
+    /// No turn is taken. To `Waiting` or `Mine`.
     None,
-    /// So many bytes are taken, for later. To `Mine` when it is time, to `None` if given up.
+    /// A turn for this many bytes is taken, for later. To `Mine` when it is time, to `None` if
+    /// dropped.
     Waiting(u64, Pin<Box<Sleep>>),
-    /// So many bytes may go now. To `None` when they went.
+    /// This many bytes may go now. To `None` when they went.
     Mine(u64),
 }
 
 impl Turns {
-    /// Of a stream that the limit, if there is one, holds for.
+    /// The turns of a stream under the limit, if there is one.
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         Turns {
             rate,
@@ -169,7 +168,7 @@ impl Turns {
         self.rate.is_some()
     }
 
-    /// Waits until some of `wanted` bytes may go: how many. [`Turns::went`] has to follow.
+    /// Waits until some of `wanted` bytes may go, and returns how many. Call [`Turns::went`] next.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, wanted: usize) -> Poll<usize> {
         let Some(rate) = &self.rate else {
             return Poll::Ready(wanted);
@@ -188,13 +187,13 @@ impl Turns {
             self.turn = Turn::Mine(*bytes);
         }
         match self.turn {
-            // A turn is no larger than a `usize` that was given.
+            // A turn is no larger than a given `usize`.
             Turn::Mine(bytes) => Poll::Ready((bytes as usize).min(wanted)),
             Turn::None | Turn::Waiting(..) => Poll::Pending,
         }
     }
 
-    /// So many bytes went, perhaps none; or it was given up.
+    /// Reports how many bytes went, perhaps none, or that it was cancelled.
     pub(crate) fn went(&mut self, bytes: usize) {
         let turn = std::mem::replace(&mut self.turn, Turn::None);
         if let (Some(rate), Turn::Mine(taken) | Turn::Waiting(taken, _)) = (&self.rate, turn) {

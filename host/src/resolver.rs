@@ -1,9 +1,9 @@
 //! The system's resolver, for one program.
 //!
-//! The system answers by a call that blocks a thread and cannot be given up. wasmtime-wasi's
-//! `ip_name_lookup::resolve_addresses` starts one for each lookup, and forgets it when the program
-//! does: a program that looks up names in a loop would take all of tokio's threads from the others.
-//! Here only so many go on at one time, and a thread counts until it is back.
+//! The system's resolver blocks a thread and cannot be cancelled. wasmtime-wasi's
+//! `ip_name_lookup::resolve_addresses` starts a call per lookup, and forgets it when the program
+//! does: a program that looks up names in a loop would take all of tokio's threads. Here their
+//! number is limited, and a thread counts until it returns.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -12,19 +12,19 @@ use std::sync::Arc;
 use plugnet_policy::Name;
 use tokio::sync::Semaphore;
 
-/// How many lookups go on at one time, as in Node.js (`UV_THREADPOOL_SIZE`). The others wait.
+/// How many lookups run at a time, as in Node.js (`UV_THREADPOOL_SIZE`). The others wait.
 const AT_ONCE: usize = 4;
 
-/// How many lookups there may be, with those that wait.
+/// How many lookups there may be, including those that wait.
 const MOST: usize = 1024;
 
-/// Asks for the addresses of a name.
+/// The function that resolves a name.
 type Ask = fn(&str) -> io::Result<Vec<IpAddr>>;
 
-/// What a lookup gives.
+/// The result of a lookup.
 pub(crate) type Answer = io::Result<Vec<IpAddr>>;
 
-/// Looks up names. Its clones share the limits.
+/// Looks up names. Clones share the limits.
 #[derive(Clone)]
 pub(crate) struct Resolver {
     ask: Ask,
@@ -51,16 +51,16 @@ impl Resolver {
         }
     }
 
-    /// Looks a name up, when it is its turn.
+    /// Looks up a name in its turn.
     ///
     /// # Errors
     ///
-    /// As many wait as may.
+    /// If too many lookups wait already.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up waiting. The thread that asks already comes back when the
-    /// system answers, and keeps its turn until then.
+    /// Dropping the future stops waiting. A running call returns when the system answers, and keeps
+    /// its turn until then.
     pub(crate) fn lookup(
         &self,
         name: &Name,
@@ -82,7 +82,7 @@ impl Resolver {
 
 fn ask_system(name: &str) -> Answer {
     let addresses = (name, 0).to_socket_addrs()?;
-    // One that the system has in IPv6's form is none of IPv6.
+    // An IPv4-mapped address counts as IPv4.
     Ok(addresses
         .map(|address| address.ip().to_canonical())
         .collect())

@@ -1,4 +1,4 @@
-//! What a program gets from outside for one run.
+//! The options of one run.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::directory;
 use crate::guard::{OnDenied, OnEvent};
 use crate::{Denial, Event, Stats};
 
-/// What a program gets from outside for one run: by default nothing.
+/// What a program gets from outside for one run: nothing by default.
 pub struct RunOptions {
     pub(crate) wasi: WasiCtxBuilder,
     pub(crate) directories: Vec<(PathBuf, String)>,
@@ -44,7 +44,7 @@ impl RunOptions {
     #[must_use]
     pub fn new() -> Self {
         let mut wasi = WasiCtxBuilder::new();
-        // Whether a socket may be used is decided for each address, so that a denial names it.
+        // Sockets are decided per address, so that a denial names it.
         wasi.allow_tcp(true).allow_udp(true);
         RunOptions {
             wasi,
@@ -58,7 +58,7 @@ impl RunOptions {
         }
     }
 
-    /// Adds arguments. The first of all is the program's name.
+    /// Adds arguments. The first is the program's name.
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         for arg in args {
@@ -67,62 +67,63 @@ impl RunOptions {
         self
     }
 
-    /// Sets an environment variable. The program sees none of the host's own.
+    /// Sets an environment variable. The host's own are not passed on.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.wasi.env(name, value);
         self
     }
 
-    /// Lets the program read and write the host's directory `host`, which it sees as `guest`.
+    /// Allows reading and writing the host's directory `host`, under the name `guest`.
     ///
-    /// A directory of the kernel's own, such as `/proc`, `/sys` or `/dev`, and one from which `/proc`
-    /// is reached, such as `/`, ends the run with [`Error::Directory`](crate::Error::Directory): by
-    /// `/proc` the host's memory is a file. See [`warnings`](RunOptions::warnings) for directories
-    /// that have sockets in them.
+    /// A directory of the kernel's own, such as `/proc`, `/sys` or `/dev`, and one that contains
+    /// `/proc`, such as `/`, ends the run with
+    /// [`Error::DirectoryRefused`](crate::Error::DirectoryRefused): in `/proc` the host's memory is
+    /// a file. For directories with sockets in them see [`warnings`](RunOptions::warnings).
     #[must_use]
     pub fn dir(mut self, host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         self.directories.push((host.into(), guest.into()));
         self
     }
 
-    /// Sets the standard input, which is empty otherwise.
+    /// Sets the standard input; it is empty by default.
     #[must_use]
     pub fn stdin(mut self, stdin: impl StdinStream + 'static) -> Self {
         self.wasi.stdin(stdin);
         self
     }
 
-    /// Sets the standard output, which goes nowhere otherwise.
+    /// Sets the standard output; it is discarded by default.
     ///
-    /// `wasmtime_wasi::p2::pipe::MemoryOutputPipe` collects it; a
-    /// `wasmtime_wasi::cli::AsyncStdoutStream` around a `tokio::io::DuplexStream` tells it while
-    /// the program runs.
+    /// `wasmtime_wasi::p2::pipe::MemoryOutputPipe` collects it;
+    /// `wasmtime_wasi::cli::AsyncStdoutStream` around a `tokio::io::DuplexStream` passes it on
+    /// while the program runs.
     #[must_use]
     pub fn stdout(mut self, stdout: impl StdoutStream + 'static) -> Self {
         self.wasi.stdout(stdout);
         self
     }
 
-    /// Sets the standard error, which goes nowhere otherwise.
+    /// Sets the standard error; it is discarded by default.
     #[must_use]
     pub fn stderr(mut self, stderr: impl StdoutStream + 'static) -> Self {
         self.wasi.stderr(stderr);
         self
     }
 
-    /// Lets the program use the standard streams of this process.
+    /// Passes on the standard streams of this process.
     ///
-    /// A write to a pipe that nobody reads then blocks the thread that polls the run, as it
-    /// would block this process itself.
+    /// A write to a pipe that nobody reads then blocks the thread that polls the run, as it would
+    /// block this process.
     #[must_use]
     pub fn inherit_stdio(mut self) -> Self {
         self.wasi.inherit_stdio();
         self
     }
 
-    /// Adds every rule of a policy and every limit: of two of one kind the stricter holds. See `docs/policy.md` of the
-    /// project for what rules there are, and [`policy`](crate::policy) for how to write them.
+    /// Adds every rule and every limit of a policy; of two limits of one kind the stricter holds.
+    /// `docs/policy.md` of the project describes the rules, [`policy`](crate::policy) their
+    /// notation.
     ///
     /// ```
     /// use plugnet_host::RunOptions;
@@ -152,11 +153,11 @@ impl RunOptions {
         }
     }
 
-    /// Grants sockets that have a path: UNIX domain sockets, or named pipes on Windows. The
-    /// program may listen there and connect there.
+    /// Grants local sockets, to listen and to connect: UNIX domain sockets, or named pipes on
+    /// Windows.
     ///
-    /// It is a rule `allow-ipc` of the policy. [`IpcPattern`] says how they are written; a folder,
-    /// `DIR/`, holds for what is below it, and nothing there leads out of it.
+    /// It is a rule `allow-ipc` of the policy, written as in [`IpcPattern`]. A folder, `DIR/`,
+    /// covers what is below it, and nothing in it leads out of it.
     #[must_use]
     pub fn allow_ipc(mut self, sockets: IpcPattern) -> Self {
         let builder = self.policy.into_builder();
@@ -164,8 +165,8 @@ impl RunOptions {
         self
     }
 
-    /// What of these options is less safe than it looks: a directory in which the program can move
-    /// the sockets that a rule is about. One line for each, for the operator.
+    /// Options that are less safe than they look: directories in which the program can move sockets
+    /// that a rule names. One line each, for the operator.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         directory::overlaps(&self.directories, &self.policy)
@@ -173,45 +174,44 @@ impl RunOptions {
             .collect()
     }
 
-    /// Lets the program use descriptors that this process was started with, by their numbers:
-    /// `server.listen({ fd })` and `new Socket({ fd })` of Node's.
+    /// Lets the program use inherited descriptors by their numbers: Node's `server.listen({ fd })`
+    /// and `new Socket({ fd })`.
     ///
-    /// They go over to this run; those that the program does not take stay open and unused.
+    /// This run owns them; those that the program does not take stay open and unused.
     #[must_use]
     pub fn descriptors(mut self, descriptors: Descriptors) -> Self {
         self.descriptors = descriptors;
         self
     }
 
-    /// The socket files that the run will make, for a host that ends its process while the run
-    /// goes on: they are removed when the run ends or is dropped, and
-    /// [`SocketFiles::remove`] does it in its place.
+    /// The socket files that the run creates, for a host that ends its process while the run goes
+    /// on. They are removed when the run ends or is dropped; [`SocketFiles::remove`] does it
+    /// instead.
     #[must_use]
     pub fn socket_files(&self) -> SocketFiles {
         self.socket_files.clone()
     }
 
-    /// Calls `hear` for everything the program asks of the network, or of paths, and is not
-    /// granted.
+    /// Calls `hear` for every denied request.
     ///
-    /// It is called on the program's way, every time, so it should return soon.
+    /// It is called synchronously, every time, so it should return soon.
     #[must_use]
     pub fn on_denied(mut self, hear: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
         self.on_denied = Some(Arc::new(hear));
         self
     }
 
-    /// Calls `hear` for every decision, every connection that is made and that is closed, and
-    /// whatever else an audit writes down.
+    /// Calls `hear` for every event that an audit writes: decisions, and connections that are
+    /// opened and closed.
     ///
-    /// It is called on the program's way, every time, so it should return soon.
+    /// It is called synchronously, every time, so it should return soon.
     #[must_use]
     pub fn on_event(mut self, hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Arc::new(hear));
         self
     }
 
-    /// Counts what the program does in `stats`, which can be read while it runs and later.
+    /// Counts what the program does in `stats`, to be read during and after the run.
     ///
     /// ```
     /// use plugnet_host::{RunOptions, Stats};
@@ -228,7 +228,7 @@ impl RunOptions {
         self
     }
 
-    /// How long the program may run.
+    /// The time limit.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.policy.limits().timeout.map(TimeLimit::duration)
     }

@@ -21,14 +21,14 @@ pub struct RuntimeOptions {
     /// user; it is closed to others, and refused if others could write to it. No program is granted
     /// a directory from which it is reached.
     pub cache: bool,
-    /// Lets a program compute for as long as it likes, without a look at whether it should stop.
+    /// Lets a program compute without being interrupted.
     ///
-    /// It holds on to the thread that polls its run until it waits for something: dropping the
-    /// run, a time limit and other tasks of that thread have to wait as well. For hosts whose
-    /// programs are trusted to wait, or that end the whole process as `plugnet run` does; see
-    /// [`RunOptions::socket_files`](crate::RunOptions::socket_files) for what has to be done
-    /// before. In return loops are faster, above all those that copy lists between the program and
-    /// the net component: an echo of 64 KiB by `read` and `write` takes half the time.
+    /// It then blocks the thread that polls its run until it waits: dropping the run, a time limit
+    /// and other tasks of that thread have to wait as well. Use it for programs that are trusted to
+    /// wait, or if you end the whole process, as `plugnet run` does; see
+    /// [`RunOptions::socket_files`](crate::RunOptions::socket_files) for what to do before. Loops
+    /// get faster, above all those that copy lists between the program and the net component: an
+    /// echo of 64 KiB by `read` and `write` takes half the time.
     pub uninterruptible: bool,
 }
 

@@ -1,11 +1,11 @@
-//! What a run has done, in numbers.
+//! Counters of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::connections::Direction;
 
-/// Counts what runs do. Its clones are the same one; several runs that it is given to add up.
+/// Counts what runs do. Clones share the counters; several runs add up.
 #[derive(Clone, Debug, Default)]
 pub struct Stats(Arc<Counters>);
 
@@ -23,41 +23,41 @@ struct Counters {
     wasi02_sockets: AtomicU64,
 }
 
-/// What was counted up to a moment.
+/// A snapshot of the counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
     /// Connections that the program made.
     pub connected: u64,
-    /// Connections that it took from others.
+    /// Connections that it accepted.
     pub accepted: u64,
-    /// Connections that were handed over to it as descriptors.
+    /// Connections that it inherited as descriptors.
     pub inherited: u64,
     /// Connections that are open.
     pub open: u64,
-    /// The most connections that were open at one time.
+    /// The most connections open at a time.
     pub peak: u64,
-    /// Connections and sockets that a limit did not let through.
+    /// Connections and sockets that a limit refused.
     pub refused: u64,
-    /// Bytes that it received, by connections and in datagrams.
+    /// Bytes received, by connections and in datagrams.
     pub received: u64,
-    /// Bytes that it sent.
+    /// Bytes sent.
     pub sent: u64,
-    /// Decisions that denied it something.
+    /// Denied requests.
     pub denied: u64,
-    /// Sockets of WASI 0.2 that it had, UDP among them. Their connections and bytes are not in the
-    /// other numbers: nothing can count them.
+    /// Sockets of WASI 0.2, UDP included. Their connections and bytes are not in the other numbers,
+    /// as they cannot be counted.
     pub wasi02_sockets: u64,
 }
 
 impl Stats {
-    /// Counters that stand at zero.
+    /// Counters at zero.
     #[must_use]
     pub fn new() -> Self {
         Stats::default()
     }
 
-    /// What was counted up to now. Also while a program runs.
+    /// A snapshot, also while a program runs.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let counters = &*self.0;

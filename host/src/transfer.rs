@@ -1,5 +1,5 @@
-//! The data of a connection: straight from and to the program's memory, with readiness checks,
-//! counted, and held to the limits of the run.
+//! The data of a connection: directly from and to the program's memory, with readiness checks,
+//! counters and limits.
 
 use std::io;
 use std::mem;
@@ -16,48 +16,47 @@ use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 use crate::connections::{Place, Record};
 use crate::rate::Turns;
 
-/// What a program that gives no buffer reads at once.
+/// The read size for a program that gives no buffer.
 const CAPACITY: usize = 8 * 1024;
 
-/// How a direction ended: what the program gets to know.
+/// How a direction ended, as the program sees it.
 pub(crate) type Outcome = Result<(), ErrorCode>;
 
-/// A socket that is connected, of any kind. One task polls for reading, one for writing.
+/// A connected socket of any kind. One task polls for reading, one for writing.
 pub(crate) trait Duplex: Send + Sync + 'static {
-    /// Reads what has come. Zero is the peer's end, if `buffer` is not empty.
+    /// Reads what is available. Zero is the peer's end, if `buffer` is not empty.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
     /// Waits until there is something to read, as far as the runtime knows: data, the end, or an
     /// error.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Asks the system whether there is something to read. If not, the runtime forgets that there
-    /// was.
+    /// Asks the system whether there is something to read. If not, clears the runtime's readiness.
     fn is_readable(&self) -> bool;
 
-    /// Writes what the system takes.
+    /// Writes what the system accepts.
     fn poll_write(&self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>>;
 
-    /// Waits until the system takes something, or there is an error.
+    /// Waits until the system accepts something, or there is an error.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Ends the receiving direction. A peer that is gone has done the same.
+    /// Ends the receiving direction. A peer that is gone is no error.
     fn shutdown_read(&self);
 
-    /// Ends the sending direction: sends the FIN. A peer that is gone needs none.
+    /// Ends the sending direction: sends the FIN. A peer that is gone is no error.
     fn shutdown_write(&self);
 
-    /// How receiving failed, in WASI's words.
+    /// Why receiving failed, as WASI's code.
     fn receive_error(error: io::Error) -> ErrorCode;
 
-    /// How sending failed, in WASI's words.
+    /// Why sending failed, as WASI's code.
     fn send_error(error: io::Error) -> ErrorCode;
 }
 
-/// A connection, which the program's handle and its streams share: it is closed when all of
-/// them are gone.
+/// A connection, shared by the program's handle and its streams: it is closed when all of them are
+/// dropped.
 pub(crate) struct Connection<S> {
-    /// Closed before the record says so.
+    /// Closed before the record reports it.
     pub(crate) socket: S,
     record: Record,
     _place: Place,
@@ -73,13 +72,13 @@ impl<S> Connection<S> {
     }
 }
 
-/// Tells how a direction ended: once, and that it ended well if it is dropped.
+/// Reports how a direction ended, once; dropping it reports success.
 struct Ended(Option<oneshot::Sender<Outcome>>);
 
 impl Ended {
     fn tell(&mut self, outcome: Outcome) {
         if let Some(ended) = self.0.take() {
-            // Nobody may want to know.
+            // The program may have dropped it.
             let _ = ended.send(outcome);
         }
     }
@@ -89,8 +88,8 @@ impl Ended {
 pub(crate) struct Receiving<S: Duplex> {
     connection: Arc<Connection<S>>,
     turns: Turns,
-    /// What the runtime knows may be over: something was read since, or it has only guessed, as
-    /// tokio does for a connection that was just accepted.
+    /// The runtime's readiness may be stale: something was read since, or it was a guess, as in
+    /// tokio for an accepted connection.
     stale: bool,
     ended: Ended,
 }
@@ -106,8 +105,8 @@ impl<S: Duplex> Receiving<S> {
         }
     }
 
-    /// Waits until there is something to read. A program that is told so too early waits with a
-    /// buffer in its hands.
+    /// Waits until there is something to read. A program that is told too early waits with a
+    /// buffer.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Connection { socket, .. } = &*self.connection;
         ready!(socket.poll_readable(cx));
@@ -117,12 +116,12 @@ impl<S: Duplex> Receiving<S> {
         Poll::Ready(())
     }
 
-    /// Reads as much as the limit lets through.
+    /// Reads as much as the limit allows.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let Connection { socket, record, .. } = &*self.connection;
         let mut most = buffer.len();
         if self.turns.limited() {
-            // Nobody takes a turn to wait for the peer.
+            // No turn is taken while waiting for the peer.
             ready!(socket.poll_readable(cx));
             most = ready!(self.turns.poll(cx, most));
         }
@@ -156,9 +155,9 @@ impl<T: 'static, S: Duplex> StreamProducer<T> for Receiving<S> {
         destination: Destination<'a, Self::Item, Self::Buffer>,
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
-        // A read of nothing asks whether there is something.
+        // A read of zero bytes asks for readiness.
         let progress = if destination.remaining(store.as_context_mut()) == Some(0) {
-            // What is wrong shows when it is read.
+            // The error shows when it is read.
             self.poll_readable(cx).map(|()| Ok(None))
         } else {
             let mut destination = destination.as_direct(store, CAPACITY);
@@ -204,12 +203,12 @@ impl<S: Duplex> Sending<S> {
         }
     }
 
-    /// Writes as much as the limit lets through.
+    /// Writes as much as the limit allows.
     fn poll_write(&mut self, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let Connection { socket, record, .. } = &*self.connection;
         let mut most = buffer.len();
         if self.turns.limited() {
-            // Nobody takes a turn to wait for the peer.
+            // No turn is taken while waiting for the peer.
             ready!(socket.poll_writable(cx));
             most = ready!(self.turns.poll(cx, most));
         }
@@ -242,9 +241,9 @@ impl<T: 'static, S: Duplex> StreamConsumer<T> for Sending<S> {
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
         let mut source = source.as_direct(store);
-        // A write of nothing asks whether there is room.
+        // A write of zero bytes asks for room.
         let progress = if source.remaining().is_empty() {
-            // What is wrong shows when it is written.
+            // The error shows when it is written.
             self.connection.socket.poll_writable(cx).map(|()| Ok(0))
         } else {
             self.poll_write(cx, source.remaining())

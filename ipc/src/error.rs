@@ -1,14 +1,14 @@
-//! What can go wrong, and the POSIX code a program sees for it.
+//! Errors, and the POSIX code that a program sees for each.
 
 use std::fmt;
 use std::io;
 
-/// What a program wants of a path.
+/// What a program wants to do at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// To connect to the socket there.
+    /// Connect to the socket there.
     Connect,
-    /// To make a socket there and listen on it.
+    /// Create a socket there and listen on it.
     Listen,
 }
 
@@ -21,9 +21,9 @@ impl fmt::Display for Access {
     }
 }
 
-/// Why a listener or a socket could not be had.
+/// Why a listener or a socket cannot be created.
 ///
-/// Paths in it are the program's own, an abstract name shown as `@name`.
+/// Paths in it are the program's own; an abstract name shows as `@name`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -34,11 +34,11 @@ pub enum Error {
         access: Access,
         /// The program's path.
         path: String,
-        /// The grant, as typed, that would allow it; none if no grant can.
+        /// The grant that would allow it, as typed; none if no grant can.
         grant: Option<String>,
     },
 
-    /// A grant covers the path, and a denial does as well: the denial holds.
+    /// A grant and a denial cover the path: the denial holds.
     #[error("{access} `{path}` is denied by `{denial}`")]
     Denied {
         /// What was wanted.
@@ -49,7 +49,7 @@ pub enum Error {
         denial: String,
     },
 
-    /// The path leads, or could lead, out of what `grant` covers.
+    /// The path leaves, or could leave, what `grant` covers.
     #[error("{access} `{path}` would leave the grant `{grant}`: {way}")]
     Escape {
         /// What was wanted.
@@ -62,7 +62,7 @@ pub enum Error {
         way: Escape,
     },
 
-    /// No socket can have such a path on this system.
+    /// No socket on this system can have such a path.
     #[error("`{path}` {reason}")]
     InvalidPath {
         /// The program's path.
@@ -71,25 +71,25 @@ pub enum Error {
         reason: InvalidPath,
     },
 
-    /// The system said no.
+    /// The system's error.
     #[error("{access} `{path}`: {source}")]
     System {
         /// What was wanted.
         access: Access,
         /// The program's path.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 
-    /// This system does not have it.
+    /// This system does not support it.
     #[error("{what} on this system")]
     NotSupported {
-        /// What there is not, as the beginning of a sentence.
+        /// What is not supported, as the beginning of a sentence.
         what: &'static str,
     },
 
-    /// The host was not handed this descriptor, or has given it over already.
+    /// The descriptor was not inherited, or is taken already.
     #[error("descriptor {number} was not handed to the host, or is in use already")]
     BadDescriptor {
         /// The descriptor's number.
@@ -103,12 +103,12 @@ pub enum Error {
         number: i32,
     },
 
-    /// The system said no to a descriptor's use.
+    /// The system's error for a descriptor.
     #[error("descriptor {number}: {source}")]
     Descriptor {
         /// The descriptor's number.
         number: i32,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -120,7 +120,7 @@ fn would_allow(grant: Option<&str>) -> String {
 }
 
 impl Error {
-    /// What the program sees.
+    /// The code that the program sees.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -136,15 +136,15 @@ impl Error {
     }
 }
 
-/// How a path would leave a grant.
+/// How a path leaves a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Escape {
     /// It has a `..` below the granted folder.
     DotDot,
-    /// Something in it below the granted folder is a symbolic link.
+    /// A component below the granted folder is a symbolic link.
     SymbolicLink,
-    /// Something in it below the granted folder is another file system.
+    /// A component below the granted folder is another file system.
     Mount,
 }
 
@@ -172,12 +172,12 @@ pub enum InvalidPath {
     Nul,
     /// It is longer than `limit`: bytes on UNIX, UTF-16 units on Windows.
     TooLong {
-        /// The longest there can be.
+        /// The longest path.
         limit: usize,
     },
     /// It is not the name of a pipe on this machine (Windows).
     NotAPipe,
-    /// It has a part that the system would read as something else (Windows).
+    /// It has a component that the system would read as something else (Windows).
     AmbiguousPipe,
 }
 
@@ -202,7 +202,7 @@ impl fmt::Display for InvalidPath {
     }
 }
 
-/// The outcomes that programs tell apart, each a POSIX code.
+/// The outcomes that programs distinguish, each a POSIX code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
@@ -220,7 +220,7 @@ pub enum Code {
     NotADirectory,
     /// `ENOTSOCK`
     NotASocket,
-    /// `EPROTOTYPE`: a socket, but not one for a stream of bytes
+    /// `EPROTOTYPE`: a socket, but not a stream socket
     WrongType,
     /// `ECONNREFUSED`
     ConnectionRefused,
@@ -244,12 +244,12 @@ pub enum Code {
     BadDescriptor,
     /// Node.js's `ERR_INVALID_FD_TYPE`; POSIX has `EINVAL`
     InvalidDescriptorType,
-    /// Anything else; the message says what
+    /// Any other error; see the message
     Other,
 }
 
 impl Code {
-    /// The code of what the system said, also of what polling gives.
+    /// The code of a system error, also of one from polling.
     #[must_use]
     pub fn of(error: &io::Error) -> Code {
         crate::system::code(error).unwrap_or_else(|| match error.kind() {

@@ -1,13 +1,13 @@
-//! What a grant is for, and why there cannot be one.
+//! The rights of a grant, and why a grant fails.
 
 use std::io;
 
-/// What a grant is for.
+/// The rights of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rights {
     /// Connecting to sockets.
     pub connect: bool,
-    /// Making sockets and listening on them.
+    /// Creating sockets and listening on them.
     pub listen: bool,
 }
 
@@ -19,18 +19,18 @@ impl Rights {
     };
 }
 
-/// Why what an entry names cannot be granted.
+/// Why an entry cannot be granted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
-    /// It names a folder, and there is none, or a socket, and there is a folder.
+    /// It names a folder that is not one, or a socket that is a folder.
     #[error("`{entry}` {problem}. {correction}")]
     Syntax {
         /// The entry.
         entry: String,
         /// What is wrong, as the end of a sentence about the entry.
         problem: String,
-        /// What to type instead, a sentence.
+        /// What to type instead, as a sentence.
         correction: String,
     },
 
@@ -44,7 +44,7 @@ pub enum GrantError {
         entry: String,
         /// The folder on the host.
         folder: String,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
 
@@ -55,7 +55,7 @@ pub enum GrantError {
         entry: String,
         /// The kind that it names.
         kind: &'static str,
-        /// What this system accepts, a sentence.
+        /// What this system accepts, as a sentence.
         accepted: &'static str,
     },
 
@@ -67,11 +67,11 @@ pub enum GrantError {
     Proc {
         /// The entry.
         entry: String,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
 
-    /// A folder that is denied holds more than can be watched.
+    /// A denied folder holds more than can be watched.
     #[error(
         "`{entry}` holds more than {most} files and folders, and the program may move what is in it. \
          Deny a smaller folder, or the sockets themselves"
@@ -79,11 +79,11 @@ pub enum GrantError {
     TooLarge {
         /// The entry.
         entry: String,
-        /// The most there may be.
+        /// The limit.
         most: usize,
     },
 
-    /// There are as many rules as there may be.
+    /// The limit of rules is reached.
     #[error(
         "`{entry}` is one too many: there may be {most} rules about local sockets. \
          Grant or deny their folders"
@@ -91,7 +91,7 @@ pub enum GrantError {
     TooMany {
         /// The entry.
         entry: String,
-        /// The most there may be.
+        /// The limit.
         most: usize,
     },
 }

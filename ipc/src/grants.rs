@@ -5,19 +5,19 @@ use plugnet_policy::{Cover, IpcAddress, IpcPattern};
 use crate::system::{Denied, Place};
 use crate::{Access, Error, GrantError, Rights, SocketFiles};
 
-/// How many rules there may be. Each is looked at with every path, and some hold a folder open.
+/// How many rules there may be. Each is checked for every path, and some hold a folder open.
 const MOST_RULES: usize = 1024;
 
-/// What a program may reach: at first nothing.
+/// What a program may reach: nothing at first.
 ///
-/// Of several grants that cover a path and have the right, the longest decides where it leads,
-/// and of equals the last.
-/// A denial beats every grant, whatever their lengths. It holds by the program's name and the
-/// host's and, for files, for what they are: another grant, a symbolic link, a mount, a hard link or
-/// a new name does not lead around it. See [`deny`](Grants::deny).
+/// Of several grants that cover a path and have the right, the longest decides where it leads, and
+/// of equally long ones the last.
+/// A denial beats every grant, however long. It applies to the program's name and the host's and,
+/// for files, to the file itself: another grant, a symbolic link, a mount, a hard link or a rename
+/// does not bypass it. See [`deny`](Grants::deny).
 ///
-/// A grant of files holds for the folder that is there when it is granted, opened at that
-/// moment; what later takes the folder's place is another one.
+/// A grant of files holds for the folder that exists when it is granted, which is opened then; a
+/// folder that later takes its place is not granted.
 #[derive(Debug, Default)]
 pub struct Grants {
     allowed: Vec<Rule<Place>>,
@@ -29,14 +29,14 @@ pub struct Grants {
     folders: DeniedFolders,
 }
 
-/// What is known of a folder that is denied.
+/// How a denied folder is identified.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeniedFolders {
-    /// Which folder it is. Enough if the program cannot move what is in it.
+    /// By the folder. Enough if the program cannot move what is in it.
     #[default]
     Known,
-    /// Its sockets as well, when it is denied and with every connect: one that the program moves
+    /// By its sockets as well, at the denial and at every connect: a socket that the program moves
     /// out of it stays denied.
     Watched,
 }
@@ -72,8 +72,8 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// Its folder, or the folder of its socket, has to be there and is opened now. A grant of
-    /// the other system's names is an error too, and so is one rule more than 1,024.
+    /// Opens its folder, or the folder of its socket, which must exist. A grant of another system's
+    /// names is an error too, and so is a rule beyond 1,024.
     pub fn allow(&mut self, pattern: &IpcPattern, rights: Rights) -> Result<(), GrantError> {
         self.bound(pattern)?;
         let place = Place::open(pattern)?;
@@ -85,17 +85,17 @@ impl Grants {
         Ok(())
     }
 
-    /// Denies what `pattern` names, though something else grants it. With `HOST::GUEST` both
-    /// names are denied.
+    /// Denies what `pattern` names, whatever grants cover it. With `HOST::GUEST` both names are
+    /// denied.
     ///
-    /// A socket file is denied as what it is: the one that is there now, and every one that is
-    /// there when a program connects. Renamed or linked elsewhere it stays denied. Of a denied
-    /// folder the folder is known, and its sockets if [`DeniedFolders::Watched`] is set before.
+    /// A socket file is denied by identity: the one that exists now, and every one that exists when
+    /// a program connects. Renamed or linked elsewhere it stays denied. A denied folder is
+    /// identified, and its sockets too if [`DeniedFolders::Watched`] was set before.
     ///
     /// # Errors
     ///
-    /// As for [`allow`](Grants::allow), except that its folder may be missing; and a watched folder
-    /// that holds too much.
+    /// As for [`allow`](Grants::allow), except that its folder may be missing; also a watched
+    /// folder that holds too much.
     pub fn deny(&mut self, pattern: &IpcPattern, rights: Rights) -> Result<(), GrantError> {
         self.bound(pattern)?;
         #[cfg(target_os = "linux")]
@@ -120,13 +120,13 @@ impl Grants {
         })
     }
 
-    /// How much is known of the folders that are denied from now on.
+    /// Sets how folders that are denied from now on are identified.
     #[cfg(target_os = "linux")]
     pub fn set_denied_folders(&mut self, folders: DeniedFolders) {
         self.folders = folders;
     }
 
-    /// Has the files that listeners make kept in `files`.
+    /// Records the files that listeners create in `files`.
     pub fn set_socket_files(&mut self, files: SocketFiles) {
         self.files = files;
     }
@@ -147,7 +147,7 @@ impl Grants {
         self.resolution
     }
 
-    /// The grant that decides, and what it leaves to find.
+    /// The grant that decides, and the rest of the path.
     pub(crate) fn select(
         &self,
         access: Access,
@@ -175,7 +175,7 @@ impl Grants {
         }
     }
 
-    /// The denials that concern `access`.
+    /// The denials that apply to `access`.
     pub(crate) fn denials(&self, access: Access) -> impl Iterator<Item = &Rule<Denied>> {
         self.denied.iter().filter(move |rule| rule.concerns(access))
     }
@@ -191,8 +191,8 @@ impl Rule<Denied> {
     }
 }
 
-/// A program's path for people: an abstract name with `@` in place of its NUL. A file that is
-/// called so is not one.
+/// A program's path for messages: an abstract name with `@` in place of its NUL, unlike a file of
+/// that name.
 pub(crate) fn shown(path: &str) -> String {
     match path.strip_prefix('\0') {
         Some(name) => format!("@{name}"),
@@ -201,8 +201,7 @@ pub(crate) fn shown(path: &str) -> String {
     }
 }
 
-/// What one would type to grant `path`: a grant of it, and of nothing else. None where there is no
-/// such grant.
+/// The entry that grants `path` and nothing else; none if there is no such entry.
 fn would_allow(path: &str, address: &IpcAddress) -> Option<String> {
     let typed = match path.strip_prefix('\0') {
         Some(_) => shown(path),

@@ -1,9 +1,8 @@
-//! Sockets with a path: UNIX domain sockets and Windows named pipes, under grants that cannot be
-//! escaped.
+//! Local sockets: UNIX domain sockets and Windows named pipes, under grants that cannot be escaped.
 //!
-//! [`Grants`] say what a program may reach, by the [`IpcPattern`]s of a policy. [`Listener::bind`] and [`Socket::connect`] take a
-//! path as the program spells it, and reach what a grant covers and nothing else.
-//! [`Descriptors`] are sockets that the process was started with; they become the same
+//! [`Grants`] hold the [`IpcPattern`]s that a program may reach. [`Listener::bind`] and
+//! [`Socket::connect`] take a path as the program spells it, and reach what a grant covers and
+//! nothing else. [`Descriptors`] are sockets that the process inherited; they become the same
 //! [`Listener`] and [`Socket`].
 //!
 //! ```
@@ -25,53 +24,51 @@
 //!
 //! # Linux
 //!
-//! A granted folder is opened when it is granted. What is below it is resolved from there, by
-//! the kernel (`openat2`) or, where that is missing, component by component. Symbolic links,
-//! `..`, magic links of `/proc` and mounts below the folder are refused with `EACCES`; there is
-//! no moment at which a path is checked as text and used later. The folder's own path may have
-//! symbolic links: it is yours.
+//! A granted folder is opened when it is granted. Paths below it are resolved from there, by the
+//! kernel (`openat2`) or, on systems without it, component by component. Symbolic links, `..`,
+//! magic links of `/proc` and mounts below the folder are refused with `EACCES`. No path is checked
+//! as text first and used later. The folder's own path may have symbolic links: it is the
+//! operator's.
 //!
-//! What is granted exactly, as `PATH`, is that name in its folder. It may be a mount (a
-//! container's bind-mounted socket is), and may not be a symbolic link.
+//! An exact grant, `PATH`, covers that name in its folder. It may be a mount (a container's
+//! bind-mounted socket is one), but not a symbolic link.
 //!
-//! A socket is made in a private folder (`.plugnet-*`) inside the folder it goes to, given its
-//! mode, listened on, and only then moved to its name, where nothing may be: so no other name
-//! is ever replaced, and no other file's mode is ever changed. Dropping the [`Listener`]
-//! removes the file if it is still the one it made. Between looking and removing there is a
-//! moment; who can write to the folder can use it to have another file of that name removed.
-//! [`SocketFiles`] are for a process that ends without dropping its listeners.
-//! A process that is killed leaves its file, and the next listener gets `EADDRINUSE`; killed
-//! while it makes a socket, it leaves the private folder, which can be removed. To the system
-//! the socket keeps the name it was made under: `ss` and a peer's getpeername(2) show
+//! A socket is created in a private folder (`.plugnet-*`) inside its target folder, gets its mode,
+//! listens, and only then moves to its name, which must be free: so no other name is ever replaced,
+//! and no other file's mode is ever changed. Dropping the [`Listener`] removes the file if it is
+//! still the same. Between the check and the removal, whoever can write to the folder can make it
+//! remove another file of that name. [`SocketFiles`] are for a process that ends without dropping
+//! its listeners. A killed process leaves its file, and the next listener gets `EADDRINUSE`; if it
+//! is killed while it creates a socket, it leaves the private folder, which can be removed. The
+//! system keeps the name under which the socket was created: `ss` and a peer's getpeername(2) show
 //! `/proc/self/fd/N/socket`.
 //!
-//! Not covered: a hard link below a grant, which is the file (one of what is denied is denied); a
-//! socket that is made anew under a denied name, and moved before any program connects, if its
-//! server bound it by a relative path; and a folder on a file system that does not answer makes the
-//! call wait, as any file operation there does.
+//! Not covered: a hard link below a grant, which is the file (a link to a denied file is denied); a
+//! socket that its server creates anew under a denied name by a relative path, and that is moved
+//! before any program connects; and a folder on a file system that does not respond, which makes
+//! the call wait as any file operation there does.
 //!
-//! An abstract name is used with its own length, as `systemd`, `nc` and `ss` do; Node.js 20
-//! fills it with NULs to 107 bytes, so the two do not meet.
+//! An abstract name has its own length, as in `systemd`, `nc` and `ss`; Node.js 20 fills it with
+//! NULs to 107 bytes, so the two do not meet.
 //!
 //! # Windows
 //!
-//! Names of pipes are not told apart by the case of letters, as Windows has it. A name that
-//! Windows would read as another one (`..`, a dot or a space at the end, an empty part) is
-//! refused with `EINVAL`, and so are other devices and other machines. Clients on other machines
-//! are refused.
+//! Names of pipes are case-insensitive, as in Windows. A name that Windows would read as another
+//! one (`..`, a trailing dot or space, an empty component) is refused with `EINVAL`, and so are
+//! other devices and other machines. Clients on other machines are refused.
 //!
-//! A listener has four instances of its pipe waiting; a client that finds all taken waits up to
-//! 30 seconds, as in libuv. A pipe has no half-open state: see `Socket::shutdown_write` there.
-//! There are no descriptors.
+//! A listener keeps four instances of its pipe waiting; a client that finds all taken waits up to
+//! 30 seconds, as in libuv. A pipe has no half-closed state: see `Socket::shutdown_write` there.
+//! There are no inherited descriptors.
 //!
 //! # Other systems
 //!
-//! The crate compiles, and every path and descriptor answers `ENOTSUP`.
+//! The crate compiles, and every path and descriptor fails with `ENOTSUP`.
 //!
 //! # Runtime
 //!
-//! Listeners and sockets have to be made and polled within a tokio runtime with its I/O driver
-//! enabled; on Windows its time driver as well.
+//! Create and poll listeners and sockets within a tokio runtime with its I/O driver enabled, on
+//! Windows also its time driver.
 
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
@@ -114,8 +111,8 @@ pub use system::{Descriptors, Listener, Socket};
 
 /// How to listen.
 ///
-/// Both `all` options add to what the system gives by itself: on Linux mode 0777 without the
-/// umask's bits, on Windows the default security of a pipe.
+/// Both `all` options add to the system's defaults: on Linux mode 0777 less the umask, on Windows
+/// the default security of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenOptions {
     /// How many connections may wait to be accepted. The system has its own limit as well
@@ -123,13 +120,13 @@ pub struct ListenOptions {
     pub backlog: u32,
     /// Everyone may read the socket: on Linux its mode gets `r` for all.
     pub readable_all: bool,
-    /// Everyone may write to the socket, which on Linux is what connecting takes: its mode gets
-    /// `w` for all.
+    /// Everyone may write to the socket, which connecting requires on Linux: its mode gets `w` for
+    /// all.
     pub writable_all: bool,
 }
 
 impl Default for ListenOptions {
-    /// Node.js's: a backlog of 511, and nothing for all.
+    /// Node.js's defaults: a backlog of 511, and nothing for all.
     fn default() -> ListenOptions {
         ListenOptions {
             backlog: 511,
@@ -145,12 +142,12 @@ impl Default for ListenOptions {
 pub enum DescriptorKind {
     /// A TCP socket.
     Tcp {
-        /// It listens; otherwise it is connected, or nothing yet.
+        /// It listens; otherwise it is connected or unconnected.
         listening: bool,
     },
     /// A UNIX domain socket for a stream of bytes.
     Unix {
-        /// It listens; otherwise it is connected, or nothing yet.
+        /// It listens; otherwise it is connected or unconnected.
         listening: bool,
     },
     /// An internet socket for datagrams.
@@ -163,7 +160,7 @@ pub enum DescriptorKind {
     Other,
 }
 
-/// Why a descriptor was not handed over to this process as somebody said.
+/// Why a descriptor is not one that this process inherited.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DescriptorError {
@@ -184,7 +181,7 @@ pub enum DescriptorError {
         /// The number.
         number: i32,
     },
-    /// It was named before.
+    /// It was added before.
     #[error("descriptor {number} is named twice. Name it once")]
     Twice {
         /// The number.

@@ -1,8 +1,8 @@
-//! Systems on which no descriptors are handed over.
+//! Systems without inherited descriptors.
 
 use crate::{DescriptorError, DescriptorKind, Error, Listener, Socket};
 
-/// Descriptors that the process was started with: none on this system.
+/// Inherited descriptors: none on this system.
 #[derive(Debug, Default)]
 pub struct Descriptors(());
 
@@ -13,7 +13,7 @@ impl Descriptors {
         Descriptors::default()
     }
 
-    /// None: only systemd hands descriptors over in this way, which is on Linux.
+    /// None: only systemd passes descriptors on in this way, and only on Linux.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Descriptors {
         std::iter::empty()
     }
 
-    /// What the descriptor is.
+    /// The kind of the descriptor.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Descriptors {
         Err(NONE)
     }
 
-    /// Listens on the descriptor.
+    /// Takes the descriptor as a listener.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Descriptors {
         Err(NONE)
     }
 
-    /// Gives the descriptor over as a connected socket.
+    /// Takes the descriptor as a connected socket.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The files that listeners have made, for whoever has to remove them in their place.
+//! The files that listeners created, for a process that ends without dropping them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::system::Entry;
 
-/// The socket files that the listeners of some [`Grants`](crate::Grants) have made.
+/// The socket files that the listeners of some [`Grants`](crate::Grants) created.
 ///
 /// A [`Listener`](crate::Listener) removes its file when it is dropped. A process that ends while
-/// another thread still holds on to its listeners drops none of them; it calls
-/// [`remove`](SocketFiles::remove) first. The clones are of the same files.
+/// another thread still holds listeners drops none of them; call [`remove`](SocketFiles::remove)
+/// first. Clones share the files.
 #[derive(Clone, Debug, Default)]
 pub struct SocketFiles(Arc<Shared>);
 
@@ -26,9 +26,9 @@ struct Files {
     entries: BTreeMap<u64, Entry>,
     /// The last key given.
     last: u64,
-    /// How many are being made.
+    /// How many are being created.
     making: usize,
-    /// No more are made.
+    /// No more may be created.
     closed: bool,
 }
 
@@ -39,10 +39,10 @@ impl SocketFiles {
         SocketFiles::default()
     }
 
-    /// Removes every file there is. From now on none is made: to listen at a path is
+    /// Removes every file. From now on none is created: listening at a path is
     /// [`AccessDenied`](crate::Code::AccessDenied).
     ///
-    /// One that another thread is just making is waited for, as long as `limit`.
+    /// Waits at most `limit` for a file that another thread is creating.
     pub fn remove(&self, limit: Duration) {
         let mut files = self.files();
         files.closed = true;
@@ -54,7 +54,7 @@ impl SocketFiles {
         files.entries.clear();
     }
 
-    /// Makes a file, if there may be more.
+    /// Creates a file, if more may be created.
     pub(crate) fn make<E>(
         &self,
         closed: E,
@@ -94,7 +94,7 @@ impl Drop for Making<'_> {
     }
 }
 
-/// A file that was made. Dropping it removes it, if nobody else has.
+/// A created file. Dropping it removes it, unless it is removed already.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     files: SocketFiles,

@@ -1,4 +1,4 @@
-//! Systems that this crate has no sockets for: everything answers `ENOTSUP`.
+//! Systems without sockets in this crate: everything fails with `ENOTSUP`.
 
 use std::convert::Infallible;
 use std::io;
@@ -50,7 +50,7 @@ const NOT_SUPPORTED: Error = Error::NotSupported {
     what: "there are no sockets with a path",
 };
 
-/// A socket that takes connections: none on this system.
+/// A listening socket: none on this system.
 #[derive(Debug)]
 pub struct Listener(Infallible);
 
@@ -129,13 +129,13 @@ impl Socket {
         match self.0 {}
     }
 
-    /// This end's address.
+    /// The local address.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         match self.0 {}
     }
 
-    /// The other end's address.
+    /// The remote address.
     #[must_use]
     pub fn peer_address(&self) -> Option<SocketAddr> {
         match self.0 {}
@@ -146,7 +146,7 @@ impl Socket {
         match self.0 {}
     }
 
-    /// Sends small writes at once.
+    /// Sets `TCP_NODELAY`.
     pub fn set_no_delay(&self, _enabled: bool) -> io::Result<()> {
         match self.0 {}
     }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The address in the one form in which rules see it.
+/// The form of an address that rules apply to.
 ///
 /// An IPv4-mapped (`::ffff:a.b.c.d`) and an IPv4-compatible address (`::a.b.c.d`) are the IPv4
 /// address that they contain. A zone is not part of an address.
@@ -21,8 +21,8 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who counts as one peer: of IPv6 whoever is in the same /64, which one customer has to himself; the
-/// IPv4 host that an address leads to; and otherwise the address.
+/// The peer that an address counts as: for IPv6 its /64, which one customer has to himself; for an
+/// address that leads to an IPv4 host, that host; otherwise the address itself.
 ///
 /// ```
 /// # use plugnet_policy::party;
@@ -38,15 +38,14 @@ pub fn party(address: IpAddr) -> IpAddr {
     };
     let [a, b, c, d, ..] = v6.segments();
     let mine = Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0);
-    // In a network of one's own an embedded address is whatever one likes. The last is the client
-    // of Teredo; the first is its server.
+    // In a private network an embedded address may mean anything. The last is the client of Teredo,
+    // the first its server.
     let global = matches!((a, b), (0x64, 0xff9b) | (0x2002, _) | (0x2001, 0) | (0, 0));
     let host = embedded(address).last().filter(|_| global);
     host.unwrap_or(mine.into())
 }
 
-/// As [`canonical`], for somebody to connect to: systems take the unspecified address as a
-/// destination for this machine.
+/// As [`canonical`], for a destination: systems take the unspecified address for this machine.
 pub(crate) fn canonical_peer(address: IpAddr) -> IpAddr {
     match canonical(address) {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -55,10 +54,10 @@ pub(crate) fn canonical_peer(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 hosts that a canonical address leads to by a translator or through a tunnel.
+/// The IPv4 hosts that a canonical address leads to, by a translator or through a tunnel.
 ///
-/// It is another way to them, not another spelling: what is denied for them or special about
-/// them holds for the address, but no grant for them does.
+/// They are another way to the host, not another spelling: denials for it and its special kind
+/// apply to the address, grants for it do not.
 pub(crate) fn embedded(address: IpAddr) -> impl Iterator<Item = IpAddr> {
     let found = match address {
         IpAddr::V4(_) => [None, None],

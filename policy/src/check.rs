@@ -1,4 +1,4 @@
-//! Questions about a policy that people ask before any program runs.
+//! Questions that people ask about a policy before a program runs.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,20 +19,20 @@ use crate::request::Request;
 use crate::resolved::Resolved;
 use crate::rule::Rule;
 
-/// What a program may ask for, written as in an entry: `plugnet check`.
+/// What a program may ask for, written as an entry: `plugnet check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     requests: Vec<Request>,
-    /// What the program is taken to have looked up before.
+    /// What the program is assumed to have looked up.
     looked_up: Option<(Name, IpAddr)>,
 }
 
-/// The answer to a [`Question`]: one decision for each step, up to the first that is denied.
+/// The answer to a [`Question`]: one decision per step, up to the first that is denied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Check {
     decisions: Vec<Decision>,
-    /// It is denied by this rule if the system chooses a port that the rule names.
+    /// The rule that denies it if the system chooses a port that the rule names.
     #[serde(skip)]
     unless: Option<Arc<Rule>>,
 }
@@ -48,7 +48,7 @@ impl Question {
     /// Whether it may connect to `tcp://HOST:PORT`, `udp://HOST:PORT`, `unix://PATH`,
     /// `unix://@name` or `pipe://NAME`.
     ///
-    /// A name has to be looked up first, so that is the first step.
+    /// A name has to be looked up, so the lookup is the first step.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Question {
         })
     }
 
-    /// Whether it may take the address and, for TCP, listen there.
+    /// Whether it may bind the address and, for TCP, listen on it.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Question {
         Self::of(vec![Request::Resolve(name.to_owned())])
     }
 
-    /// Whether it may take TCP connections from a peer.
+    /// Whether it may accept TCP connections from a peer.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Question {
     }
 }
 
-/// What a question is about: one of what an entry may have many of.
+/// What a question is about: one address, name or socket.
 enum One {
     Address(Transport, SocketAddr),
     Name(Transport, Name, u16),
@@ -172,7 +172,7 @@ fn one_socket(pattern: &IpcPattern, text: &str) -> Result<IpcAddress, EntryError
 }
 
 impl Policy {
-    /// What would happen, and which rules decide. Exit code 0 of `plugnet check` is
+    /// What a policy decides, and by which rules. Exit code 0 of `plugnet check` is
     /// [`Check::is_allowed`].
     pub fn check(&self, question: &Question, now: Instant) -> Check {
         let mut resolved = Resolved::new();
@@ -202,12 +202,12 @@ impl Policy {
         Check { decisions, unless }
     }
 
-    /// What rules deny of the ports that the system may choose, for a request to take one.
+    /// Which of the ports that the system may choose are denied, for a request to bind one.
     fn chosen_port(&self, request: &Request) -> Chosen {
         let (transport, at) = match request {
             Request::UdpBind(at) => (Transport::Udp, *at),
             Request::TcpListen(at) => (Transport::Tcp, *at),
-            // A client has a port as well.
+            // A client has a local port as well.
             Request::UdpSend(to) => (Transport::Udp, any_port_for(to.ip())),
             Request::ToName(Transport::Udp, ..) => {
                 (Transport::Udp, any_port_for(Ipv4Addr::LOCALHOST.into()))
@@ -236,7 +236,7 @@ impl Policy {
     }
 }
 
-/// Any local address that reaches `peer`, and any port.
+/// Any local address from which `peer` is reachable, and any port.
 fn any_port_for(peer: IpAddr) -> SocketAddr {
     match peer {
         IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -244,13 +244,13 @@ fn any_port_for(peer: IpAddr) -> SocketAddr {
     }
 }
 
-/// What rules deny of the ports that the system may choose.
+/// Which of the ports that the system may choose are denied.
 enum Chosen {
     /// None.
     Free,
-    /// Some; asking for one of them.
+    /// Some; the request for one of them.
     Some(Request),
-    /// Each; asking for one of them.
+    /// All; the request for one of them.
     All(Request),
 }
 

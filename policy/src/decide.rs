@@ -1,7 +1,7 @@
 //! The decisions.
 //!
-//! Every one is made in the same order: what is denied, what is allowed and may not be because
-//! of the special-address rule or an answer that is too old, and what no rule is about.
+//! The order is always the same: deny rules, allow rules, then why an allow rule did not apply (the
+//! special-address rule, a lookup that is too old).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use crate::rule::{Effect, Rule};
 use crate::special::SpecialRange;
 use crate::text::typed;
 
-/// A peer as the rules see it: its address, and the names by which the program got it.
+/// A peer: its address, and the names by which the program got it.
 struct Peer<'a> {
-    /// None for what is known by name alone, as when a policy is asked about a name.
+    /// None if only the name is known, as in a question about a name.
     ip: Option<IpAddr>,
     names: Vec<&'a Name>,
     stale: Vec<(&'a Name, Duration)>,
@@ -40,7 +40,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// The peer that some address of `name` is; this machine, if that is its name.
+    /// The peer at some address of `name`; this machine for `localhost`.
     fn named(name: &'a Name) -> Self {
         Self {
             ip: name.is_localhost().then_some(Ipv4Addr::LOCALHOST.into()),
@@ -53,7 +53,7 @@ impl<'a> Peer<'a> {
         self.ip.and_then(SpecialRange::of)
     }
 
-    /// Whether an entry that allows covers it, and by which name.
+    /// Whether an allow entry covers it, and by which name.
     fn allowed_by(&self, host: &Host) -> Option<Option<&'a Name>> {
         match host {
             Host::Any => Some(None),
@@ -69,20 +69,20 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Whether it is where the name may lead. `localhost` is this machine, whatever a resolver
-    /// says (RFC 6761).
+    /// Whether the name may lead there: `localhost` is this machine, whatever a resolver says (RFC
+    /// 6761).
     fn may_have(&self, name: &Name) -> bool {
         !name.is_localhost() || self.ip.is_some_and(|ip| ip.is_loopback())
     }
 
-    /// The hosts that it leads to by a translator or a tunnel.
+    /// The hosts that it leads to, by a translator or a tunnel.
     fn inner(&self) -> impl Iterator<Item = IpAddr> {
         let inner = self.ip.into_iter().flat_map(address::embedded);
         inner.map(address::canonical_peer)
     }
 
-    /// Whether an entry that denies covers it: by what it leads to as well, and by a name that led
-    /// there, wherever that is.
+    /// Whether a deny entry covers it, also by the host that it leads to or by a name that resolved
+    /// to it.
     fn denied_by(&self, host: &Host) -> Option<Option<&'a Name>> {
         if let Some(name) = self.names.iter().find(|name| host.is_named(name)) {
             return Some(Some(*name));
@@ -96,7 +96,7 @@ impl<'a> Peer<'a> {
         stale.find(|(name, _)| host.is_named(name)).copied()
     }
 
-    /// What rules could be about that allow it, or nearly.
+    /// What to look up in the index for rules that allow it, or nearly.
     fn to_allow(&self) -> Wanted<'a> {
         let stale = self.stale.iter().map(|(name, _)| *name);
         Wanted {
@@ -106,7 +106,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// What rules could be about that deny it.
+    /// What to look up in the index for rules that deny it.
     fn to_deny(&self) -> Wanted<'a> {
         Wanted {
             addresses: self.ip.into_iter().chain(self.inner()).collect(),
@@ -125,9 +125,9 @@ fn contains(host: &Host, ip: IpAddr) -> bool {
     }
 }
 
-/// Whether an entry that denies covers a local address.
+/// Whether a deny entry covers a local address.
 fn denies_local(host: &Host, ip: IpAddr) -> bool {
-    // Whoever is at every local address is at the one that is denied.
+    // An address that stands for all local addresses includes the denied one.
     match host {
         Host::Address(address) => {
             *address == ip || ip.is_unspecified() && address.is_ipv4() == ip.is_ipv4()
@@ -141,7 +141,7 @@ fn denies_local(host: &Host, ip: IpAddr) -> bool {
     }
 }
 
-/// What rules could be about that are about a local address.
+/// What to look up in the index for rules about a local address.
 fn local(ip: IpAddr) -> Wanted<'static> {
     Wanted {
         addresses: vec![ip],
@@ -164,9 +164,9 @@ fn internet(endpoint: &Endpoint, wanted: Transport) -> Option<(&Host, &Ports)> {
 }
 
 impl Policy {
-    /// Whether the program may do what it asks for, and why.
+    /// Decides a request, and says why.
     ///
-    /// `resolved` is what the program got from the host's resolver, and `now` the time.
+    /// `resolved` is what the program got from the host's resolver.
     pub fn decide(&self, request: &Request, resolved: &Resolved, now: Instant) -> Decision {
         use Transport::{Tcp, Udp};
         match request {
@@ -202,9 +202,9 @@ impl Policy {
         self.denied_ports.first_of(Transport::Udp).is_some()
     }
 
-    /// Whether the program may have a local port that the system chooses, at `any` address: what a
-    /// socket takes before it connects or sends. Who may do neither, nor listen, needs none: ports
-    /// are few, and others need them.
+    /// Whether the program may have a local port that the system chooses, at the unspecified
+    /// address `any`: a socket takes one before it connects or sends. A program that may not
+    /// connect, send or listen needs none: ports are few.
     pub fn takes_ports(&self, transport: Transport, any: IpAddr) -> bool {
         let connects = self.connect.index(Effect::Allow).first_of(transport);
         if connects.is_some() || self.net.is_some() {
@@ -212,7 +212,7 @@ impl Policy {
         }
         let listens = self.listen.index(Effect::Allow).first_of(transport);
         let ip = address::canonical(any);
-        // Of the rules that deny, those about every port have port 0.
+        // Deny rules for every port have port 0.
         let mut denying = self
             .listen
             .candidates(Effect::Deny, transport, &local(ip), &[0]);
@@ -289,8 +289,8 @@ impl Policy {
         resolved: &Resolved,
         now: Instant,
     ) -> Decision {
-        // Asked for before every connect that names no local address. Nothing comes in or goes
-        // out by it; what follows is asked for with an address that tells more.
+        // Requested before every connect without a local address. No traffic results from it; the
+        // request that follows has an address.
         let any = address::canonical(at.ip()).is_unspecified() && at.port() == 0;
         if any && self.takes_ports(transport, at.ip()) {
             return Decision::allowed(request, Reason::AnyLocalAddress);
@@ -298,7 +298,7 @@ impl Policy {
         self.listen(request, transport, at, false, resolved, now)
     }
 
-    /// Whether a rule that does not name every port denies this one, if the system chooses it.
+    /// Whether a rule that names ports denies this one, if the system chooses it.
     pub(crate) fn denies_chosen_port(&self, transport: Transport, at: SocketAddr) -> bool {
         self.denied_port(transport, at).is_some()
     }
@@ -318,8 +318,8 @@ impl Policy {
         denied.map(|stored| &stored.rule)
     }
 
-    /// A port that the system chose. A client has one as well, so no rule has to allow it; one
-    /// that names the port, and not every port, denies it.
+    /// A port that the system chose. Clients have one too, so no allow rule is needed; a rule that
+    /// names the port denies it, one for every port does not.
     fn bound(&self, request: &Request, transport: Transport, at: SocketAddr) -> Decision {
         match self.denied_port(transport, at) {
             Some(rule) => Decision::denied(request, Reason::Rule(rule.clone())),
@@ -327,8 +327,8 @@ impl Policy {
         }
     }
 
-    /// `bound`: the address was taken before, when this was allowed. Its port may then be one
-    /// that the system chose, so an entry for such ports covers it.
+    /// `bound`: the address was bound before, and allowed then. Its port may be one that the system
+    /// chose, so an entry for such ports covers it.
     fn listen(
         &self,
         request: &Request,
@@ -379,7 +379,7 @@ impl Policy {
             .with_grant(typed("--allow-listen", &grant.to_string()))
     }
 
-    /// The rule by which the program may listen at all.
+    /// The rule by which the program may listen.
     fn listens(&self, transport: Transport) -> Option<&Arc<Rule>> {
         let first = self.listen.index(Effect::Allow).first_of(transport);
         first
@@ -388,10 +388,10 @@ impl Policy {
             .or(self.net.as_ref())
     }
 
-    /// `listens`: by what the program may listen, if it may at all.
+    /// `listens`: the rule by which the program may listen, if any.
     fn accept(&self, request: &Request, listens: Option<Reason>, from: IpAddr) -> Decision {
         let ip = address::canonical(from);
-        // Peers have no transport in a rule.
+        // Rules about peers have no transport.
         let about = |effect, addresses| {
             let wanted = Wanted {
                 addresses,
@@ -421,8 +421,8 @@ impl Policy {
         }
     }
 
-    /// A datagram is an answer, if the program may send to the peer, and otherwise comes as a
-    /// connection does.
+    /// A datagram is an answer if the program may send to the peer; otherwise it counts as a
+    /// connection.
     fn receive(
         &self,
         request: &Request,
@@ -490,7 +490,7 @@ impl Policy {
             .with_grant(grant)
     }
 
-    /// A rule to connect or to listen that can hold only if the program may look up `name`.
+    /// A connect or listen rule that applies only if the program may look up `name`.
     fn useless_without(&self, name: &Name) -> Option<&Arc<Rule>> {
         fn find<'a, E>(
             rules: &'a [Stored<E>],
@@ -522,7 +522,7 @@ impl Policy {
             return Decision::denied(request, Reason::Rule(rule.clone()));
         }
         let allowing = about(Effect::Allow).map(|rule| (rule.pattern, rule.rule));
-        // A path that goes up leads nobody knows where, so nothing allows it.
+        // A path with `..` may lead anywhere, so no rule allows it.
         if let Some((_, rule, cover)) = IpcPattern::choose(allowing, address)
             && !cover.goes_up()
         {
@@ -541,8 +541,8 @@ impl Policy {
         Decision::denied(request, Reason::NoRule).with_grant(ipc_grant(option, &entry, address))
     }
 
-    /// The option that grants a local socket and nothing else, `--allow-ipc ENTRY`; none if the
-    /// entry is not accepted, or is about something else.
+    /// The option that grants this local socket and nothing else, `--allow-ipc ENTRY`; none if
+    /// there is no such entry.
     pub fn ipc_option(entry: &str, address: &IpcAddress) -> Option<String> {
         let parsed: IpcEntry = entry.parse().ok()?;
         parsed.pattern().is_only(address)
@@ -551,7 +551,7 @@ impl Policy {
     }
 }
 
-/// The option for a local socket, if the entry is one and is about it.
+/// The option for a local socket, if the entry parses and covers just that socket.
 fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> {
     let parsed: ConnectEntry = entry.parse().ok()?;
     match parsed.endpoint() {

@@ -1,4 +1,4 @@
-//! What was decided, and why.
+//! Decisions and their reasons.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::text::shown;
 ///   to allow it: --allow-connect tcp://127.0.0.1:80
 /// ```
 ///
-/// and serialized for the audit as `action`, `target`, `allowed`, `reason`, and where there is
-/// one `rule` with its `origin`, `name`, and the kind of `special` address.
+/// and serialized for the audit as `action`, `target`, `allowed`, `reason` and, if present, `rule`
+/// with its `origin`, `name`, and the kind of `special` address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     request: Request,
@@ -34,47 +34,45 @@ pub struct Decision {
     grant: Option<String>,
 }
 
-/// Why it was decided so.
+/// Why a request was allowed or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A rule that is about the request. It allows or denies.
+    /// A rule covers the request and allows or denies it.
     Rule(Arc<Rule>),
-    /// A rule about something else that would be useless otherwise: one to connect to a name
-    /// allows its lookup, one to listen allows to accept, one to send allows to receive the
-    /// answer.
+    /// A rule implies it: a connect rule with a name implies the lookup, a listen rule implies
+    /// accepting, a send rule implies receiving the answer.
     Implied(Arc<Rule>),
     /// No rule allows it.
     NoRule,
-    /// The listener was handed to the program, and no rule is about who may connect.
+    /// The listener was inherited, and no rule restricts its peers.
     Handed,
-    /// There are rules about who may connect, and none of them is about this peer.
+    /// There are rules about peers, and none of them covers this one.
     NotAmongPeers,
-    /// The special-address rule: the rule covers the address only by being wide.
+    /// The special-address rule: the rule covers the address only because it is wide.
     SpecialAddress {
         /// The range of the address.
         range: SpecialRange,
-        /// The rule that would allow it otherwise.
+        /// The rule that would otherwise allow it.
         rule: Arc<Rule>,
     },
-    /// The rule is about a name, and the program's answer for it is too old. To look it up
-    /// again makes it fresh.
+    /// The rule has a name, and the program's lookup of it is too old. Another lookup renews it.
     StaleAnswer {
-        /// The rule that would allow it otherwise.
+        /// The rule that would otherwise allow it.
         rule: Arc<Rule>,
-        /// How old the answer is.
+        /// The age of the answer.
         age: Duration,
     },
-    /// Any local address and any port: what comes before every connect, and leads nowhere.
+    /// The unspecified address with port 0, as before every connect.
     AnyLocalAddress,
-    /// The lookup of an address, which tells nobody anything.
+    /// The lookup of an address, which needs no resolver.
     AddressLiteral,
-    /// The lookup of a text that is no name, or that systems take for an address.
+    /// The lookup of a text that is no name, or that systems read as an address.
     NotAName(String),
 }
 
 impl Reason {
-    /// One word for it, as in the audit.
+    /// The reason as one word, as in the audit.
     pub fn as_str(&self) -> &'static str {
         match self {
             Reason::Rule(_) => "rule",
@@ -119,22 +117,22 @@ impl Decision {
         self
     }
 
-    /// Whether the program may.
+    /// Whether it is allowed.
     pub fn is_allowed(&self) -> bool {
         self.allowed
     }
 
-    /// What was asked for.
+    /// The request.
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// Why.
+    /// The reason.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// The rule that decided, or that would have but for what the reason says.
+    /// The rule that decided, or that would have decided but for the reason.
     pub fn rule(&self) -> Option<&Arc<Rule>> {
         match &self.reason {
             Reason::Rule(rule)
@@ -145,14 +143,14 @@ impl Decision {
         }
     }
 
-    /// The name that brought the rule and the address together; for a lookup the name in the
-    /// form in which it was judged, which is the form to hand to the resolver.
+    /// The name that connects the rule with the address. For a lookup, the name in its normalized
+    /// form: the one to pass to the resolver.
     pub fn name(&self) -> Option<&Name> {
         self.name.as_ref()
     }
 
-    /// The option that would allow what was denied for want of a rule, as it is typed in a shell;
-    /// none if no entry is about just that, or if it cannot be typed.
+    /// The option that would allow a request that no rule covers, quoted for a shell; none if no
+    /// entry covers just that, or if it cannot be typed.
     pub fn grant(&self) -> Option<&str> {
         self.grant.as_deref()
     }

@@ -1,4 +1,4 @@
-//! The entries of rules, and how they are written.
+//! Entries of rules: their types, and the parser.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use crate::name::loose_ipv4;
 use crate::path::{IpcKind, IpcPattern};
 use crate::ports::Ports;
 
-/// A transport of the internet.
+/// An internet transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -32,7 +32,7 @@ impl Transport {
     }
 }
 
-/// One end of connections: what an entry of `connect` or `listen` is about.
+/// The endpoint that an entry of `connect` or `listen` covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `tcp://HOST:PORT` or `udp://HOST:PORT`.
@@ -68,8 +68,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An entry of `allow-connect` and `deny-connect`: where a program connects to, or sends
-/// datagrams to.
+/// An entry of `allow-connect` and `deny-connect`: a destination of connections and datagrams.
 ///
 /// ```
 /// # use plugnet_policy::ConnectEntry;
@@ -79,7 +78,7 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectEntry(Endpoint);
 
-/// An entry of `allow-listen` and `deny-listen`: the local address that a program takes.
+/// An entry of `allow-listen` and `deny-listen`: a local address.
 ///
 /// Port 0 is a port that the system chooses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,7 +90,7 @@ pub struct ListenEntry(Endpoint);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResolveEntry(Host);
 
-/// An entry of `allow-accept` and `deny-accept`: who may connect to a listener.
+/// An entry of `allow-accept` and `deny-accept`: the peers of a listener.
 ///
 /// A [`Host::Any`], [`Host::Address`] or [`Host::Network`], written without brackets because
 /// no port follows.
@@ -104,19 +103,19 @@ pub struct AcceptEntry(Host);
 pub struct IpcEntry(IpcPattern);
 
 impl ConnectEntry {
-    /// What the entry is about.
+    /// The endpoint.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0
     }
 }
 
 impl ListenEntry {
-    /// What the entry is about.
+    /// The endpoint.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0
     }
 
-    /// A deny is about ports that a program asks for or gets; 0 is neither for long.
+    /// Denies apply to ports that are requested or assigned; 0 is never one for long.
     pub(crate) fn check_deny(&self, text: &str) -> Result<(), EntryError> {
         match self.0 {
             Endpoint::Internet {
@@ -138,27 +137,27 @@ impl ListenEntry {
 }
 
 impl ResolveEntry {
-    /// Which names.
+    /// The names.
     pub fn names(&self) -> &Host {
         &self.0
     }
 }
 
 impl AcceptEntry {
-    /// Which peers.
+    /// The peers.
     pub fn peers(&self) -> &Host {
         &self.0
     }
 }
 
 impl IpcEntry {
-    /// Which sockets.
+    /// The sockets.
     pub fn pattern(&self) -> &IpcPattern {
         &self.0
     }
 }
 
-/// How an endpoint is used, as far as that changes what may be written.
+/// How an endpoint is used, which decides what may be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Connect,
@@ -192,7 +191,7 @@ fn with_prefix(prefix: &str, fault: Fault) -> Fault {
     fault.corrected_if(corrected)
 }
 
-/// Schemes that people write, what they are here, and the port that goes without saying there.
+/// Schemes that people write, their equivalents here, and their default ports.
 const ELSEWHERE: [(&str, &str, Option<u16>); 17] = [
     ("tcp", "tcp", None),
     ("udp", "udp", None),
@@ -274,7 +273,7 @@ fn without_scheme(text: &str, role: Role) -> Fault {
     .corrected_if(corrected)
 }
 
-/// `text`, or what it is corrected to.
+/// `text`, or its correction.
 fn fixed(text: &str, role: Role) -> Option<String> {
     match endpoint(text, role) {
         Ok(endpoint) => Some(endpoint.to_string()),
@@ -393,7 +392,7 @@ fn is_like_ipv6(text: &str) -> bool {
         .all(|c| c.is_ascii_hexdigit() || b":./*-".contains(&c))
 }
 
-/// The host and the port that were probably meant by an IPv6 address without brackets.
+/// The host and port that an IPv6 address without brackets was probably meant to have.
 fn closed(text: &str) -> Option<(String, String)> {
     let inside = |text: &str| match host::in_brackets(text, 0) {
         Ok(host) => Some(host.to_string()),

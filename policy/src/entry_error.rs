@@ -1,11 +1,11 @@
-//! What is wrong with an entry, where, and how it is written.
+//! Errors in entries: what is wrong, where, and the correction.
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::text::shown;
 
-/// An entry of a rule, or a quantity of a limit, that is not one.
+/// An invalid entry of a rule, or an invalid quantity of a limit.
 ///
 /// Displayed with the entry, a mark under the spot, and the corrected form:
 ///
@@ -18,7 +18,7 @@ use crate::text::shown;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryError(Box<Parts>);
 
-// Boxed, because errors travel through every parser and are rare.
+// Boxed, because every parser returns it and errors are rare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parts {
     entry: String,
@@ -33,7 +33,7 @@ impl EntryError {
         &self.0.entry
     }
 
-    /// The bytes of the entry that are wrong. Empty where something is missing.
+    /// The bytes of the entry that are wrong. Empty if something is missing.
     pub fn spot(&self) -> Range<usize> {
         self.0.spot.clone()
     }
@@ -43,7 +43,7 @@ impl EntryError {
         &self.0.problem
     }
 
-    /// An entry that is accepted and close to what was written, where there is one.
+    /// A valid entry close to the one that was written, if there is one.
     pub fn corrected(&self) -> Option<&str> {
         self.0.corrected.as_deref()
     }
@@ -76,7 +76,7 @@ impl std::error::Error for EntryError {}
 pub(crate) struct Fault {
     spot: Range<usize>,
     problem: String,
-    /// What to write instead of the part, or of the entry, as the parser says.
+    /// The correction of the part, or of the entry, as the parser says.
     pub(crate) corrected: Option<String>,
 }
 
@@ -99,8 +99,8 @@ impl Fault {
         self
     }
 
-    /// The error of the whole entry. A corrected form that is not accepted itself is no help:
-    /// it is corrected once more or left out.
+    /// The error of the whole entry. An invalid correction is of no use: it is corrected once more
+    /// or omitted.
     pub(crate) fn of<T>(self, entry: &str, parse: impl Fn(&str) -> Result<T, Fault>) -> EntryError {
         let corrected = self
             .corrected

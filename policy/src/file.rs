@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::policy::{Policy, PolicyBuilder, Rules};
 use crate::rule::{Effect, Origin, Subject};
 
-/// A policy file that is not one: where, and why.
+/// An invalid policy file: where, and why.
 ///
 /// Displayed as `policy.toml:3:18: …`, with the entry, if it is one, as [`EntryError`] has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +31,13 @@ pub struct FileError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// It is not TOML, or has a key or a type that a policy does not have. Says what is
-    /// accepted.
+    /// Not TOML, or an unknown key or type. The message says what is accepted.
     #[error("{0}")]
     Form(String),
-    /// An entry of a rule, or a quantity, that is not one.
+    /// An invalid entry or quantity.
     #[error("{key}: {error}")]
     Entry {
-        /// The key that it is under.
+        /// Its key.
         key: &'static str,
         /// What is wrong with it.
         error: EntryError,
@@ -88,7 +87,7 @@ impl std::error::Error for FileError {
     }
 }
 
-/// A file as it is read, with the place of every value.
+/// A file as it is parsed, with the position of every value.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Document {
@@ -123,7 +122,7 @@ struct Document {
     timeout: Option<Spanned<Quantity>>,
 }
 
-/// A number of things.
+/// A count.
 struct Count(NonZeroU32);
 
 impl<'de> Deserialize<'de> for Count {
@@ -149,7 +148,7 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// An amount or a time, as it is written.
+/// A size or a time, as written.
 struct Quantity(String);
 
 impl<'de> Deserialize<'de> for Quantity {
@@ -214,7 +213,7 @@ struct Written {
     timeout: Option<String>,
 }
 
-/// Where things are in a file's text.
+/// Positions in a file's text.
 struct Source<'a> {
     file: Arc<str>,
     text: &'a str,
@@ -283,7 +282,7 @@ impl Source<'_> {
 impl Policy {
     /// The policy that a file has.
     ///
-    /// `file` is how the file is called where a rule or an error refers to it.
+    /// `file` is the name of the file in rules and errors.
     ///
     /// ```
     /// # use plugnet_policy::Policy;
@@ -352,7 +351,7 @@ impl Policy {
         Ok(builder.limits(limits).build())
     }
 
-    /// The policy as a file. Entries are in their shortest form, not as they were written.
+    /// The policy as a file, with entries in their shortest form.
     pub fn to_toml(&self) -> String {
         fn entries<E: ToString>(rules: &Rules<E>, effect: Effect) -> Vec<String> {
             let rules = rules.of(effect).iter();

@@ -1,8 +1,8 @@
-//! Finds the rules that a request could be about, without a look at all the others.
+//! Finds the rules that may apply to a request, without a look at all others.
 //!
-//! Rules that are written alike but for their ports are together, with the first of them for each
-//! port. What is found are candidates, in the order in which they were written: whoever decides
-//! looks at each of them as if there were no others in between.
+//! Rules that differ only in their ports are grouped, with the first of them for each port. The
+//! index returns candidates in the order in which they were written; the caller checks each of
+//! them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -18,12 +18,12 @@ use crate::ports::Ports;
 /// The place of a rule among those of its subject and effect.
 pub(crate) type Place = usize;
 
-/// Which rule is the first for each port, of some that differ in their ports only.
+/// The first rule for each port, of rules that differ only in their ports.
 #[derive(Clone, Debug, Default)]
 struct ByPort {
-    /// Until they are sorted: from which port to which, and the rule.
+    /// Until they are sorted: a range of ports, and the rule.
     unsorted: Vec<(u16, u16, Place)>,
-    /// From which port on which rule is the first, up to the next.
+    /// The port from which a rule is the first, up to the next port.
     first: Vec<(u16, Option<Place>)>,
 }
 
@@ -44,7 +44,7 @@ impl ByPort {
             ends.push((u32::from(to) + 1, place, false));
         }
         ends.sort_unstable();
-        // More than one rule may be the same one twice; each place is in it once.
+        // Several rules may be the same; each position is in it once.
         let mut open = BTreeSet::new();
         let mut ends = ends.into_iter().peekable();
         while let Some((port, place, begins)) = ends.next() {
@@ -74,7 +74,7 @@ struct ByHost {
     /// The first of all.
     rule: Option<Place>,
     any: ByPort,
-    /// By length and first address; the lengths that there are.
+    /// By length and first address; the lengths that exist.
     networks: HashMap<IpNet, ByPort>,
     lengths: [BTreeSet<u8>; 2],
     /// All networks of IPv4, and of IPv6.
@@ -140,14 +140,14 @@ impl ByHost {
     }
 }
 
-/// What a candidate has to be about.
+/// What a candidate has to cover.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted<'a> {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) names: Vec<&'a Name>,
-    /// A name that stands for this machine, whichever it is.
+    /// A name that stands for this machine.
     pub(crate) localhost: bool,
-    /// The networks of the family, whatever they are: an address that stands for all.
+    /// Every network of the family: an address that stands for all.
     pub(crate) family_of: Option<IpAddr>,
 }
 
@@ -200,7 +200,7 @@ impl Index {
         index
     }
 
-    /// Of the rules that have one of the ports, each that is the first with its host.
+    /// Of the rules with one of the ports, the first for each host.
     pub(crate) fn candidates(
         &self,
         transport: Transport,

@@ -1,9 +1,8 @@
 //! What a program may reach: plugnet's rules, their grammar and their decisions.
 //!
-//! Nothing here does I/O, waits or reads a clock. A [`Policy`] is put together by a
-//! [`PolicyBuilder`], from a file's text ([`Policy::from_toml`]) or both; [`Policy::decide`]
-//! answers a [`Request`], given what the program got from the host's resolver ([`Resolved`])
-//! and the time.
+//! Nothing here does I/O, waits or reads a clock. Build a [`Policy`] with a [`PolicyBuilder`], from
+//! a file's text ([`Policy::from_toml`]), or both. [`Policy::decide`] answers a [`Request`], given
+//! the addresses that the program got from the host's resolver ([`Resolved`]) and the time.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -18,10 +17,10 @@
 //! let mut resolved = Resolved::new();
 //! let lookup = policy.decide(&Request::Resolve("API.example.com.".into()), &resolved, now);
 //! assert!(lookup.is_allowed());
-//! // The name in the form in which it was judged: what to ask the resolver for.
+//! // The normalized name: the one to pass to the resolver.
 //! assert_eq!(lookup.name().unwrap().as_str(), "api.example.com");
 //!
-//! // What the resolver said, told to `resolved` before it is told to the program.
+//! // Record the resolver's answer before the program gets it.
 //! resolved.answered("api.example.com", ["93.184.215.14".parse()?], now);
 //! let request = Request::TcpConnect("93.184.215.14:443".parse()?);
 //! assert!(policy.decide(&request, &resolved, now).is_allowed());
@@ -33,17 +32,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What follows from how it is meant to be used:
+//! To use it correctly:
 //!
-//! - One [`Resolved`] for each program. What one got is nothing to another.
-//! - [`Request::TcpBind`] is asked before an address is taken, and [`Request::TcpListen`] before
-//!   it is listened on: a port that the system chose is seen by the second only.
-//! - Rules about local sockets ([`Policy::ipc_rules`]) are decided here by comparing texts,
-//!   which answers a question but does not guard a file system.
-//! - [`Limits`] are only carried.
+//! - Keep one [`Resolved`] per program. A lookup of one program allows nothing to another.
+//! - Ask [`Request::TcpBind`] before binding and [`Request::TcpListen`] before listening: only the
+//!   second sees a port that the system chose.
+//! - Rules about local sockets ([`Policy::ipc_rules`]) are decided here by comparing text, which
+//!   answers a question but does not guard a file system.
+//! - [`Limits`] are only stored.
 //!
-//! `docs/policy.md` of the project has the grammar, the decision table, and what a policy does
-//! not protect against.
+//! `docs/policy.md` of the project has the grammar, the decision tables, and what a policy does not
+//! protect against.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

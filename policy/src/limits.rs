@@ -1,33 +1,32 @@
-//! How much a program may use.
+//! Limits of what a program may use.
 
 use std::num::NonZeroU32;
 
 use crate::quantity::{ByteSize, TimeLimit};
 
-/// How much a program may use. Nothing is limited by default here; a host has limits of its own.
+/// Limits of what a program may use. None is set by default; a host has defaults of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Connections at one time, in and out together.
+    /// Concurrent connections, in and out together.
     pub max_connections: Option<NonZeroU32>,
-    /// Connections at one time with one peer: see [`party`](crate::party).
+    /// Concurrent connections with one peer: see [`party`](crate::party).
     pub max_connections_per_peer: Option<NonZeroU32>,
-    /// Sockets at one time, of every kind: connections, listeners, those of UDP, and those that
-    /// are nothing yet. Without it plugnet's host has 1,024, or fewer if its process may have fewer
-    /// descriptors.
+    /// Open sockets of every kind: connections, listeners, UDP, unconnected ones. The default of
+    /// plugnet's host is 1,024, or fewer if its process may have fewer descriptors.
     pub max_sockets: Option<NonZeroU32>,
     /// Memory of the program.
     pub max_memory: Option<ByteSize>,
-    /// Bytes it receives in a second, over all connections.
+    /// Bytes received per second, over all connections.
     pub max_bytes_per_second_in: Option<ByteSize>,
-    /// Bytes it sends in a second, over all connections.
+    /// Bytes sent per second, over all connections.
     pub max_bytes_per_second_out: Option<ByteSize>,
     /// Time from its start to its end.
     pub timeout: Option<TimeLimit>,
 }
 
 impl Limits {
-    /// Of two limits of one kind the stricter; where one has none, the other's.
+    /// The stricter of two limits of one kind; if only one is set, that one.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

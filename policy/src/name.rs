@@ -1,4 +1,4 @@
-//! Names of hosts, in the one form in which they are compared.
+//! Host names, in the normalized form in which they are compared.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-/// The longest name that DNS has, without the trailing dot.
+/// The longest name in DNS, without the trailing dot.
 const LONGEST_NAME: usize = 253;
 
-/// The longest label that DNS has.
+/// The longest label in DNS.
 const LONGEST_LABEL: usize = 63;
 
-/// The name of a host: lower case, in ASCII as IDNA has it, without a trailing dot.
+/// A host name: lower case, in IDNA's ASCII form, without a trailing dot.
 ///
 /// ```
 /// # use plugnet_policy::Name;
@@ -22,27 +22,27 @@ const LONGEST_LABEL: usize = 63;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
-/// Why a text is not the name of a host.
+/// Why a text is no host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// A label or the whole is empty, too long, or has characters that names do not have.
+    /// A label or the name is empty, too long, or has invalid characters.
     #[error("{0}")]
     Syntax(&'static str),
-    /// An address in a spelling that only some programs read as one. `getaddrinfo` does.
+    /// An address in a spelling that only some programs, such as `getaddrinfo`, accept.
     #[error("a name cannot end in a number: systems read it as an IPv4 address")]
     Number(Option<Ipv4Addr>),
 }
 
 impl Name {
-    /// The name as it is compared, from any way to write it.
+    /// Normalizes a name.
     ///
     /// # Errors
     ///
     /// [`NameError`] if it is not the name of a host. The spellings of IPv4 addresses that
     /// `getaddrinfo` knows (`127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`) are not names.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        // Long texts are not worth the work; no name that DNS has is longer in Unicode.
+        // Longer texts are not worth parsing: no name in DNS is longer, even in Unicode.
         if text.len() > 4 * LONGEST_NAME {
             return Err(NameError::Syntax("a name has at most 253 characters"));
         }
@@ -101,7 +101,7 @@ impl Name {
         self.0.clone()
     }
 
-    /// What sorts before every name.
+    /// The lower bound of all names.
     pub(crate) fn lowest() -> Self {
         Self(Arc::from(""))
     }
@@ -118,10 +118,10 @@ impl fmt::Display for Name {
     }
 }
 
-/// What a program gives to be looked up.
+/// What a program asks to look up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// An address, which every resolver gives back.
+    /// An address, which resolves to itself.
     Address(IpAddr),
     /// A name.
     Name(Name),
@@ -144,14 +144,14 @@ impl Asked {
     }
 }
 
-/// Whether it can be the name or the number of an interface, which has at most 15 characters on
-/// Linux. Longer ones are no reason to bother a resolver.
+/// Whether it can be the name or number of an interface, which has at most 15 characters on Linux.
+/// Longer ones are not passed to a resolver.
 fn is_zone(zone: &str) -> bool {
     let known = |c: u8| c.is_ascii_alphanumeric() || b"_.-".contains(&c);
     (1..=15).contains(&zone.len()) && zone.bytes().all(known)
 }
 
-/// Whether a system may read a name as an IPv4 address: as the URL standard decides it.
+/// Whether a system may read a name as an IPv4 address, by the rules of the URL standard.
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let hexadecimal = last

@@ -1,7 +1,7 @@
 //! Names of local sockets in entries, and which sockets an entry covers.
 //!
-//! Texts are compared here, for `plugnet check` and for a run alike. A host that opens sockets of
-//! files takes what a pattern leaves to find ([`Cover::rest`]) and resolves it step by step.
+//! Text is compared here, for `plugnet check` and for a run alike. A host that opens socket files
+//! takes the remaining path ([`Cover::rest`]) and resolves it step by step.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,10 +14,10 @@ const LONGEST_PATH: usize = 107;
 /// The longest name of a pipe, in UTF-16 units: 256 with `\\.\pipe\`.
 const LONGEST_PIPE: usize = 247;
 
-/// How the name of a pipe begins in an entry.
+/// The prefix of a pipe's name in an entry.
 const PIPE: &str = r"\\.\pipe\";
 
-/// What kind of sockets a pattern names.
+/// The kind of sockets that a pattern covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IpcKind {
     /// Socket files.
@@ -28,30 +28,31 @@ pub enum IpcKind {
     Pipe,
 }
 
-/// How much a pattern names.
+/// How much a pattern covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Extent {
     /// One socket.
     One,
-    /// Everything in a folder, directly or deeper; of abstract names, all that go on after a
+    /// Everything in a folder, at any depth; for abstract names, all names that begin with a
     /// prefix.
     Folder,
 }
 
-/// Which local sockets an entry is about.
+/// A pattern of local sockets.
 ///
-/// | written | what it names |
+/// | written | covers |
 /// | --- | --- |
 /// | `PATH` | the socket at that path |
 /// | `DIR/` | every socket in that folder, directly or deeper |
 /// | `@NAME` | the abstract socket of that name (Linux) |
-/// | `@PREFIX/` | every abstract socket whose name goes on after `PREFIX/` (Linux) |
+/// | `@PREFIX/` | every abstract socket whose name begins with `PREFIX/` (Linux) |
 /// | `\\.\pipe\NAME` | that named pipe (Windows) |
-/// | `\\.\pipe\PREFIX\` | every named pipe whose name goes on after `PREFIX\` (Windows) |
-/// | `HOST::GUEST` | what `HOST` names, which programs call `GUEST`; two of one row above |
+/// | `\\.\pipe\PREFIX\` | every named pipe whose name begins with `PREFIX\` (Windows) |
+/// | `HOST::GUEST` | what `HOST` covers, under the name `GUEST` for programs; both in one row above
+/// |
 ///
-/// Without `GUEST` programs use the name as it is written: a relative path stays one, and an
-/// absolute path of a program does not match it. A name with `::` in it cannot be written; its
+/// Without `GUEST`, programs use the name as written: a relative path stays relative, and a
+/// program's absolute path does not match it. A name that contains `::` cannot be written; its
 /// folder can.
 ///
 /// ```
@@ -65,25 +66,25 @@ pub enum Extent {
 pub struct IpcPattern {
     kind: IpcKind,
     extent: Extent,
-    /// As the host calls it, without `@` and `\\.\pipe\`. A folder ends in its separator, but for
-    /// the folder of all pipes.
+    /// The host's name, without `@` and `\\.\pipe\`. A folder ends in its separator, except the
+    /// folder of all pipes.
     host: String,
-    /// As programs call it, likewise.
+    /// The programs' name, likewise.
     guest: String,
 }
 
 /// How a pattern covers an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cover {
-    /// How long the name of the pattern is, and whether it is one socket's: of several patterns
-    /// the greatest decides where an address leads.
+    /// The length of the pattern's name, and whether it is one socket's: of several patterns the
+    /// greatest decides where an address leads.
     specificity: (usize, bool),
     rest: Vec<String>,
 }
 
 impl Cover {
-    /// What is left to find below the folder: the parts of a path, or the end of an abstract
-    /// name. A `..` among them leads nobody knows where.
+    /// The rest below the folder: the components of a path, or the end of an abstract name. With a
+    /// `..` it may lead anywhere.
     pub fn rest(&self) -> &[String] {
         &self.rest
     }
@@ -93,10 +94,10 @@ impl Cover {
     }
 }
 
-/// A local socket as a program asks for it.
+/// A local socket, as a program names it.
 ///
-/// Displayed as `/run/app.sock`, `@name` for an abstract name, and `./@name` for a file that is
-/// called so.
+/// Displayed as `/run/app.sock`, `@name` for an abstract name, and `./@name` for a file of that
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IpcAddress {
@@ -109,7 +110,7 @@ pub enum IpcAddress {
 }
 
 impl IpcAddress {
-    /// What Node's `path` stands for, on every system: a leading NUL begins an abstract name, and
+    /// Parses Node's `path`, on every system: a leading NUL begins an abstract name, and
     /// `\\.\pipe\`, `\\?\pipe\` or `//./pipe/` the name of a pipe.
     pub fn from_path(path: &str) -> Self {
         if let Some(name) = path.strip_prefix('\0') {
@@ -121,8 +122,8 @@ impl IpcAddress {
         }
     }
 
-    /// Whether Windows could read the name of a pipe as another one: it drops `.`, follows `..`
-    /// (even out of `pipe\`), and cuts dots and spaces off. No pattern covers such a name.
+    /// Whether Windows could read a pipe's name as another one: it drops `.`, follows `..` (even
+    /// out of `pipe\`), and strips trailing dots and spaces. No pattern covers such a name.
     pub fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Pipe(name) if pipe_parts(name).is_none())
     }
@@ -131,7 +132,7 @@ impl IpcAddress {
 impl fmt::Display for IpcAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // A file of that name is not the abstract name.
+            // A file of that name is not an abstract name.
             IpcAddress::Path(path) if path.starts_with('@') => write!(f, "./{path}"),
             IpcAddress::Path(path) => f.write_str(path),
             IpcAddress::Abstract(name) => write!(f, "@{name}"),
@@ -140,7 +141,7 @@ impl fmt::Display for IpcAddress {
     }
 }
 
-/// The name after the prefix of pipes, with `\` between its parts.
+/// The name after the prefix of pipes, with `\` between its components.
 fn pipe_name(path: &str) -> Option<String> {
     // Behind `\\?\` Windows takes a slash literally.
     let (path, prefix) = match path.strip_prefix(r"\\?\") {
@@ -153,7 +154,7 @@ fn pipe_name(path: &str) -> Option<String> {
     head.eq_ignore_ascii_case(prefix).then(|| name.to_owned())
 }
 
-/// The parts of a pipe's name; none if Windows could read it as another one.
+/// The components of a pipe's name; none if Windows could read it as another one.
 fn pipe_parts(name: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = name.split('\\').collect();
     let ambiguous = |part: &&str| part.is_empty() || part.ends_with(['.', ' ']);
@@ -180,7 +181,7 @@ fn same_pipe(one: &str, other: &str) -> bool {
     one.chars().map(folded).eq(other.chars().map(folded))
 }
 
-/// Whether a path begins at the root, and its parts but for `.`.
+/// Whether a path is absolute, and its components except `.`.
 fn path_parts(path: &str) -> (bool, Vec<&str>) {
     let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
     (path.starts_with('/'), parts.collect())
@@ -225,12 +226,12 @@ fn cover(kind: IpcKind, extent: Extent, name: &str, address: &IpcAddress) -> Opt
 }
 
 impl IpcPattern {
-    /// What kind of sockets it names.
+    /// The kind of sockets.
     pub fn kind(&self) -> IpcKind {
         self.kind
     }
 
-    /// Whether it names one socket or a folder.
+    /// Whether it covers one socket or a folder.
     pub fn extent(&self) -> Extent {
         self.extent
     }
@@ -240,27 +241,27 @@ impl IpcPattern {
         &self.host
     }
 
-    /// The name as programs know it. The same, unless the entry is `HOST::GUEST`.
+    /// The programs' name: the same, unless the entry is `HOST::GUEST`.
     pub fn guest(&self) -> &str {
         &self.guest
     }
 
-    /// Whether it is about what a program calls `address`, and what is left to find.
+    /// How it covers the socket that a program calls `address`, if it does.
     pub fn covers(&self, address: &IpcAddress) -> Option<Cover> {
         cover(self.kind, self.extent, &self.guest, address)
     }
 
-    /// Whether it is about what a program calls `address`, and about nothing else.
+    /// Whether it covers the socket that a program calls `address`, and no other.
     pub fn is_only(&self, address: &IpcAddress) -> bool {
         self.extent == Extent::One && self.covers(address).is_some()
     }
 
-    /// As [`covers`](Self::covers), for what the host calls `address`.
+    /// As [`covers`](Self::covers), for the host's name.
     pub fn covers_on_host(&self, address: &IpcAddress) -> Option<Cover> {
         cover(self.kind, self.extent, &self.host, address)
     }
 
-    /// What the host calls what this covers.
+    /// The host's name of what this covers.
     pub fn on_host(&self, cover: &Cover) -> IpcAddress {
         let rest = |separator: &str| format!("{}{}", self.host, cover.rest.join(separator));
         match self.kind {
@@ -270,8 +271,8 @@ impl IpcPattern {
         }
     }
 
-    /// Of the patterns that cover `address` the one that decides where it leads: the longest, and
-    /// of equals the last.
+    /// The pattern that decides where `address` leads: the longest that covers it, and of equally
+    /// long ones the last.
     pub fn choose<'a, T>(
         patterns: impl Iterator<Item = (&'a IpcPattern, T)>,
         address: &IpcAddress,
@@ -281,8 +282,8 @@ impl IpcPattern {
             .max_by_key(|(.., cover)| cover.specificity)
     }
 
-    /// Of the patterns that deny the first that denies `address`: by the program's name, or by what
-    /// the host calls where one of those that allow leads.
+    /// The first pattern that denies `address`: by the program's name, or by the host's name where
+    /// an allow pattern leads.
     pub fn first_denying<'a, T>(
         allowing: impl Iterator<Item = &'a IpcPattern>,
         mut denying: impl Iterator<Item = (&'a IpcPattern, T)>,
@@ -479,7 +480,7 @@ impl fmt::Display for IpcPattern {
     }
 }
 
-/// One path of an entry, in the only way in which it is kept.
+/// A path of an entry, normalized.
 fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
     let spot = start..start + text.len();
     if text.is_empty() {
@@ -492,7 +493,7 @@ fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
         ));
     }
     if let Some(at) = text.find('*') {
-        // As far as the last folder that is certain.
+        // Up to the last component that is certain.
         let folder = text[..at].rfind('/').map(|end| text[..=end].to_owned());
         return Err(Fault::new(
             start + at..start + at + 1,
@@ -532,7 +533,7 @@ fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// A path without its detours.
+/// A path without `.` and empty components.
 fn resolved(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -55,7 +55,7 @@ impl<E> Rules<E> {
         }
     }
 
-    /// The rules that could be about what is wanted, in their order: see [`Index::candidates`].
+    /// The rules that may apply, in order: see [`Index::candidates`].
     pub(crate) fn candidates<'a>(
         &'a self,
         effect: Effect,
@@ -107,10 +107,10 @@ impl<E: PartialEq> PartialEq for Rules<E> {
     }
 }
 
-/// What a program may reach, and how much it may use.
+/// What a program may reach, and its limits.
 ///
-/// Nothing is granted by default. Two policies are equal if they have the same rules in the
-/// same order and the same limits, wherever these were written.
+/// Nothing is granted by default. Two policies are equal if they have the same rules in the same
+/// order and the same limits, wherever these were written.
 ///
 /// ```
 /// # use plugnet_policy::{Policy, Request, Resolved};
@@ -138,9 +138,9 @@ pub struct Policy {
     pub(crate) accept: Rules<AcceptEntry>,
     pub(crate) ipc: Rules<IpcEntry>,
     pub(crate) limits: Limits,
-    /// The rules that deny ports to listen at, but for those about every port.
+    /// The deny rules for ports to listen on, except those for every port.
     pub(crate) denied_ports: Index,
-    /// The names of rules to connect, and to listen, at whatever port.
+    /// The names in connect and listen rules, with any port.
     pub(crate) connect_names: Index,
     pub(crate) listen_names: Index,
 }
@@ -157,17 +157,17 @@ impl PartialEq for Policy {
     }
 }
 
-/// A rule about local sockets, for whoever opens them.
+/// A rule about local sockets, for the crate that opens them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IpcRule<'a> {
     /// The sockets.
     pub pattern: &'a IpcPattern,
-    /// Whether it is about connecting to them.
+    /// Whether it applies to connecting.
     pub connect: bool,
-    /// Whether it is about listening on them.
+    /// Whether it applies to listening.
     pub listen: bool,
-    /// The rule it was written as; tells whether it allows or denies.
+    /// The rule as written; it tells whether it allows or denies.
     pub rule: &'a Arc<Rule>,
 }
 
@@ -206,8 +206,8 @@ impl Policy {
             .chain(of(&self.ipc))
     }
 
-    /// Every rule about local sockets: those of `ipc`, and those of `connect` and `listen` with
-    /// `unix://` or `pipe://`.
+    /// Every rule about local sockets: `ipc` rules, and `connect` and `listen` rules with `unix://`
+    /// or `pipe://`.
     pub fn ipc_rules(&self) -> impl Iterator<Item = IpcRule<'_>> {
         fn ends<'a, E>(
             rules: &'a Rules<E>,
@@ -263,7 +263,7 @@ fn names<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Index {
     )
 }
 
-/// Puts a [`Policy`] together.
+/// Builds a [`Policy`].
 #[derive(Clone, Debug, Default)]
 pub struct PolicyBuilder {
     policy: Policy,
@@ -320,7 +320,7 @@ impl PolicyBuilder {
         policy
     }
 
-    /// Adds a rule from anywhere.
+    /// Adds a rule with its origin.
     ///
     /// # Errors
     ///
@@ -354,7 +354,7 @@ impl PolicyBuilder {
         Ok(self)
     }
 
-    /// Adds a rule about local sockets that is read already.
+    /// Adds a parsed rule about local sockets.
     #[must_use]
     pub fn ipc(mut self, effect: Effect, sockets: IpcPattern, origin: Origin) -> Self {
         let rule = Rule {
@@ -366,14 +366,14 @@ impl PolicyBuilder {
         self
     }
 
-    /// Allows everything over TCP and UDP and all names, special addresses included. What is
-    /// denied stays denied, and with an `allow-accept` only those peers are taken.
+    /// Allows everything over TCP and UDP and all names, special addresses included. Denials still
+    /// hold, and with an `allow-accept` only those peers are accepted.
     #[must_use]
     pub fn allow_net(self) -> Self {
         self.allow_net_from(Origin::Library)
     }
 
-    /// As [`allow_net`](Self::allow_net), written elsewhere.
+    /// As [`allow_net`](Self::allow_net), with its origin.
     #[must_use]
     pub fn allow_net_from(mut self, origin: Origin) -> Self {
         self.policy.net.get_or_insert_with(|| {
@@ -387,36 +387,36 @@ impl PolicyBuilder {
     }
 
     entries! {
-        /// Allows to connect: `tcp://HOST:PORT`, `udp://HOST:PORT`, `unix://PATH`, `pipe://NAME`.
+        /// Allows connecting to `tcp://HOST:PORT`, `udp://HOST:PORT`, `unix://PATH`, `pipe://NAME`.
         allow_connect: Allow Connect;
-        /// Denies to connect.
+        /// Denies connecting.
         deny_connect: Deny Connect;
-        /// Allows to take a local address and to listen there.
+        /// Allows binding a local address and listening on it.
         allow_listen: Allow Listen;
-        /// Denies to take a local address.
+        /// Denies binding a local address.
         deny_listen: Deny Listen;
-        /// Allows to look up a name, `*.example.com` or `*`.
+        /// Allows looking up a name, `*.example.com` or `*`.
         allow_resolve: Allow Resolve;
-        /// Denies to look up a name.
+        /// Denies looking up a name.
         deny_resolve: Deny Resolve;
-        /// Allows peers to connect to listeners. Without any, every peer may.
+        /// Accepts connections from these peers. Without such a rule, every peer may connect.
         allow_accept: Allow Accept;
-        /// Denies peers to connect to listeners.
+        /// Denies connections from these peers.
         deny_accept: Deny Accept;
-        /// Allows to connect to and to listen on local sockets.
+        /// Allows connecting to and listening on local sockets.
         allow_ipc: Allow Ipc;
         /// Denies local sockets.
         deny_ipc: Deny Ipc;
     }
 
-    /// Adds limits: of two of one kind the stricter holds.
+    /// Adds limits; of two limits of one kind the stricter holds.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.policy.limits = self.policy.limits.stricter(limits);
         self
     }
 
-    /// Adds every rule and every limit of another policy: of two limits of one kind the stricter
+    /// Adds every rule and every limit of another policy; of two limits of one kind the stricter
     /// holds.
     #[must_use]
     pub fn extend(mut self, other: Policy) -> Self {

@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::entry_error::Fault;
 
-/// Which ports an entry is about.
+/// The ports of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ports {
     /// `*`: every port.
     Any,
-    /// One port. In an entry for listening, 0 is a port that the system chooses.
+    /// One port. For listening, 0 is a port that the system chooses.
     One(u16),
-    /// `FIRST-LAST`, both of them included, neither of them 0.
+    /// `FIRST-LAST`, inclusive, without 0.
     Range(u16, u16),
 }
 
@@ -25,7 +25,8 @@ impl Ports {
         }
     }
 
-    /// `start` is where `text` begins in the entry. The corrected form of the fault is that
+    /// `start` is the offset of `text` in the entry. The error's correction is that of the port
+    /// alone.
     /// of the port alone.
     pub(crate) fn parse(text: &str, start: usize, zero: bool) -> Result<Self, Fault> {
         let spot = start..start + text.len();
@@ -107,7 +108,7 @@ fn number(text: &str) -> Option<u16> {
     (digits && !leading).then(|| text.parse().ok()).flatten()
 }
 
-/// What was probably meant by `0080`, `+80` or ` 80`; of what is too high, the highest.
+/// What `0080`, `+80` or ` 80` probably meant; the highest port for what is too high.
 fn loose_number(text: &str) -> Option<u16> {
     let number = text.trim().parse::<u64>().ok()?;
     Some(u16::try_from(number).unwrap_or(u16::MAX))
@@ -119,7 +120,7 @@ fn number_of_service(text: &str) -> Option<u16> {
     found.map(|(_, port)| *port)
 }
 
-/// A port to show the form with, where nothing tells which was meant.
+/// A port for examples in messages.
 fn example() -> Option<String> {
     Some("443".to_owned())
 }

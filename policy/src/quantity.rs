@@ -1,4 +1,4 @@
-//! Amounts of bytes and of time, and how they are written.
+//! Sizes and times, and their notation.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::entry_error::{EntryError, Fault, clean};
 
-/// An amount of bytes: `512B`, `64KiB`, `64MiB`, `1GiB`.
+/// A size: `512B`, `64KiB`, `64MiB`, `1GiB`.
 ///
 /// ```
 /// # use plugnet_policy::ByteSize;
@@ -17,7 +17,7 @@ use crate::entry_error::{EntryError, Fault, clean};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(NonZeroU64);
 
-/// A span of time: `500ms`, `10s`, `5m`, `2h`.
+/// A time: `500ms`, `10s`, `5m`, `2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeLimit(NonZeroU64);
 
@@ -28,7 +28,7 @@ const SIZES: [(&str, u64); 4] = [
     ("GiB", 1 << 30),
 ];
 
-/// Other ways to write the units of bytes. Whoever writes MB seldom means a million.
+/// Other units that people write. MB seldom means a million bytes.
 const OTHER_SIZES: [(&str, &str); 10] = [
     ("", "B"),
     ("b", "B"),
@@ -81,7 +81,7 @@ impl TimeLimit {
     }
 }
 
-/// What one kind of quantity is written with.
+/// The units of a kind of quantity.
 struct Units {
     known: &'static [(&'static str, u64)],
     other: &'static [(&'static str, &'static str)],

@@ -1,4 +1,4 @@
-//! What a program asks for.
+//! Requests of a program.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,37 +8,35 @@ use crate::name::Name;
 use crate::path::IpcAddress;
 use crate::text::{shortened, shown};
 
-/// Something that a program wants to do.
+/// Something that a program asks for.
 ///
 /// Displayed as `TCP connect to 192.0.2.1:80`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Request {
-    /// Connect to a peer by TCP.
+    /// Connect by TCP.
     TcpConnect(SocketAddr),
-    /// Take a local TCP address. Port 0 is one that the system chooses.
+    /// Bind a local TCP address. With port 0 the system chooses one.
     TcpBind(SocketAddr),
-    /// Wait for TCP connections at an address that was taken before, by a [`Request::TcpBind`]
-    /// that was allowed: the port is the one it has by now.
+    /// Listen for TCP connections at an address that a [`Request::TcpBind`] was allowed to bind,
+    /// with the port that it has now.
     TcpListen(SocketAddr),
-    /// Take a TCP connection from a peer.
+    /// Accept a TCP connection.
     TcpAccept(SocketAddr),
-    /// Take a local UDP address. Port 0 is one that the system chooses.
+    /// Bind a local UDP address. With port 0 the system chooses one.
     UdpBind(SocketAddr),
-    /// Keep a local UDP address whose port the system chose, after a [`Request::UdpBind`] that
-    /// was allowed.
+    /// Keep a local UDP address whose port the system chose, after an allowed [`Request::UdpBind`].
     UdpBound(SocketAddr),
-    /// Send a UDP datagram to a peer.
+    /// Send a UDP datagram.
     UdpSend(SocketAddr),
-    /// Take a TCP connection from a peer, at a listener that the host was started with and handed
-    /// to the program: it may listen there without a rule.
+    /// Accept a TCP connection at an inherited listener, which needs no listen rule.
     HandedAccept(SocketAddr),
-    /// Take a UDP datagram from a peer.
+    /// Receive a UDP datagram.
     UdpReceive(SocketAddr),
-    /// Ask the resolver for the addresses of a name, written as the program has it.
+    /// Look up a name, as the program wrote it.
     Resolve(String),
-    /// Connect, or send, to whatever public address the program gets from a name. No program
-    /// asks this; it is how a policy answers before any lookup.
+    /// Connect or send to any public address of a name. No program asks this; a policy does, to
+    /// answer before a lookup.
     ToName(Transport, Name, u16),
     /// Connect to a local socket.
     IpcConnect(IpcAddress),
@@ -47,7 +45,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// What is asked for, as it is called in the audit: `tcp-connect`.
+    /// The request's name in the audit: `tcp-connect`.
     pub fn action(&self) -> &'static str {
         match self {
             Request::TcpConnect(_) => "tcp-connect",
@@ -65,13 +63,13 @@ impl Request {
         }
     }
 
-    /// The address, name or path that it is about. A name or a path is the program's own text;
-    /// of a longer one than any system takes, there is only the beginning.
+    /// The address, name or path. A name or path is the program's own text, truncated beyond what
+    /// any system accepts.
     pub fn target(&self) -> String {
         shortened(&self.whole_target())
     }
 
-    /// The local socket that it is about, if it is about one.
+    /// The local socket, if the request is about one.
     pub fn ipc_address(&self) -> Option<&IpcAddress> {
         match self {
             Request::IpcConnect(address) | Request::IpcListen(address) => Some(address),
@@ -111,7 +109,7 @@ impl fmt::Display for Request {
             Request::IpcConnect(_) => "connect to",
             Request::IpcListen(_) => "listen on",
         };
-        // A name or a path is the program's own text: it does not move anybody's cursor.
+        // A name or path is the program's own text; control characters are escaped.
         write!(f, "{what} {}", shown(&self.target()))
     }
 }

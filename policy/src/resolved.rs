@@ -1,4 +1,4 @@
-//! Which addresses a program got from which names.
+//! The addresses that a program got from names.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 use crate::address;
 use crate::name::{Asked, Name};
 
-/// The answers that one program got from the host's resolver.
+/// The lookups that one program got answers to.
 ///
-/// A rule with a name holds for an address only while this says that the program got the
-/// address from the name. `getaddrinfo` does not tell how long an answer is good for, so each
-/// is good for a fixed time, [`Resolved::LIFETIME`] if nothing else is said, and asking again
-/// renews it. A connection that stands is not affected when it ends.
+/// A rule with a name covers an address only while this says that the program got the address from
+/// the name. `getaddrinfo` does not tell how long an answer is valid, so each is valid for a fixed
+/// time, [`Resolved::LIFETIME`] by default; another lookup renews it. Open connections are not
+/// affected when it ends.
 ///
-/// How much is kept is bounded; the oldest answers go first.
+/// The size is bounded; the oldest answers are dropped first.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     lifetime: Duration,
     capacity: usize,
-    /// When each pair was last answered, and the number of that answer.
+    /// The time of each pair's last answer, and the number of that answer.
     answers: BTreeMap<(IpAddr, Name), Answer>,
-    /// The pairs in the order of their answers. Those answered again since are in it twice,
-    /// with an old number first.
+    /// The pairs in the order of their answers. Renewed ones are in it twice, with an old number
+    /// first.
     order: VecDeque<(u64, IpAddr, Name)>,
     next: u64,
 }
@@ -34,7 +34,7 @@ struct Answer {
 }
 
 impl Resolved {
-    /// How long an answer is good for by default.
+    /// How long an answer is valid by default.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
     /// How many pairs of name and address are kept by default.
@@ -56,11 +56,10 @@ impl Resolved {
         }
     }
 
-    /// The host's resolver answered the program's lookup of `name`.
+    /// Records the answer of the host's resolver to the lookup of `name`.
     ///
-    /// A literal address that was asked for is no name and is not recorded, and neither is
-    /// what no resolver takes for a name. Times do not go back; one that does counts as the
-    /// same moment.
+    /// A literal address is no name and is not recorded, and neither is an invalid name. Time does
+    /// not go back; an earlier time counts as the latest one.
     pub fn answered(
         &mut self,
         name: &str,
@@ -71,7 +70,7 @@ impl Resolved {
             return;
         };
         for ip in addresses {
-            // In both forms that a request may be decided by.
+            // In both forms in which requests may have it.
             let ip = address::canonical_peer(ip);
             let number = self.next;
             self.next += 1;
@@ -82,15 +81,14 @@ impl Resolved {
         }
     }
 
-    /// The names whose answers had this address and are fresh.
+    /// The names that resolved to this address and are still valid.
     pub fn names(&self, address: IpAddr, now: Instant) -> impl Iterator<Item = &Name> {
         self.all(address)
             .filter(move |(_, at)| now.saturating_duration_since(*at) < self.lifetime)
             .map(|(name, _)| name)
     }
 
-    /// The names whose answers had this address and are not fresh any more, and how old they
-    /// are.
+    /// The names that resolved to this address and are no longer valid, with their age.
     pub(crate) fn stale(
         &self,
         address: IpAddr,
@@ -119,8 +117,7 @@ impl Resolved {
         self.answers.is_empty()
     }
 
-    /// Holds both collections within their bounds: the pairs to the capacity, the order to
-    /// twice as many.
+    /// Keeps both collections bounded: the pairs by the capacity, the order by twice that.
     fn bound(&mut self) {
         while self.answers.len() > self.capacity {
             let Some((number, ip, name)) = self.order.pop_front() else {

@@ -1,4 +1,4 @@
-//! A rule as it was written: what a decision refers to.
+//! Rules as they were written, which decisions refer to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 /// Whether a rule allows or denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// It allows, unless another denies.
+    /// Allows, unless a deny rule covers it.
     Allow,
-    /// It denies, whatever others allow.
+    /// Denies, whatever other rules allow.
     Deny,
 }
 
-/// What a rule is about.
+/// The subject of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
-    /// Connecting, and sending datagrams.
+    /// Connecting and sending datagrams.
     Connect,
-    /// Taking a local address, and listening on it.
+    /// Binding and listening on a local address.
     Listen,
     /// Looking up names.
     Resolve,
-    /// Taking connections from peers.
+    /// Accepting connections.
     Accept,
-    /// Local sockets: connecting to them and listening on them.
+    /// Connecting to and listening on local sockets.
     Ipc,
 }
 
@@ -80,7 +80,7 @@ impl Rule {
         }
     }
 
-    /// What it is about; none for `allow-net`, which is about all but local sockets.
+    /// The subject; none for `allow-net`, which covers all but local sockets.
     pub fn subject(&self) -> Option<Subject> {
         match self.kind {
             Kind::Net => None,
@@ -98,7 +98,7 @@ impl Rule {
         &self.origin
     }
 
-    /// The name of the option and of the key in a file: `allow-connect`.
+    /// The name of the option and the key: `allow-connect`.
     pub fn key(&self) -> &'static str {
         match self.kind {
             Kind::Net => "allow-net",

@@ -1,4 +1,4 @@
-//! The addresses that no wide rule covers.
+//! Special addresses, which wide rules do not cover.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,34 +9,34 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use crate::address;
 use crate::host::Host;
 
-/// What is special about an address.
+/// The kind of a special address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SpecialKind {
-    /// A service that gives a machine in a cloud its credentials.
+    /// A cloud's metadata service, which hands out credentials.
     Metadata,
-    /// This machine.
+    /// This machine (loopback).
     Loopback,
-    /// Whoever is on the same cable.
+    /// The local link.
     LinkLocal,
     /// A private network.
     Private,
-    /// A provider's network behind its address translation.
+    /// A provider's network behind its NAT.
     Shared,
-    /// No host at all.
+    /// Unspecified: no host.
     Unspecified,
-    /// A group of hosts.
+    /// Multicast: a group of hosts.
     Multicast,
-    /// Every host of the network.
+    /// Broadcast: every host of the network.
     Broadcast,
-    /// For examples in texts.
+    /// For documentation.
     Documentation,
-    /// Set aside, for benchmarks, protocols or the future.
+    /// Reserved for benchmarks, protocols or the future.
     Reserved,
 }
 
 impl SpecialKind {
-    /// One word for it.
+    /// The kind as one word.
     pub fn as_str(self) -> &'static str {
         match self {
             SpecialKind::Metadata => "metadata",
@@ -59,15 +59,15 @@ impl fmt::Display for SpecialKind {
     }
 }
 
-/// A range of addresses that a rule covers only if it is written for it.
+/// A range of addresses that only rules written for it cover.
 ///
-/// The special-address rule: an address in such a range is reached by
+/// The special-address rule: an address in such a range is covered by
 /// - a rule whose own address or network lies wholly inside the range,
 /// - for loopback also a rule with the name `localhost` or one below it,
 /// - `allow-net`, which is everything.
 ///
-/// It is not reached by `*`, a wider network, or any other name, whatever that name's owner
-/// has it point to. Ranges may be inside others: the smallest one counts.
+/// `*`, wider networks and all other names do not cover it, whatever a name resolves to. Of nested
+/// ranges the innermost counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpecialRange {
     network: IpNet,
@@ -78,8 +78,8 @@ pub struct SpecialRange {
 impl SpecialRange {
     /// The range that an address belongs to.
     ///
-    /// An IPv6 address that leads to an IPv4 host of such a range, as those of NAT64 and 6to4
-    /// do, is in a range of its own: only its exact address covers it.
+    /// An IPv6 address that leads to an IPv4 host in such a range, such as NAT64 and 6to4
+    /// addresses, is a range of its own: only its exact address covers it.
     pub fn of(address: IpAddr) -> Option<Self> {
         let address = address::canonical(address);
         let smallest = |address: IpAddr| {
@@ -93,7 +93,8 @@ impl SpecialRange {
                     embedded: None,
                 })
         };
-        // What an address leads to first: it asks for more than a network around the address.
+        // The address that it leads to comes first: it is stricter than the network around the
+        // address.
         address::embedded(address)
             .find_map(|inner| {
                 smallest(inner).map(|range| Self {
@@ -119,12 +120,12 @@ impl SpecialRange {
         self.network
     }
 
-    /// What they are.
+    /// Their kind.
     pub fn kind(&self) -> SpecialKind {
         self.kind
     }
 
-    /// The IPv4 host that an IPv6 address leads to, if that is what makes it special.
+    /// The IPv4 host that makes an IPv6 address special, if any.
     pub fn embedded(&self) -> Option<IpAddr> {
         self.embedded
     }
@@ -184,7 +185,7 @@ static RANGES: LazyLock<Vec<(IpNet, SpecialKind)>> = LazyLock::new(|| {
         v4(192, 0, 0, 192, 32, Metadata),
         v6([0, 0, 0, 0, 0, 0, 0, 0], 128, Unspecified),
         v6([0, 0, 0, 0, 0, 0, 0, 1], 128, Loopback),
-        // NAT64 with a prefix of one's own: where the IPv4 address is, only its owner knows.
+        // NAT64 with a private prefix: only its owner knows where the IPv4 address is.
         v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48, Private),
         v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64, Reserved),
         v6([0x2001, 2, 0, 0, 0, 0, 0, 0], 48, Reserved),

@@ -1,10 +1,10 @@
-//! Text that a program or a peer wrote, as people and logs may see it.
+//! Untrusted text of programs and peers, as people and logs may see it.
 
-/// The longest text of others that is shown, in bytes. Whoever reads an audit is not to be flooded.
+/// The longest untrusted text that is shown, in bytes.
 const LONGEST: usize = 1024;
 
-/// Whether a character stands for itself wherever it is shown: it does not move the cursor, end
-/// the line, turn the direction of the text around it or hide.
+/// Whether a character is safe to show: it does not move the cursor, end the line, change the
+/// direction of text or hide.
 ///
 /// ```
 /// use plugnet_policy::is_plain;
@@ -24,7 +24,7 @@ pub fn is_plain(c: char) -> bool {
             | '\u{2028}' | '\u{2029}')
 }
 
-/// A text as a terminal may see it, in one line: whoever wrote it does not move the cursor.
+/// Escapes a text for a terminal, in one line.
 ///
 /// ```
 /// use plugnet_policy::shown;
@@ -43,8 +43,7 @@ pub fn shown(text: &str) -> String {
         .collect()
 }
 
-/// The beginning of a text that is longer than any that is of use, with `…` after it; else the
-/// text.
+/// Truncates a text beyond any useful length, with `…` at the end.
 #[must_use]
 pub fn shortened(text: &str) -> String {
     if text.len() <= LONGEST {
@@ -54,19 +53,19 @@ pub fn shortened(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// An option with an entry, as it is typed in a shell; none for an entry that cannot be typed
-/// and read for certain.
+/// An option with its entry, quoted for a shell; none if the entry cannot be typed and read back
+/// reliably.
 pub(crate) fn typed(option: &str, entry: &str) -> Option<String> {
     let bare = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     if entry.is_empty() || entry.len() > LONGEST || !entry.chars().all(is_plain) {
         return None;
     }
-    // What begins with a dash would be an option of its own.
+    // A leading dash would be an option of its own.
     let between = if entry.starts_with('-') { "=" } else { " " };
     if entry.chars().all(bare) {
         Some(format!("{option}{between}{entry}"))
     } else if cfg!(windows) {
-        // Its shells have no quotes in common. Most of them leave this as it is.
+        // Windows' shells have no common quotes. Most leave this as it is.
         let harmless = |c: char| bare(c) || r"\*[]".contains(c);
         let whole = entry.chars().all(harmless);
         whole.then(|| format!("{option}{between}{entry}"))
@@ -80,7 +79,7 @@ pub(crate) fn typed(option: &str, entry: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What is too long is cut between characters, and shows that it was.
+    /// A truncated text ends between characters and shows that it was truncated.
     #[test]
     fn a_long_text_is_cut_between_characters() {
         let long = "é".repeat(LONGEST);
@@ -90,8 +89,7 @@ mod tests {
         assert_eq!(shortened("é"), "é");
     }
 
-    /// What a shell would take for something else is quoted, and what nobody could read is not
-    /// typed at all.
+    /// Special characters of a shell are quoted, and unreadable text gives no option at all.
     #[cfg(unix)]
     #[test]
     fn an_entry_is_quoted_for_the_shell() {

@@ -69,8 +69,8 @@ impl Socket {
         self.link = Link::Closing { was_open };
     }
 
-    /// Row W13: the callbacks of what a destroyed socket will not send. What is in
-    /// flight, or waits for a connection, has its say when the socket closes.
+    /// Row W13: the callbacks of what a destroyed socket will not send. Those of writes in flight,
+    /// or that wait for a connection, come when the socket closes.
     pub(super) fn fail_writes(&mut self, agenda: &mut Agenda) {
         let waits_for_connection =
             matches!(self.link, Link::Closing { was_open: false }) && self.writable.queued();
@@ -86,13 +86,13 @@ impl Socket {
         self.call_back(failed, Some(&of_end), agenda);
     }
 
-    /// libuv's closing callback: the last word of a connection.
+    /// libuv's closing callback: the end of a connection.
     pub(crate) fn closed(&mut self, closing: &Closing, agenda: &mut Agenda) {
         let close = EventKind::Close {
             had_error: closing.had_error,
         };
         if closing.generation != self.generation {
-            // The socket connects again already; its old connection says good-bye.
+            // The socket connects again already; this closes its old connection.
             self.emit(close, agenda);
             return;
         }

@@ -1,4 +1,4 @@
-//! `net.Socket`: its states, and what each call and each report does to it.
+//! `net.Socket`: its states, and the effect of each call and report.
 //!
 //! One module for each phase: [`connecting`], [`reading`], [`writing`], [`closing`], and beside
 //! them [`piping`], [`streaming`] and [`timing`].
@@ -34,19 +34,19 @@ use std::net::SocketAddr;
 use streams::Data;
 use writable::{Side, Writable};
 
-/// Where a socket's connection stands: Node's `_handle`, `connecting` and `destroyed`.
+/// The state of a socket's connection: Node's `_handle`, `connecting` and `destroyed`.
 #[derive(Debug)]
 enum Link {
-    /// There is none. `connect` leads to `LookingUp`, or to `Connecting` if the
-    /// host is an address, or to `ConnectingPath`; `destroy` to `Closed`.
+    /// None. `connect` leads to `LookingUp`, to `Connecting` if the host is an address, or to
+    /// `ConnectingPath`; `destroy` to `Closed`.
     None,
     /// A name is being resolved. Leads to `Connecting`, or to `Closing` if that
     /// fails or the socket is destroyed.
     LookingUp {
-        /// An answer to another lookup is too late.
+        /// Answers to other lookups are ignored.
         lookup: LookupId,
         options: ConnectOptions,
-        /// The program was asked and has not answered; any other answer is none.
+        /// The program was asked and has not answered yet; other answers are ignored.
         asked: bool,
     },
     /// An attempt is under way. Leads to `Open`, to another attempt, or to
@@ -54,11 +54,11 @@ enum Link {
     Connecting(Attempts),
     /// The attempt to connect to a path is under way. Leads to `Open`, or to `Closing`.
     ConnectingPath(String),
-    /// The connection stands. Leads to `Closing` when the socket is destroyed.
+    /// The connection is established. Leads to `Closing` when the socket is destroyed.
     Open(Endpoints),
     /// The socket was destroyed and has not emitted `close`. Leads to `Closed`.
     Closing {
-        /// Whether the connection ever stood.
+        /// Whether the connection was ever established.
         was_open: bool,
     },
     /// The socket is destroyed. `connect` leads on as from `None` (row C25).
@@ -180,7 +180,7 @@ impl Socket {
         socket
     }
 
-    /// `new net.Socket({ fd })`: the socket of a connection that stands.
+    /// `new net.Socket({ fd })`: the socket of an inherited connection.
     pub(crate) fn adopted(
         id: SocketId,
         options: SocketOptions,
@@ -306,8 +306,7 @@ impl Socket {
         self.refed = refed;
     }
 
-    /// Whether something may happen that the program waits for: libuv's active
-    /// handles and requests.
+    /// Whether an event can follow that the program waits for: libuv's active handles and requests.
     pub(crate) fn is_alive(&self) -> bool {
         // A stream is under way, though nothing of libuv's is.
         if self.refed && self.data.delivers() {
@@ -322,19 +321,19 @@ impl Socket {
                 let received = self.data.streams_in() && self.readable.len() > 0;
                 let sends = self.data.streams_out() && self.is_writable();
                 let open = (self.readable.is_asked() || received || sends) && self.refed;
-                // Row O4: unref() gives up nothing that is under way.
+                // Row O4: `unref` cancels nothing that is under way.
                 open || self.writable.in_flight() || ending
             }
         }
     }
 
-    /// Whether nobody can name this socket any more and nothing is going on.
+    /// Whether the handle was dropped and nothing is under way.
     pub(crate) fn is_gone(&self) -> bool {
         let dropped = self.handle == Handle::Dropped;
         dropped && matches!(self.link, Link::Closed) && !self.data.delivers()
     }
 
-    /// Panics where two of the states contradict each other.
+    /// Panics if two states contradict each other.
     pub fn check_invariants(&self) {
         let open = self.is_open();
         let flow = self.readable.flow;

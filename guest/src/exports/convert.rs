@@ -1,4 +1,4 @@
-//! Between the rules' types and those of the WIT package.
+//! Conversions between the core's types and the WIT package's.
 
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;

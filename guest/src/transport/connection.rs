@@ -9,18 +9,17 @@ use std::pin::pin;
 use std::task::Poll;
 use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
-/// How many bytes are received at once, at most.
+/// The most bytes received at once.
 pub const READ_SIZE: usize = 64 * 1024;
 
-/// How large the buffer may be that a connection holds while it waits.
+/// The largest buffer that an idle connection holds.
 const MOST_HELD: usize = 1024;
 
-/// How often in a row little has to come before little is expected, where much has come.
+/// How many small reads in a row it takes, after large ones, before small ones are expected.
 const PATIENCE: u8 = 16;
 
-/// How large it is at first. The host may say that there is something when there is nothing yet
-/// (tokio does so of what it has just accepted): without a small buffer every connection would
-/// hold a large one from then on.
+/// Its first size. The host may report readiness when there is no data yet (tokio does for an
+/// accepted socket): without a small buffer every connection would hold a large one from then on.
 const FIRST_HELD: usize = 128;
 
 /// The sending direction.
@@ -31,10 +30,9 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Hands over everything, as the host takes it; `sent` hears how many bytes it
-    /// has taken.
+    /// Writes everything, as the host takes it; `sent` gets the number of bytes taken so far.
     ///
-    /// If the host takes nothing any more, [`Sender::failure`] tells why.
+    /// If the host takes no more, [`Sender::failure`] returns the reason.
     pub async fn send(mut self, data: Vec<u8>, sent: impl Fn(usize)) -> Result<Self, Self> {
         let len = data.len();
         let (mut status, mut buffer) = self.stream.write(data).await;
@@ -48,10 +46,10 @@ impl Sender {
         Err(self)
     }
 
-    /// Why the host takes nothing any more.
+    /// Why the host takes no more.
     ///
-    /// For the driver alone: the host writes the answer on behalf of the task that
-    /// asks, so that this has to be one that is still there then.
+    /// For `drive` alone: the host delivers the answer to the task that asked, so that task must
+    /// still exist then.
     pub async fn failure(self) -> Errno {
         match self.outcome.await {
             Err(code) => code.into(),
@@ -63,7 +61,7 @@ impl Sender {
     pub async fn shut_down(self) -> Result<(), Errno> {
         drop(self.stream);
         match self.outcome.await {
-            // Nobody is left to send it to: libuv's ENOTCONN, which Node ignores.
+            // The peer is gone: libuv's ENOTCONN, which Node ignores.
             Ok(()) | Err(ErrorCode::InvalidState) => Ok(()),
             Err(code) => Err(code.into()),
         }
@@ -74,22 +72,21 @@ impl Sender {
 pub struct Receiver {
     stream: StreamReader<u8>,
     outcome: Outcome,
-    /// What is received into if little is expected; without capacity otherwise.
+    /// The buffer to receive into if little is expected; without capacity otherwise.
     buffer: Vec<u8>,
-    /// For how many more times much is expected, though little comes: the end of what was sent
-    /// at once may be small.
+    /// How many more reads expect much, though little comes: the last part of a large message may
+    /// be small.
     expects_much: u8,
 }
 
 impl Receiver {
-    /// Waits until there is something to receive, without holding a buffer. False
-    /// if nothing will come any more.
+    /// Waits until there is something to receive, without holding a buffer. False at the end.
     pub async fn ready(&mut self) -> bool {
         let (status, _) = self.stream.read(Vec::new()).await;
         status != StreamResult::Dropped
     }
 
-    /// Receives something. Absent if nothing will come any more.
+    /// Receives something. Absent at the end.
     pub async fn receive(&mut self) -> Option<Vec<u8>> {
         if self.expects_little() {
             return self.receive_little().await;
@@ -103,8 +100,7 @@ impl Receiver {
         Some(data)
     }
 
-    /// Makes the buffer as large as what comes: with room to spare, so that it is seen when
-    /// there is more.
+    /// Sizes the buffer by what came, with room to spare, so that more is noticed.
     fn expect(&mut self, len: usize) {
         let mut capacity = (len + 1).next_power_of_two();
         if capacity > MOST_HELD {
@@ -119,8 +115,8 @@ impl Receiver {
         }
     }
 
-    /// Whether what came last was little: [`Receiver::receive`] then waits with a buffer of its
-    /// size, which spares [`Receiver::ready`].
+    /// Whether the last read was small: [`Receiver::receive`] then waits with a buffer of its size,
+    /// which saves [`Receiver::ready`].
     pub fn expects_little(&self) -> bool {
         self.buffer.capacity() > 0
     }
@@ -142,13 +138,13 @@ impl Receiver {
         Some(data)
     }
 
-    /// Receives what is there already after `first`: as one piece, as Node reads it.
+    /// Receives what is available after `first` too: as one piece, as Node reads it.
     async fn receive_rest(&mut self, first: Vec<u8>) -> Vec<u8> {
         let mut data = Vec::with_capacity(READ_SIZE);
         data.extend(first);
         let mut read = pin!(self.stream.read(data));
         let now = poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await;
-        // An end is heard of next time.
+        // The end is reported by the next read.
         let (_, mut data) = match now {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => read.cancel(),
@@ -157,7 +153,7 @@ impl Receiver {
         data
     }
 
-    /// Why nothing comes any more: the peer's FIN, or an error.
+    /// Why nothing more comes: the peer's FIN, or an error.
     pub async fn end(self) -> Result<(), Errno> {
         drop(self.stream);
         self.outcome.await.map_err(Errno::from)
@@ -165,14 +161,14 @@ impl Receiver {
 }
 
 impl dyn Connection {
-    /// Begins to send, which can be done once.
+    /// Takes the sending direction. Call it once.
     pub fn sender(&self) -> Sender {
         let (stream, outgoing) = wit_stream::new();
         let outcome = self.send(outgoing);
         Sender { stream, outcome }
     }
 
-    /// Begins to receive, which can be done once.
+    /// Takes the receiving direction. Call it once.
     pub fn receiver(&self) -> Receiver {
         let (stream, outcome) = self.receive();
         Receiver {
@@ -183,7 +179,7 @@ impl dyn Connection {
         }
     }
 
-    /// Hands both directions over: the stream that is received, and how each ends.
+    /// Hands both directions over: the received stream, and how each ends.
     pub fn hand_over(&self, outgoing: StreamReader<u8>) -> (StreamReader<u8>, Ends) {
         let sending = self.send(outgoing);
         let (incoming, receiving) = self.receive();
@@ -191,14 +187,14 @@ impl dyn Connection {
     }
 }
 
-/// How the directions of a connection end that was handed over.
+/// The ends of a connection that was handed over.
 pub struct Ends {
     sending: Outcome,
     receiving: Outcome,
 }
 
 impl Ends {
-    /// What happens at the end of the sending direction, and of the receiving one.
+    /// The end of the sending direction, and of the receiving one.
     pub fn split(
         self,
     ) -> (

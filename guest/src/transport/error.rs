@@ -13,14 +13,14 @@ impl From<ErrorCode> for Errno {
             ErrorCode::Timeout => "ETIMEDOUT",
             ErrorCode::AddressNotBindable => "EADDRNOTAVAIL",
             ErrorCode::AddressInUse => "EADDRINUSE",
-            // WASI does not tell a host from a network that cannot be reached.
+            // WASI does not distinguish an unreachable host from an unreachable network.
             ErrorCode::RemoteUnreachable => "EHOSTUNREACH",
             ErrorCode::ConnectionRefused => "ECONNREFUSED",
             ErrorCode::ConnectionBroken => "EPIPE",
             ErrorCode::ConnectionReset => "ECONNRESET",
             ErrorCode::ConnectionAborted => "ECONNABORTED",
             ErrorCode::DatagramTooLarge => "EMSGSIZE",
-            // WASI has no word for it, so plugnet's host says the POSIX name.
+            // WASI has no code for it, so plugnet's host sends the POSIX name.
             ErrorCode::Other(Some(name)) if name == "EMFILE" => "EMFILE",
             ErrorCode::Other(_) => "EIO",
         })

@@ -1,7 +1,7 @@
-//! What the core asks for, over the host's sockets.
+//! The core's transport over the host's sockets.
 //!
-//! There are two kinds behind one interface, [`Connection`]: [`tcp`], over `wasi:sockets`, and
-//! [`ipc`], over the interface of that name, for paths and for descriptors of the host.
+//! There are two kinds of connection, both a [`Connection`]: [`tcp`], over `wasi:sockets`, and
+//! [`ipc`], for paths and inherited descriptors.
 
 pub mod connection;
 mod error;
@@ -26,26 +26,26 @@ pub type Outcome = FutureReader<Result<(), ErrorCode>>;
 
 /// A connection of either kind. Dropping it and its streams closes it.
 pub trait Connection {
-    /// Where it goes from and to.
+    /// The local and remote address.
     fn endpoints(&self) -> Endpoints;
 
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&self, keep_alive: KeepAlive);
 
-    /// Sends what comes by the stream, and a FIN at its end. Once only.
+    /// Sends what the stream yields, and a FIN at its end. Call it once.
     fn send(&self, data: StreamReader<u8>) -> Outcome;
 
-    /// What the peer sends, until its FIN. Once only.
+    /// Receives what the peer sends, until its FIN. Call it once.
     fn receive(&self) -> (StreamReader<u8>, Outcome);
 }
 
-/// What a server listens on.
+/// A listening socket.
 pub struct Listening {
     /// Its address, if it has one.
     pub address: Option<SocketAddr>,
-    /// Where its connections come from. Each holds what listens.
+    /// The streams of its connections. Each keeps the socket open.
     pub connections: Vec<LocalBoxStream<'static, Box<dyn Connection>>>,
-    /// What dropping ends at once, where the connections' end would have to wait for a
+    /// Closes the socket at once when dropped, where dropping the streams would have to wait for a
     /// task.
     pub closes_at_once: Option<ipc::Listener>,
 }

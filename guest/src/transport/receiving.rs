@@ -11,11 +11,12 @@ use std::task::Poll;
 /// The receiving task of a connection.
 pub async fn receive(id: SocketId, mut receiver: Receiver) {
     loop {
-        // The usual order is that the program reads what came and answers. Receiving again only
-        // then finds the next thing already there if it is, and waits for nothing.
+        // Usually the program reads and answers. A read after that finds the next message there
+        // already, if there is one, and need not wait.
         let wanted = asked(id, Patience::WhileTheProgramActs).await;
         let holds_little = wanted && receiver.expects_little();
-        // Waiting for something to come needs no asking, as nothing is taken, nor a buffer.
+        // Waiting for readiness takes no data and holds no buffer, so it needs no request of the
+        // core.
         if !holds_little && !receiver.ready().await {
             break;
         }
@@ -36,14 +37,14 @@ pub async fn receive(id: SocketId, mut receiver: Receiver) {
     }
 }
 
-/// How long to wait for the core.
+/// How long to wait for the core's request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
     WhileTheProgramActs,
     Endless,
 }
 
-/// Waits until the core asks for bytes; false if patience ends before.
+/// Waits until the core asks for bytes; false if the patience ends first.
 async fn asked(id: SocketId, patience: Patience) -> bool {
     poll_fn(|cx| {
         with(|driver| {
@@ -72,8 +73,8 @@ async fn asked(id: SocketId, patience: Patience) -> bool {
     .await
 }
 
-/// Whether an end is one: a system tells a reset once (POSIX's SO_ERROR), and if a
-/// write under way was told, receiving sees an end. Does not return then.
+/// Whether an end is a real one: a system reports a reset once (POSIX's SO_ERROR), so if a pending
+/// write got it, reading sees an end. Does not return then.
 async fn write_has_not_failed(id: SocketId) {
     let sending_is = |is: fn(&Sending) -> bool| {
         with(|driver| {
@@ -81,8 +82,8 @@ async fn write_has_not_failed(id: SocketId) {
             connection.is_some_and(|connection| is(&connection.sending))
         })
     };
-    // That write failed before, but the host may tell of it later. It does so when the
-    // operations are waited for, before anything that has not happened yet.
+    // That write failed earlier, but the host may report it later: while operations are waited for,
+    // before anything newer.
     if sending_is(|sending| matches!(sending, Sending::Writing)) {
         monotonic_clock::wait_for(NANOSECONDS).await;
     }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// The sending direction, if nothing is being sent; `next` takes its place.
+/// Takes the sending direction, if it is idle; `next` replaces it.
 pub fn take_sender(wasi: &mut Wasi, id: SocketId, next: Sending) -> Option<Sender> {
     let connection = wasi.connection(id)?;
     match std::mem::replace(&mut connection.sending, next) {
@@ -26,7 +26,7 @@ fn set_sending(wasi: &mut Wasi, id: SocketId, sending: Sending) {
     }
 }
 
-/// Who is told how much the host has taken of a write.
+/// Who learns how much of a write the host has taken.
 #[derive(Clone, Copy)]
 enum Progress {
     /// The call that began it.
@@ -35,7 +35,7 @@ enum Progress {
     Goes,
 }
 
-/// Hands the host as much as it takes at once, and the rest later.
+/// Writes what the host takes at once; the rest becomes an operation.
 pub fn write(wasi: &mut Wasi, id: SocketId, data: Vec<u8>) -> Written {
     let Some(sender) = take_sender(wasi, id, Sending::Writing) else {
         return Written::Refused;
@@ -46,7 +46,7 @@ pub fn write(wasi: &mut Wasi, id: SocketId, data: Vec<u8>) -> Written {
         Progress::Began(_) => told.set(Progress::Began(bytes)),
         Progress::Goes => with(|driver| driver.progressed(id)),
     }));
-    // There is a connection, so there is a task that polls the operations.
+    // A connection exists, so the task that polls operations does.
     let mut cx = Context::from_waker(Waker::noop());
     let sent = task::enter(|| sending.as_mut().poll(&mut cx)).unwrap_or(Poll::Pending);
     match sent {

@@ -33,7 +33,7 @@ impl Streams {
     }
 }
 
-/// Hands what a socket receives to a stream, and sends what comes from another.
+/// Moves what a socket receives to one stream, and sends what another yields.
 pub fn stream(
     id: SocketId,
     generation: Generation,
@@ -74,7 +74,7 @@ async fn receive(id: SocketId, generation: Generation, mut stream: StreamWriter<
         };
         let left = stream.write_all(data).await;
         if !left.is_empty() {
-            // Nobody takes it any more.
+            // The program has dropped it.
             call(|driver| driver.stop_streaming(id, generation, left));
             return;
         }

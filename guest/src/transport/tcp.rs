@@ -9,7 +9,7 @@ use futures::stream::{self, LocalBoxStream, StreamExt};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wit_bindgen::StreamReader;
 
-/// How often a free port is looked for that is free on IPv4 and IPv6 alike.
+/// How often to look for a port that is free on IPv4 and IPv6.
 const PORT_TRIES: usize = 16;
 
 /// Listens.
@@ -43,7 +43,7 @@ pub fn listen(at: SocketAddr, backlog: u32) -> Result<Listening, Errno> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     AsIs,
-    /// As IPv4-mapped IPv6 addresses: on Node's one dual-stack socket they do.
+    /// As IPv4-mapped IPv6 addresses, as on Node's dual-stack socket.
     AsIpv6,
 }
 
@@ -58,7 +58,7 @@ impl Shown {
     }
 }
 
-/// The connections of a listening socket, which this holds, too.
+/// The connections of a listening socket, which this keeps open.
 fn accept(
     accepted: StreamReader<TcpSocket>,
     shown: Shown,
@@ -79,7 +79,7 @@ fn bind_both(port: u16) -> Result<Vec<(Bound, Shown)>, ErrorCode> {
         let same_port = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), v6.1.port());
         match bind(same_port) {
             Ok(v4) => return Ok(vec![(v6, Shown::AsIs), (v4, Shown::AsIpv6)]),
-            // The system chose a port that is taken on IPv4: it shall choose again.
+            // The system chose a port that is taken on IPv4: let it choose again.
             Err(ErrorCode::AddressInUse) if port == 0 => {}
             Err(ErrorCode::AddressInUse) => return Err(ErrorCode::AddressInUse),
             Err(_) => return Ok(vec![(v6, Shown::AsIs)]),
@@ -109,7 +109,7 @@ struct Connected {
 }
 
 impl Connection for Connected {
-    /// An address is absent if the connection is gone already.
+    /// An address is absent if the connection is closed already.
     fn endpoints(&self) -> Endpoints {
         let shown = |address: Result<IpSocketAddress, ErrorCode>| {
             Some(self.shown.address(address.ok()?.into()))
@@ -145,7 +145,7 @@ pub async fn connect(
     remote: SocketAddr,
     local: Option<SocketAddr>,
 ) -> Result<Box<dyn Connection>, (&'static str, Errno)> {
-    // WASI refuses what POSIX systems understand; the outcome is that of Linux.
+    // WASI refuses addresses that POSIX systems accept; the outcome is Linux's.
     if remote.port() == 0 {
         return Err(("connect", Errno("ECONNREFUSED")));
     }
@@ -175,8 +175,8 @@ pub async fn connect(
     }
 }
 
-/// A local address as one of the target's family: where that is IPv4, an IPv4-mapped address is
-/// one of IPv4, and so is `::`.
+/// The local address in the family of the target: for IPv4, an IPv4-mapped address becomes IPv4,
+/// and so does `::`.
 fn of_family(local: SocketAddr, target: IpAddr) -> SocketAddr {
     match (local.ip().to_canonical(), target) {
         (IpAddr::V6(ip), IpAddr::V4(_)) if ip.is_unspecified() => {

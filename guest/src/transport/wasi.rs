@@ -1,4 +1,4 @@
-//! The core's transport: every connection, and the operations that are under way.
+//! The core's transport: connections and the operations under way.
 
 use super::connection::Sender;
 use super::streaming::Streams;
@@ -17,12 +17,12 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::{Poll, Waker};
 
-/// How many of the clock's units the core's unit has.
+/// Nanoseconds per unit of the core's clock.
 pub const NANOSECONDS: u64 = 1_000_000;
 
 type Future = LocalBoxFuture<'static, ()>;
 
-/// Every connection of the component, and the operations that are under way.
+/// Every connection of the component, and the operations under way.
 #[derive(Default)]
 pub struct Wasi {
     listening: HashMap<ListenerId, Listening>,
@@ -30,20 +30,20 @@ pub struct Wasi {
     attempts: HashMap<(SocketId, Attempt), Connecting>,
     connections: HashMap<SocketId, Connection>,
     streams: HashMap<(SocketId, Generation), Streams>,
-    /// Sockets whose FIN was asked for, and what came of it, in the order of the calls.
+    /// Sockets whose FIN was requested, with the outcome, in the order of the calls.
     shutdowns: VecDeque<(SocketId, Option<Report>)>,
-    /// Sockets whose receiving tasks wait for what the core will ask for while the program acts.
+    /// Sockets whose receiving task waits for the core's next request while the program acts.
     undecided: Vec<SocketId>,
-    /// Operations that were cancelled and have to be dropped by a task.
+    /// Cancelled operations, which a task has to drop.
     cancelled: Vec<Future>,
-    /// What could not be listened on because a server was closed just now.
+    /// Listens that failed because a server was closed just now.
     listens: Vec<Listen>,
-    /// Operations that nobody polls yet.
+    /// Operations that are not polled yet.
     started: Vec<Future>,
-    /// The task that polls the operations, while it rests.
+    /// The task that polls the operations, while it has nothing to do.
     driver: Option<Waker>,
     waiting: Waiting,
-    /// When `wait` is woken for the next deadline.
+    /// The deadline at which `wait` is woken.
     alarm: Option<u64>,
 }
 
@@ -59,46 +59,46 @@ enum Waiting {
 pub struct Connection {
     pub sending: Sending,
     pub receiving: Receiving,
-    /// What is going on with it.
+    /// Its operations.
     operations: Vec<Operation>,
     pub connected: Box<dyn Connected>,
 }
 
 /// Where the receiving direction stands.
 pub enum Receiving {
-    /// Nothing was asked for. Leads to `Running`.
+    /// Not requested yet. Leads to `Running`.
     Unused,
     /// The receiving task runs.
     Running {
         asked: Asked,
-        /// The task, if it waits to be asked.
+        /// The task, while it waits for a request.
         waker: Option<Waker>,
     },
     /// The program has the stream.
     HandedOver,
 }
 
-/// What the core wants of the receiving task.
+/// What the core has asked of the receiving task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// It has not said.
+    /// Nothing yet.
     Undecided,
     /// Bytes.
     Yes,
-    /// Nothing, while the program was at work.
+    /// Nothing, while the program acted.
     No,
 }
 
 /// Where the sending direction stands.
 pub enum Sending {
-    /// Nothing was sent. Leads to `Writing`, or to `Over` if the FIN is all there is.
+    /// Nothing was sent. Leads to `Writing`, or to `Over` if only the FIN is sent.
     Unused,
     /// Leads to `Writing` or `Over`.
     Idle(Sender),
     /// A write is under way. Leads to `Idle` when the host has taken everything, or
     /// to `Broken`.
     Writing,
-    /// The host takes nothing more; the reason follows, and ends the connection.
+    /// The host takes no more; the reason follows, and ends the connection.
     Broken,
     /// The FIN is sent, or the program has the stream.
     Over,
@@ -106,9 +106,9 @@ pub enum Sending {
 
 /// Where an attempt to connect stands.
 enum Connecting {
-    /// Leads to `Succeeded`, or to nothing.
+    /// Leads to `Succeeded`, or ends.
     UnderWay(AbortHandle),
-    /// The core has not taken the connection yet.
+    /// The core has not opened the connection yet.
     Succeeded(Box<dyn Connected>),
 }
 
@@ -119,11 +119,11 @@ struct Listening {
     /// The accepting tasks that wait for room.
     waiting: Vec<Waker>,
     accepting: Vec<Operation>,
-    /// What has to be dropped first.
+    /// Dropped first.
     closes_at_once: Option<ipc::Listener>,
 }
 
-/// A listener that is to be tried again.
+/// A listener to try again.
 struct Listen {
     listener: ListenerId,
     at: ListenAt,
@@ -133,7 +133,7 @@ struct Listen {
 // ---- operations ----
 
 impl Wasi {
-    /// Leaves an operation to the task that polls them.
+    /// Hands an operation to the task that polls them.
     pub fn leave(&mut self, future: impl std::future::Future<Output = ()> + 'static) {
         self.started.push(Box::pin(future));
         if let Some(driver) = self.driver.take() {
@@ -170,22 +170,22 @@ impl Wasi {
         self.cancelled.extend(cancelled);
     }
 
-    /// Operations that nobody polls yet.
+    /// Takes the operations that are not polled yet.
     pub fn take_started(&mut self) -> Vec<Future> {
         std::mem::take(&mut self.started)
     }
 
-    /// Operations that were cancelled.
+    /// Takes the cancelled operations.
     pub fn take_cancelled(&mut self) -> Vec<Future> {
         std::mem::take(&mut self.cancelled)
     }
 
-    /// Whether something was cancelled and not dropped, or waits for that.
+    /// Whether a cancelled operation is not dropped yet, or a listen waits for that.
     pub fn has_cancelled(&self) -> bool {
         !self.cancelled.is_empty() || !self.listens.is_empty()
     }
 
-    /// The task that polls the operations has nothing to do. False if it has.
+    /// Parks the task that polls the operations; false if there is something to poll.
     pub fn rest(&mut self, waker: &Waker) -> bool {
         let rests = self.started.is_empty();
         if rests {
@@ -196,23 +196,23 @@ impl Wasi {
 
     // ---- wait ----
 
-    /// The program begins to wait. False if it does so already.
+    /// Marks the beginning of a wait. False if there is one already.
     pub fn begin_to_wait(&mut self) -> bool {
         let waits = matches!(self.waiting, Waiting::Yes(_));
         if !waits {
             self.waiting = Waiting::Yes(None);
-            // It has had its say.
+            // The program has finished acting.
             self.decide();
         }
         !waits
     }
 
-    /// The program does not wait any more.
+    /// Marks the end of a wait.
     pub fn end_waiting(&mut self) {
         self.waiting = Waiting::No;
     }
 
-    /// Has the call of `wait`, if there is one, look again.
+    /// Wakes the current `wait`, if there is one.
     pub fn wake_wait(&mut self) {
         if let Waiting::Yes(waker) = &mut self.waiting
             && let Some(waker) = waker.take()
@@ -227,7 +227,7 @@ impl Wasi {
         self.leave(async { with(|driver| driver.transport_mut().wake_wait()) });
     }
 
-    /// `wait` waits for a report, or until the deadline.
+    /// Registers `wait` for the next report, and for the deadline.
     pub fn wait_for(&mut self, deadline: Option<u64>, waker: &Waker) {
         self.waiting = Waiting::Yes(Some(waker.clone()));
         self.decide();
@@ -239,7 +239,7 @@ impl Wasi {
         }
         self.alarm = Some(deadline);
         self.leave(async move {
-            // Never before its time, though the clock counts finer.
+            // Never early, although the clock is finer.
             monotonic_clock::wait_until((deadline + 1) * NANOSECONDS).await;
             with(|driver| {
                 let wasi = driver.transport_mut();
@@ -251,7 +251,7 @@ impl Wasi {
         });
     }
 
-    /// The core wants nothing more for now.
+    /// The core asks for nothing more for now.
     fn decide(&mut self) {
         for id in std::mem::take(&mut self.undecided) {
             if let Some(Connection {
@@ -307,7 +307,7 @@ impl Wasi {
         listens.address
     }
 
-    /// Tries to listen where a server was closed just now.
+    /// Listens again where a server was closed just now.
     pub fn listen_again(&mut self) -> Vec<(ListenerId, Result<Option<SocketAddr>, Errno>)> {
         let listens = std::mem::take(&mut self.listens).into_iter();
         listens
@@ -319,13 +319,13 @@ impl Wasi {
 
     // ---- connections ----
 
-    /// What is known of the connection of a socket.
+    /// The connection of a socket.
     pub fn connection(&mut self, id: SocketId) -> Option<&mut Connection> {
         self.connections.get_mut(&id)
     }
 
-    /// What came of a shutdown. libuv tells of them in the order of the calls; the host may know
-    /// of a later one a moment sooner. Returns what can be told.
+    /// Records the outcome of a shutdown. libuv reports them in the order of the calls; the host
+    /// may report a later one a moment sooner. Returns those that can be reported.
     fn shut(&mut self, id: SocketId, outcome: Report) -> Vec<(SocketId, Report)> {
         if let Some((_, report)) = self.shutdowns.iter_mut().find(|(of, _)| *of == id) {
             *report = Some(outcome);
@@ -363,8 +363,7 @@ impl Wasi {
         })
     }
 
-    /// The receiving task of a socket wants to know, before the program's say is over, whether it
-    /// is asked for more.
+    /// Registers a receiving task that waits, while the program acts, for the core's next request.
     pub fn is_undecided(&mut self, id: SocketId) {
         self.undecided.push(id);
     }
@@ -425,7 +424,7 @@ async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
             .map_err(|errno| ("connect", errno)),
     };
     if own && outcome.is_ok() {
-        // The listener was ready first, and the host tells of it when it comes to it.
+        // The listener became ready first; give the host time to report it.
         monotonic_clock::wait_for(NANOSECONDS).await;
     }
     let report_of = match outcome {
@@ -472,8 +471,7 @@ impl Transport for Wasi {
         if let (Err(Errno("EADDRINUSE")), ListenAt::Address(_)) = (&outcome, at)
             && !self.cancelled.is_empty()
         {
-            // Perhaps it is a server's that was closed just now, which is let go of in
-            // a moment.
+            // It may be the port of a server that was closed just now and is released in a moment.
             let at = at.clone();
             self.listens.push(Listen {
                 listener,
@@ -509,9 +507,9 @@ impl Transport for Wasi {
         let (handle, registration) = AbortHandle::new_pair();
         self.attempts
             .insert((id, attempt), Connecting::UnderWay(handle));
-        // Only the task that polls it can cancel it, since that may have to wait for the host.
+        // Only the task that polls it can cancel it, as that may have to wait for the host.
         self.leave(async move {
-            // Aborted is what was asked for.
+            // It was aborted on request.
             let _ = Abortable::new(connect(id, attempt, to), registration).await;
         });
     }

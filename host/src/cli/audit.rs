@@ -1,4 +1,4 @@
-//! `--audit`: what happened in a run, a line of JSON each.
+//! `--audit`: the events of a run, a line of JSON each.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -13,19 +13,19 @@ use serde_json::ser::{Formatter, Serializer as JsonSerializer};
 use super::journal::{Entry, Omitted};
 use super::{Failure, named, outside, say};
 
-/// How long after a failure it is tried again.
+/// How long after a failure to try again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A file of entries.
+/// The file of events.
 pub(super) struct Audit(Mutex<State>);
 
 struct State {
     file: File,
-    /// What is left of a line that was written in part.
+    /// The rest of a line that was written in part.
     rest: Vec<u8>,
     /// How many lines could not be written.
     lost: u64,
-    /// When it failed last; none if it is well.
+    /// When writing last failed; none if it works.
     failed: Option<Instant>,
 }
 
@@ -37,7 +37,7 @@ struct Line<'a> {
     entry: Fields<'a>,
 }
 
-/// An entry as a map whose `event` says which it is.
+/// An event as a map whose `event` names the kind.
 struct Fields<'a>(Entry<'a>);
 
 impl Serialize for Fields<'_> {
@@ -81,8 +81,7 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// JSON whose texts move nobody's cursor: what is not plain is escaped, also what JSON would let
-/// stand.
+/// JSON in which all unprintable characters are escaped, also those that JSON allows.
 struct Plain;
 
 impl Formatter for Plain {
@@ -121,7 +120,7 @@ fn line(entry: Entry<'_>) -> Vec<u8> {
 }
 
 impl Audit {
-    /// Opens the file, to add to it. It has to lie outside of the folders.
+    /// Opens the file to append to it. It must lie outside of the folders.
     pub(super) fn open<'a>(
         path: &Path,
         folders: impl IntoIterator<Item = &'a Path>,
@@ -143,12 +142,12 @@ impl Audit {
         })))
     }
 
-    /// Adds a line, and gives its length. It is told when the file cannot be written, and when it
-    /// can again.
+    /// Appends a line and returns its length. Reports once when the file cannot be written, and
+    /// once when it can again.
     ///
     /// # Errors
     ///
-    /// It cannot be written now. It is tried again with a later line.
+    /// If it cannot be written now. A later line tries again.
     pub(super) fn write(&self, entry: Entry<'_>) -> (usize, io::Result<()>) {
         let line = line(entry);
         let mut state = self.state();
@@ -175,7 +174,7 @@ impl Audit {
         (line.len(), written.map(drop))
     }
 
-    /// How many lines are not in it.
+    /// How many lines are missing.
     pub(super) fn lost(&self) -> u64 {
         self.state().lost
     }
@@ -187,7 +186,7 @@ impl Audit {
 }
 
 impl State {
-    /// Writes what is owed and the line. Gives how many were lost before it.
+    /// Writes what is pending, and the line. Returns how many were lost before it.
     fn write(&mut self, line: &[u8]) -> io::Result<u64> {
         if let Err(error) = self.write_owed() {
             self.lost += 1;
@@ -205,7 +204,7 @@ impl State {
         written.map(|()| lost)
     }
 
-    /// Writes the rest of an earlier line, and that lines are lost.
+    /// Writes the rest of an earlier line, and how many lines are lost.
     fn write_owed(&mut self) -> io::Result<()> {
         self.write_rest()?;
         if self.lost > 0 {
@@ -236,8 +235,7 @@ impl State {
     }
 }
 
-/// Opens a file to add to it. A pipe is not waited for: neither for one who reads it, nor for one
-/// who goes on reading.
+/// Opens a file to append to it. A pipe is opened and written without waiting for a reader.
 #[cfg(unix)]
 fn open(place: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -261,7 +259,7 @@ fn open(place: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(place)
 }
 
-/// Waits until a pipe has room, but not for ever.
+/// Waits until a pipe has room, for a limited time.
 #[cfg(unix)]
 fn wait_for_reader(file: &File) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

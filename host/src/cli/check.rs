@@ -7,26 +7,26 @@ use plugnet_host::policy::Question;
 use super::policy::PolicyArgs;
 use super::{Failure, print};
 
-/// Says what a policy would decide, and which rule does.
+/// Prints what a policy decides, and which rule decides it.
 ///
-/// Nothing is looked up or connected. The exit code is 0 if it is allowed, 1 if it is denied, and
-/// 2 if the question or the policy cannot be understood.
+/// Nothing is looked up or connected. The exit code is 0 for allowed, 1 for denied, and 2 if the
+/// question or the policy is invalid.
 #[derive(clap::Args)]
 #[group(id = "question", required = true, multiple = false, args = ["connect", "listen", "resolve", "accept"])]
 pub(super) struct Args {
-    /// May it connect there? tcp://HOST:PORT, udp://HOST:PORT, unix://PATH, pipe://NAME
+    /// Whether the program may connect to tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or pipe://NAME
     #[arg(value_name = "ENTRY")]
     connect: Option<String>,
 
-    /// May it listen there?
+    /// Whether it may listen there
     #[arg(long, value_name = "ENTRY")]
     listen: Option<String>,
 
-    /// May it look the name up?
+    /// Whether it may look up the name
     #[arg(long, value_name = "NAME")]
     resolve: Option<String>,
 
-    /// May this peer connect to its listeners?
+    /// Whether this peer may connect to its listeners
     #[arg(long, value_name = "ADDRESS")]
     accept: Option<String>,
 

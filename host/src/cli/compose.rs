@@ -9,9 +9,9 @@ use super::{Failure, input, named, say};
 
 /// Writes a program with the net component inside it.
 ///
-/// The result imports WASI, plugnet:net/ipc for sockets that have a path, and what else the
-/// program imports: plugnet runs it. With --no-ipc it imports only WASI of these, and runs on
-/// any host that has WASI 0.3, such as `wasmtime run -S inherit-network`.
+/// The result imports WASI, plugnet:net/ipc for local sockets, and what else the program imports;
+/// plugnet runs it. With --no-ipc it does not import plugnet:net/ipc, and runs on any host with
+/// WASI 0.3, such as `wasmtime run -S inherit-network`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The program: a component that imports plugnet:net/net
@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Denies the program every path (EACCES), so that the host needs no plugnet:net/ipc
+    /// Denies every path (EACCES), for hosts without plugnet:net/ipc
     #[arg(long)]
     no_ipc: bool,
 }

@@ -1,5 +1,4 @@
-//! How a run came to its end, which its exit code alone does not tell: a program may end with
-//! any.
+//! How a run ended, which its exit code alone does not tell: a program may end with any.
 
 use std::fmt;
 
@@ -19,7 +18,7 @@ pub(super) enum End {
     Signal,
     /// `--audit-required`.
     Audit,
-    /// It did not begin, or the host failed.
+    /// It did not start, or the host failed.
     Host,
 }
 

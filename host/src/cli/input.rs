@@ -1,4 +1,4 @@
-//! Reads the files that a command was given.
+//! Reads the input files of a command.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Failure, named};
 
-/// What a file is to hold.
+/// The expected content of a file.
 #[derive(Clone, Copy)]
 pub(super) enum Content {
     Program,
@@ -22,7 +22,7 @@ impl Content {
         }
     }
 
-    /// What to do about a path that leads nowhere.
+    /// A hint for a path that does not exist.
     fn if_missing(self) -> &'static str {
         match self {
             Content::Program => {
@@ -33,7 +33,7 @@ impl Content {
     }
 }
 
-/// The bytes of the file at `path`.
+/// Reads the file at `path`.
 pub(super) fn read(path: &Path, content: Content) -> Result<Vec<u8>, Failure> {
     let name = named(path);
     if path.is_dir() {

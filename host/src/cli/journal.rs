@@ -1,5 +1,5 @@
-//! What is told of a run's events, by `--audit` and `--trace`: not more than somebody can keep or
-//! read, whatever the program does.
+//! Writes a run's events to `--audit` and `--trace`, with a bounded rate, whatever the program
+//! does.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,28 +15,28 @@ use super::audit::Audit;
 use super::end::End;
 use super::say;
 
-/// For how long what is the same is counted together.
+/// How long equal events are counted together.
 const SPAN: Duration = Duration::from_secs(1);
 
-/// How often the same decision is told in a span. The others are summed up.
+/// How often the same decision is written per span. The others are summed up.
 const SAME: u64 = 10;
 
-/// How many events of a kind are told in a span. The others are counted.
+/// How many events of a kind are written per span. The others are counted.
 const MOST: u64 = 1000;
 
-/// How many bytes are told of a kind in a span, but for the last event's.
+/// How many bytes of a kind are written per span, except for the last event.
 const MOST_BYTES: usize = 128 * 1024;
 
-/// Something to tell.
+/// An entry to write.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Entry<'a> {
-    /// What happened.
+    /// An event.
     Event(&'a Event),
-    /// A decision, which was made so many times more.
+    /// A decision that was repeated this often.
     Repeat(&'a Event, u64),
-    /// So many events are not told.
+    /// This many events are omitted.
     Omitted(Omitted),
-    /// So many lines could not be written.
+    /// This many lines could not be written.
     Lost(u64),
     /// The run has ended, with an exit code.
     End(End, u8),
@@ -67,7 +67,7 @@ impl fmt::Display for Entry<'_> {
     }
 }
 
-/// How many events were not told, by their kinds.
+/// How many events were omitted, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Omitted {
     pub(super) connections: u64,
@@ -82,8 +82,8 @@ impl Omitted {
     }
 }
 
-/// What an event is about. One kind never takes the place of another: whoever is denied a thousand
-/// things, or connects in vain, does not hide a connection by that.
+/// The kind of an event. Kinds have limits of their own: a thousand denials, or failed connects, do
+/// not hide a connection.
 #[derive(Clone, Copy)]
 enum Kind {
     Connection,
@@ -104,14 +104,14 @@ impl Kind {
     }
 }
 
-/// Who waits for an audit that is required and cannot be written.
+/// Called when a required audit cannot be written.
 type OnFailure = Box<dyn Fn(String) + Send + Sync>;
 
-/// Hears of a run's events.
+/// Writes the events of a run.
 pub(super) struct Journal {
     audit: Option<Audit>,
     trace: bool,
-    /// There if nothing may happen that is not written down.
+    /// Set if nothing may happen that is not written.
     on_failure: Option<OnFailure>,
     bounds: Mutex<Bounds>,
 }
@@ -126,13 +126,13 @@ impl Journal {
         }
     }
 
-    /// Has the audit's failure told, once. The program does not go on from there.
+    /// Calls back when the audit fails, once. The program does not go on from there.
     pub(super) fn on_failure(mut self, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
         self.on_failure = Some(Box::new(tell));
         self
     }
 
-    /// Whether anybody wants to hear.
+    /// Whether events are written at all.
     pub(super) fn is_kept(&self) -> bool {
         self.audit.is_some() || self.trace
     }
@@ -156,8 +156,7 @@ impl Journal {
         }
     }
 
-    /// Tells what was only counted up to now, and how the run ended. Gives whether all that was to be
-    /// written down is.
+    /// Writes the counts that are pending, and how the run ended. Returns whether all was written.
     pub(super) fn finish(&self, end: End, code: u8) -> bool {
         let mut bounds = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         bounds.sum_up(|entry| self.tell(entry).0);
@@ -170,7 +169,7 @@ impl Journal {
         lost == 0
     }
 
-    /// Gives how long what is told is.
+    /// Returns the length of what is written.
     fn tell(&self, entry: Entry<'_>) -> (usize, io::Result<()>) {
         let (mut bytes, mut written) = (0, Ok(()));
         if let Some(audit) = &self.audit {
@@ -185,7 +184,7 @@ impl Journal {
     }
 }
 
-/// What was told in a span, and what was not.
+/// What was written in a span, and what was omitted.
 #[derive(Default)]
 struct Bounds {
     since: Option<Instant>,
@@ -197,7 +196,7 @@ struct Bounds {
     decisions: HashMap<String, (Event, u64)>,
 }
 
-/// What was told of one kind.
+/// What was written of a kind.
 #[derive(Default)]
 struct Budget {
     told: u64,
@@ -215,7 +214,7 @@ impl Bounds {
         }
     }
 
-    /// `tell` gives the length of what it told.
+    /// `tell` returns the length of what it wrote.
     fn hear(&mut self, event: &Event, now: Instant, mut tell: impl FnMut(Entry<'_>) -> usize) {
         if self.since.is_none_or(|since| now >= since + SPAN) {
             self.sum_up(&mut tell);
@@ -260,8 +259,8 @@ impl Bounds {
     }
 }
 
-/// What makes decisions the same; none for an event that has a number of its own. A peer that
-/// comes again has another port each time.
+/// What makes decisions equal; none for an event with a number of its own. The port of a peer does
+/// not matter.
 fn same(event: &Event) -> Option<String> {
     let peer = match event {
         Event::Decision(decision) => match decision.request() {

@@ -1,4 +1,4 @@
-//! The commands, and what they have in common: how they fail.
+//! The commands, and how they fail.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -42,7 +42,7 @@ enum Command {
     /// Runs Node's echo example: a server and a client, two sandboxed programs, over TCP on
     /// loopback and over a UNIX domain socket (on Windows a named pipe).
     Demo,
-    /// Prints the WIT package: save it, and build a program against it.
+    /// Prints the WIT package to build programs against.
     Wit,
 }
 

@@ -1,4 +1,4 @@
-//! Keeps what a run writes down out of the folders that its program may write to.
+//! Keeps a run's output files out of the directories that its program may write to.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! The options that say what a program may reach, of `plugnet run` and `plugnet check`.
+//! The options of `plugnet run` and `plugnet check` that make up the policy.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -9,98 +9,97 @@ use plugnet_host::policy::{
 
 use super::{Failure, input};
 
-/// The rules among the options.
-pub(super) const REACH: &str = "What the program may reach";
+/// The heading of the rules.
+pub(super) const REACH: &str = "Permissions";
 
-/// The limits among the options.
-const USE: &str = "How much the program may use";
+/// The heading of the limits.
+const USE: &str = "Limits";
 
-/// What the program may reach: nothing by default, and what is denied beats what is allowed. See
-/// docs/policy.md.
+/// What the program may reach: nothing by default, and deny beats allow. See docs/policy.md.
 #[derive(clap::Args)]
 #[command(next_help_heading = REACH)]
 pub(super) struct PolicyArgs {
-    /// Lets the program use the network: any address, any name
+    /// Allows the whole network: every address, every name
     #[arg(long)]
     allow_net: bool,
 
-    /// Lets the program listen at and connect to the socket PATH, or every one below the folder
-    /// DIR/; as GUEST if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe; both have
-    /// folders, @PREFIX/ and \\.\pipe\PREFIX\
+    /// Allows listening at and connecting to the local socket PATH, or all below the folder DIR/. The
+    /// program calls it GUEST, if given. @NAME is an abstract name, \\.\pipe\NAME a named pipe;
+    /// their folders are @PREFIX/ and \\.\pipe\PREFIX\
     #[arg(long, value_name = "PATH[::GUEST]")]
     allow_ipc: Vec<String>,
 
-    /// Denies it
+    /// Denies these local sockets
     #[arg(long, value_name = "PATH")]
     deny_ipc: Vec<String>,
 
-    /// Lets the program connect: tcp://HOST:PORT, udp://HOST:PORT, unix://PATH, pipe://NAME. HOST
-    /// is an address, a network, a name, *.NAME or *; PORT a number, a range or *
+    /// Allows connecting to tcp://HOST:PORT, udp://HOST:PORT, unix://PATH or pipe://NAME. HOST is an
+    /// address, a network, a name, *.NAME or *; PORT is a number, a range or *
     #[arg(long, value_name = "ENTRY")]
     allow_connect: Vec<String>,
 
-    /// Denies it
+    /// Denies these connections
     #[arg(long, value_name = "ENTRY")]
     deny_connect: Vec<String>,
 
-    /// Lets the program listen there; port 0 is one that the system chooses
+    /// Allows listening there; port 0 is one that the system chooses
     #[arg(long, value_name = "ENTRY")]
     allow_listen: Vec<String>,
 
-    /// Denies it
+    /// Denies listening there
     #[arg(long, value_name = "ENTRY")]
     deny_listen: Vec<String>,
 
-    /// Lets the program look up the name, those below it with *.NAME, or all with *
+    /// Allows looking up the name; *.NAME is all names below it, * all names
     #[arg(long, value_name = "NAME")]
     allow_resolve: Vec<String>,
 
-    /// Denies it
+    /// Denies looking up the name
     #[arg(long, value_name = "NAME")]
     deny_resolve: Vec<String>,
 
-    /// Lets these peers alone connect to the program's listeners
+    /// Accepts connections from these peers only
     #[arg(long, value_name = "CIDR")]
     allow_accept: Vec<String>,
 
-    /// Denies it
+    /// Denies connections from these peers
     #[arg(long, value_name = "CIDR")]
     deny_accept: Vec<String>,
 
-    /// Reads rules and limits from a TOML file, in addition: of several limits the strictest holds
+    /// Adds the rules and limits of a TOML file; of several limits the strictest holds
     #[arg(long = "policy", value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Connections at one time, in and out together
+    /// Concurrent connections, in and out together
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections: Option<NonZeroU32>,
 
-    /// Connections at one time with one peer: an IPv4 address, or a /64 of IPv6
+    /// Concurrent connections with one peer: an IPv4 address, or a /64 of IPv6
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_connections_per_peer: Option<NonZeroU32>,
 
-    /// Sockets at one time, of every kind: connections, listeners, those of UDP [default: 1024, or
-    /// fewer if this process may have fewer descriptors]
+    /// Open sockets of every kind: connections, listeners, UDP [default: 1024, or fewer if this
+    /// process may have fewer descriptors]
     #[arg(long, value_name = "NUMBER", value_parser = count, help_heading = USE)]
     max_sockets: Option<NonZeroU32>,
 
-    /// Memory of the program: 64MiB
+    /// Memory of the program, such as 64MiB
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_memory: Option<ByteSize>,
 
-    /// Bytes in a second, each way: 1MiB
+    /// Bytes per second, each way, such as 1MiB
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second: Option<ByteSize>,
 
-    /// Bytes that it receives in a second
+    /// Bytes received per second
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_in: Option<ByteSize>,
 
-    /// Bytes that it sends in a second
+    /// Bytes sent per second
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_out: Option<ByteSize>,
 
-    /// Time from the program's start to its end: 10s, 5m
+    /// Time from the program's start to its end, such as 10s or 5m
     #[arg(long, value_name = "TIME", help_heading = USE)]
     timeout: Option<TimeLimit>,
 }
@@ -160,7 +159,7 @@ impl PolicyArgs {
     }
 }
 
-/// A limit that is a number of things.
+/// Parses a limit that is a count.
 fn count(text: &str) -> Result<NonZeroU32, &'static str> {
     text.parse().map_err(|_| {
         "a limit is a whole number from 1 to 4294967295; to forbid something, grant nothing or deny it"

@@ -24,27 +24,27 @@ use super::{Failure, executor, input, no_threads, outside, runtime, say};
 
 /// Runs a program: a component that exports wasi:cli/run.
 ///
-/// It gets the arguments after its name and this process's standard streams, and whatever the
-/// options grant. The exit code is the program's own; 2 if there is no program to run, 134 if
-/// it trapped, 124 if it took longer than --timeout, 130 after Ctrl-C, 143 after SIGTERM. A program may
-/// end with these codes, too: --stats and --audit say who ended it.
+/// The program gets the arguments after its name, this process's standard streams, and what the
+/// options grant. The exit code is the program's own, or 2 if there is no program to run, 134 after
+/// a trap, 124 after --timeout, 130 after Ctrl-C, 143 after SIGTERM. A program may end with these
+/// codes too; --stats and --audit say who ended it.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Sets an environment variable of the program; without a value, to the one it has here
+    /// Sets an environment variable of the program; without a value, passes on this process's
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     env: Vec<String>,
 
-    /// Lets the program read and write the directory HOST, as GUEST if given. /proc, /sys, /dev and
-    /// what they are in, such as /, are refused
+    /// Allows reading and writing the directory HOST. The program calls it GUEST, if given. /proc,
+    /// /sys, /dev and directories that contain them, such as /, are refused
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     dirs: Vec<String>,
 
     #[command(flatten)]
     policy: PolicyArgs,
 
-    /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
-    /// and when it is closed, and for the end of the run. What is repeated is summed up. The file
-    /// has to lie outside of every --dir
+    /// Appends a line of JSON to FILE for every decision, for every connection when it is opened and
+    /// when it is closed, and for the end of the run. Repetitions are summed up. FILE must lie outside
+    /// of every --dir
     #[arg(long, value_name = "FILE", help_heading = SEEN)]
     audit: Option<PathBuf>,
 
@@ -52,27 +52,27 @@ pub(super) struct Args {
     #[arg(long, requires = "audit", help_heading = SEEN)]
     audit_required: bool,
 
-    /// Prints decisions and connections to standard error, as they happen
+    /// Logs decisions and connections to standard error, as they happen
     #[arg(long, help_heading = SEEN)]
     trace: bool,
 
-    /// Sums up at the end, on standard error: connections, bytes, denials, time, and who ended the
-    /// run, which the exit code alone does not tell
+    /// Prints totals to standard error at the end: connections, bytes, denials, time, and who ended
+    /// the run
     #[arg(long, help_heading = SEEN)]
     stats: bool,
 
-    /// Hands the program the descriptor FD of this process: a TCP or UNIX socket that listens or
-    /// is connected. Those of systemd's LISTEN_FDS are handed over anyway
+    /// Passes on the descriptor FD of this process: a listening or connected socket, TCP or UNIX.
+    /// Those in systemd's LISTEN_FDS are always passed on
     #[arg(long = "listen-fd", value_name = "FD", help_heading = super::policy::REACH)]
     listen_fds: Vec<i32>,
 
-    /// The program, and all that follows it: its arguments, dashes and all
+    /// The program and its arguments, which may begin with dashes
     #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
     program: Vec<OsString>,
 }
 
-/// The options that let people see what it does.
-const SEEN: &str = "What is seen of it";
+/// The heading of the options that show what the program does.
+const SEEN: &str = "Observability";
 
 /// How long a program that has to end may compute before it waits again, which is when it can be
 /// ended in order. After that the process ends around it.

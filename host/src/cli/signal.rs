@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Hears signals from its creation on.
+/// Receives signals from its creation on.
 pub(super) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -12,8 +12,7 @@ pub(super) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// Starts to hear Ctrl-C and SIGTERM, which do not end this process by themselves from now
-    /// on.
+    /// Starts to receive Ctrl-C and SIGTERM, which no longer end this process by themselves.
     pub(super) fn hear() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,7 +22,7 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them. Gives the exit code that a shell reports for it.
+    /// Waits for one of them, and returns the exit code that a shell reports for it.
     pub(super) async fn received(mut self) -> io::Result<u8> {
         tokio::select! {
             _ = self.interrupt.recv() => Ok(128 + 2),
@@ -34,12 +33,12 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Does nothing: Ctrl-C is heard from `received` on.
+    /// Does nothing: Ctrl-C is received from `received` on.
     pub(super) fn hear() -> io::Result<Self> {
         Ok(Signals {})
     }
 
-    /// Waits for Ctrl-C. Gives the exit code that a Unix shell reports for it.
+    /// Waits for Ctrl-C, and returns the exit code that a Unix shell reports for it.
     pub(super) async fn received(self) -> io::Result<u8> {
         tokio::signal::ctrl_c().await?;
         Ok(128 + 2)

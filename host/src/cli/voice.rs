@@ -1,8 +1,8 @@
-//! What plugnet itself says on a standard stream, whoever reads it or does not.
+//! plugnet's own output on a standard stream, which never waits long for a reader.
 //!
-//! A write to a pipe that nobody reads never ends. So a thread of its own writes, and who says
-//! something waits for it only so long: a program, its time limit and the end of the process do
-//! not depend on a reader.
+//! A write to a pipe that nobody reads never ends. So a separate thread writes, and callers wait
+//! for it only for a limited time: a program, its time limit and the end of the process do not
+//! depend on a reader.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -10,10 +10,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a line is waited for. A reader that has not taken it by then is not there.
+/// How long to wait for a line to be written. A reader that has not read it by then is considered
+/// gone.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many bytes are kept for a reader that is slow.
+/// How many bytes are kept for a slow reader.
 const MOST: usize = 64 * 1024;
 
 /// One of the standard streams.
@@ -28,14 +29,14 @@ struct Shared {
 #[derive(Default)]
 struct Lines {
     waiting: VecDeque<String>,
-    /// Bytes that wait.
+    /// Bytes that wait to be written.
     bytes: usize,
-    /// How many were taken in, and how many are written.
+    /// How many bytes were accepted, and how many are written.
     taken: u64,
     written: u64,
-    /// Nobody reads, as it seems: who says something does not wait.
+    /// The reader is considered gone: callers do not wait.
     stuck: bool,
-    /// Those that there was no room for.
+    /// Lines that there was no room for.
     lost: u64,
 }
 
@@ -74,7 +75,7 @@ impl Voice {
         Voice(shared)
     }
 
-    /// Says a line, or several. It is written when this returns, unless nobody reads.
+    /// Prints a line, or several. It is written when this returns, unless nobody reads.
     pub(super) fn say(&self, line: String) {
         let Voice(shared) = self;
         let mut lines = shared.lines();
@@ -90,7 +91,7 @@ impl Voice {
         }
     }
 
-    /// Waits until all is written, but not for longer than a reader would take.
+    /// Waits until all is written, or the reader is considered gone.
     pub(super) fn finish(&self) {
         let Voice(shared) = self;
         let lines = shared.lines();

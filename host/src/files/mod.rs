@@ -1,12 +1,13 @@
-//! `wasi:filesystem` of both versions: wasmtime-wasi's, with a bound on what the host holds for it.
+//! `wasi:filesystem` of both versions: wasmtime-wasi's, with bounds on what the host holds for a
+//! program.
 //!
-//! A program has to have a `--dir` for any of it. Then a few bytes of its own make the host hold much
-//! more: a folder's listing (0.2), a thread (a folder's stream of 0.3), 64 KiB (a file's stream of 0.2), a
-//! descriptor, a path as long as the program's memory for each operation that is under way (0.3). So there
-//! are so many of each, and listings count as memory of the program.
+//! It takes a `--dir` to use any of it. Then a few bytes of the program make the host hold much
+//! more: a folder's listing (0.2), a thread (a folder's stream of 0.3), 64 KiB (a file's stream of
+//! 0.2), a descriptor, or a path as long as the program's memory for each operation under way
+//! (0.3). So each has a limit, and listings count as the program's memory.
 //!
-//! What is one too many is `insufficient-memory`, as the system would say it of its own limits; a path
-//! that no system takes is `name-too-long`.
+//! Beyond a limit an operation fails with `insufficient-memory`, as for the system's own limits; a
+//! path that no system accepts is `name-too-long`.
 
 mod listing;
 mod stream02;
@@ -22,16 +23,16 @@ use wasmtime::component::Linker;
 
 use crate::host::HostView;
 
-/// How many folders may be listed at one time.
+/// How many folders may be listed at a time.
 const FOLDERS: usize = 64;
 
-/// How many files may be read or written by streams at one time.
+/// How many files may be read or written by streams at a time.
 const STREAMS: usize = 1024;
 
 /// How many files and folders may be open, if the process may have many descriptors.
 const DESCRIPTORS: usize = 1024;
 
-/// How many operations of 0.3 go on at one time, each on a thread of its own. The others wait.
+/// How many operations of 0.3 run at a time, each on a thread of its own. The others wait.
 const OPERATIONS: usize = 64;
 
 /// How many operations may wait.
@@ -40,25 +41,25 @@ const WAITING: usize = 1024;
 /// The longest path that any system takes, in bytes: Windows' 32,767 units.
 const LONGEST_PATH: usize = 32_767;
 
-/// Adds the interfaces to a linker that has them already, and lets them be replaced.
+/// Adds the interfaces to a linker that has them already, and allows shadowing.
 pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     v02::add_to_linker(linker)?;
     v03::add_to_linker(linker)
 }
 
-/// The right to hold one thing. Dropping it frees it.
+/// A permit. Dropping it returns it.
 type Permit = OwnedSemaphorePermit;
 
-/// There are as many as there may be.
+/// The limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Full;
 
-/// What one program has.
+/// The permits of one program.
 pub(crate) struct Files {
     folders: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     descriptors: Arc<Semaphore>,
-    /// Those that are open, by their numbers in the table.
+    /// The open files and folders, by their numbers in the table.
     open: HashMap<u32, Permit>,
     operations: Operations,
 }
@@ -105,7 +106,7 @@ fn take(semaphore: &Arc<Semaphore>) -> Result<Permit, Full> {
     Arc::clone(semaphore).try_acquire_owned().map_err(|_| Full)
 }
 
-/// A quarter of what the process may have: the rest is for sockets, and for the host itself.
+/// A quarter of the process's descriptors: the rest is for sockets and the host.
 fn most_descriptors() -> usize {
     #[cfg(unix)]
     let process = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -115,11 +116,11 @@ fn most_descriptors() -> usize {
     quarter.unwrap_or(DESCRIPTORS).min(DESCRIPTORS)
 }
 
-/// The operations of 0.3. Its clones are the same ones.
+/// The operations of 0.3. Clones share them.
 #[derive(Clone)]
 struct Operations {
     turns: Arc<Semaphore>,
-    /// Those that go on and those that wait.
+    /// Operations that run or wait.
     begun: Arc<AtomicUsize>,
 }
 
@@ -140,7 +141,7 @@ impl Operations {
             return Err(Full);
         }
         let begun = Begun(self.begun);
-        // Nobody closes it.
+        // It is never closed.
         let permit = self.turns.acquire_owned().await.map_err(|_| Full)?;
         Ok(Turn {
             _permit: permit,
@@ -149,13 +150,13 @@ impl Operations {
     }
 }
 
-/// An operation that goes on.
+/// An operation that runs.
 struct Turn {
     _permit: Permit,
     _begun: Begun,
 }
 
-/// An operation that goes on or waits.
+/// An operation that runs or waits.
 struct Begun(Arc<AtomicUsize>);
 
 impl Drop for Begun {

@@ -110,7 +110,7 @@ pub(super) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Re
     )
 }
 
-/// What the program is told of an error.
+/// Converts an error for the program.
 fn told<V>(result: FsResult<V>) -> wasmtime::Result<Result<V, ErrorCode>> {
     match result {
         Ok(value) => Ok(Ok(value)),

@@ -1,4 +1,4 @@
-//! WASI 0.3: every operation waits for its turn, and streams and descriptors are counted.
+//! WASI 0.3: every operation waits for its turn, and streams and descriptors are limited.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -77,15 +77,15 @@ async fn turn<T: HostView>(
     Ok(operations.turn().await?)
 }
 
-/// The same store, as wasmtime-wasi sees it.
+/// The same store, as wasmtime-wasi borrows it.
 fn theirs<T: HostView>(accessor: &Accessor<T, Bounded>) -> Accessor<T, WasiFilesystem> {
     accessor.with_getter::<WasiFilesystem>(T::filesystem)
 }
 
 type End = FutureReader<Result<(), ErrorCode>>;
 
-/// A stream's end, which gives the permit back when it comes: when the stream was read or written to
-/// its end, failed, or was dropped.
+/// A stream's end, which returns the permit when the stream was read or written to its end, failed,
+/// or was dropped.
 fn held<T: 'static>(
     mut access: Access<'_, T, Bounded>,
     end: End,
@@ -110,7 +110,7 @@ fn ended<T: 'static>(
     })
 }
 
-/// The end of a stream that there is no room for.
+/// The end of a stream beyond the limit.
 fn full<T: 'static>(access: Access<'_, T, Bounded>) -> wasmtime::Result<End> {
     FutureReader::new(access, async {
         wasmtime::error::Ok(Err(ErrorCode::InsufficientMemory))
@@ -135,14 +135,14 @@ impl<T: 'static> FutureConsumer<T> for Holding {
         let mut end = None;
         source.read(store, &mut end)?;
         if let (Some(end), Some(tell)) = (end, self.tell.take()) {
-            // Nobody may want to know.
+            // The program may have dropped it.
             let _ = tell.send(end);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-/// The same call of wasmtime-wasi's, in its turn.
+/// Calls wasmtime-wasi's function in its turn.
 macro_rules! in_turn {
     ($accessor:ident, [$($path:ident),*], $call:ident($($argument:expr),* $(,)?)) => {{
         let _turn = turn($accessor, &[$(&$path),*]).await?;

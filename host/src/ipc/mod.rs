@@ -1,8 +1,7 @@
-//! The interface `plugnet:net/ipc`: paths and descriptors, as far as the program was granted
-//! them.
+//! The interface `plugnet:net/ipc`: granted paths and inherited descriptors.
 //!
-//! `plugnet_ipc` knows the system and the grants; this puts its listeners and sockets into the
-//! tables and streams of a store.
+//! `plugnet_ipc` implements sockets and grants; this puts them into the tables and streams of a
+//! store.
 
 mod bindings;
 mod streams;
@@ -25,10 +24,10 @@ use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::host::{Host, HostView};
 use crate::transfer::{self, Duplex, Receiving, Sending};
 
-/// What a program may use of paths and descriptors.
+/// The paths and descriptors of a program.
 #[derive(Default)]
 pub(crate) struct Ipc {
-    /// Shared with the calls under way.
+    /// Shared with calls under way.
     grants: Arc<Grants>,
     descriptors: Descriptors,
 }
@@ -54,8 +53,8 @@ impl HasData for HasIpc {
     type Data<'a> = &'a mut Host;
 }
 
-/// Something that listens, as the program holds it: dropping it closes what the stream of its
-/// connections accepts from, too.
+/// A listener, as the program holds it. Dropping it also closes the socket that the stream of its
+/// connections accepts from.
 pub struct Listener {
     accepting: Arc<Accepting>,
     /// Its path, if it has one.
@@ -71,7 +70,7 @@ struct Accepting(
 );
 
 impl Accepting {
-    /// The next connection; none if the listener was dropped.
+    /// The next connection; none after the listener was dropped.
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<std::io::Result<Socket>>> {
         // The waker first: who closes in between finds it.
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
@@ -93,8 +92,8 @@ impl Drop for Listener {
     }
 }
 
-/// A connection, as the program holds it. Its streams share the socket: it is closed when all
-/// of them are gone.
+/// A connection, as the program holds it. Its streams share the socket, which is closed when all of
+/// them are dropped.
 pub struct Connection {
     connection: Arc<transfer::Connection<Socket>>,
     sends: bool,
@@ -115,7 +114,7 @@ impl Connection {
     }
 }
 
-/// Whom a socket is with; `path` is what a local one was found by.
+/// The remote peer of a socket; `path` is the path that a local one was found by.
 fn peer(socket: &Socket, path: Option<&str>) -> Peer {
     match (socket.peer_address(), path) {
         (Some(address), _) => Peer::Address(address),
@@ -181,7 +180,7 @@ impl Host {
     }
 }
 
-/// What the program sees of an error.
+/// Converts an error for the program.
 fn error_code(error: &Error) -> ErrorCode {
     match error.code() {
         Code::AccessDenied => ErrorCode::AccessDenied,
@@ -201,7 +200,7 @@ fn error_code(error: &Error) -> ErrorCode {
     }
 }
 
-/// How a transfer failed, in WASI's words.
+/// Why a transfer failed, as WASI's code.
 fn transfer_error(error: &std::io::Error) -> TransferError {
     match Code::of(error) {
         Code::ConnectionReset => TransferError::ConnectionReset,
@@ -307,7 +306,7 @@ impl ipc::HostConnection for Host {
         match self.ipc.descriptors.take_socket(number) {
             Ok(socket) => {
                 let peer = peer(&socket, None);
-                // One too many is closed, like one that is accepted.
+                // Beyond the limit, it is closed like one that is accepted.
                 let slot = self.connections.place_and_slot(Direction::Inherit, peer);
                 let Ok((place, slot)) = slot else {
                     return Ok(Err(ErrorCode::TooManyFiles));
@@ -368,7 +367,7 @@ impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
             let connected = match connected {
                 Ok(connected) => Ok(connected),
                 Err(NotConnected::System(error)) => Err(error),
-                // Nothing was decided about the path.
+                // The policy decided nothing about the path.
                 Err(NotConnected::Full) => return Ok(Err(ErrorCode::TooManyFiles)),
             };
             let refused = connected.as_ref().err();
@@ -415,14 +414,14 @@ impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
     }
 }
 
-/// A direction that was used before.
+/// A direction that is taken already.
 fn already() -> wasmtime::Result<Result<(), TransferError>> {
     Ok(Err(TransferError::InvalidState))
 }
 
-/// Why there is no connection.
+/// Why a connection is refused.
 enum NotConnected {
-    /// The limits of the run do not let there be one.
+    /// A limit of the run.
     Full,
     /// The grants, or the system.
     System(Error),

@@ -15,19 +15,19 @@ use crate::connections::{Connections, Direction};
 use crate::guard::Guard;
 use crate::host::Host;
 
-/// How long to wait until a connection is accepted again, when the system has no means for it.
+/// How long to wait before accepting again, when the system lacks resources.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The connections of a listener.
 pub(super) struct Accepted<T: 'static> {
     accepting: Arc<Accepting>,
     path: Option<String>,
-    /// Who may connect, if it is by TCP.
+    /// Decides who may connect, for TCP.
     guard: Guard,
     connections: Connections,
-    /// One that was accepted to see whether there is one.
+    /// A connection that was accepted to learn whether there is one.
     next: Option<Connection>,
-    /// The system had no means for the last one.
+    /// The system lacked resources for the last one.
     pause: Option<Pin<Box<Sleep>>>,
     host: for<'a> fn(&'a mut T) -> &'a mut Host,
 }
@@ -63,7 +63,7 @@ impl<T> Accepted<T> {
                     if address.is_some_and(|peer| !self.guard.allows_peer(peer)) {
                         continue;
                     }
-                    // One too many is closed at once, as libuv does it without descriptors.
+                    // Beyond the limit, it is closed at once, as libuv does without descriptors.
                     let peer = peer(&socket, self.path.as_deref());
                     let slot = self.connections.place_and_slot(Direction::Accept, peer);
                     if let Ok((place, slot)) = slot {
@@ -73,8 +73,8 @@ impl<T> Accepted<T> {
                 }
                 None => return Poll::Ready(None),
                 Some(Err(error)) => {
-                    // Something fails for all or for this one: a client that was gone again
-                    // is no reason to wait.
+                    // Either accepting fails, or this one client has left, which is no reason to
+                    // wait.
                     if Code::of(&error) != Code::ConnectionAborted {
                         self.pause = Some(Box::pin(tokio::time::sleep(RETRY)));
                     }
@@ -104,7 +104,7 @@ impl<T: 'static> StreamProducer<T> for Accepted<T> {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        // A read of nothing asks whether there is one.
+        // A read of zero bytes asks for readiness.
         if destination.remaining(&mut store) == Some(0) {
             self.next = Some(connection);
         } else {

@@ -1,4 +1,4 @@
-//! The sockets that are wasmtime-wasi's: of WASI 0.2, and those of UDP.
+//! Sockets of wasmtime-wasi: of WASI 0.2, and UDP.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use tokio::sync::Semaphore;
 
 use crate::connections::Place;
 
-/// What is kept of them, by their numbers in the table, from their creation to their drop.
+/// Their records, by their numbers in the table, from creation to drop.
 #[derive(Default)]
 pub(crate) struct Foreign(HashMap<u32, Socket>);
 
 struct Socket {
     _place: Place,
-    /// It has a port that the policy does not let it keep.
+    /// It has a port that the policy denies.
     denied: bool,
     receives: Arc<Semaphore>,
 }
@@ -38,9 +38,9 @@ impl Foreign {
         }
     }
 
-    /// Whose turn it is to receive. wasmtime-wasi has room for a whole datagram, 64 KiB, for each
-    /// call that waits (`UdpSocket::recv`); a program may wait as often as it likes. Only one call
-    /// of a socket can get the next datagram, so the others wait before that.
+    /// The turn to receive. wasmtime-wasi reserves a whole datagram, 64 KiB, for each waiting call
+    /// (`UdpSocket::recv`), and a program may make any number. Only one call per socket can get the
+    /// next datagram, so the others wait before that.
     pub(super) fn receives(&self, number: u32) -> Option<Arc<Semaphore>> {
         let socket = self.0.get(&number)?;
         Some(Arc::clone(&socket.receives))

@@ -1,6 +1,5 @@
-//! The options of a TCP socket, with the differences of the systems evened out as
-//! wasmtime-wasi does it: what a program sets has the same effect, and what is refused the same
-//! error, whoever serves it.
+//! The options of a TCP socket, evened out between systems as in wasmtime-wasi: the same effects
+//! and the same errors.
 
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ const MOST_PROBES: u32 = i8::MAX as u32;
 
 type Result<T> = std::result::Result<T, ErrorCode>;
 
-/// A socket, or why there is none: what is wrong with a value comes before that.
+/// A socket, or why there is none: invalid values are reported first.
 type Fd<T> = Result<T>;
 
 /// WASI refuses zero everywhere.
@@ -30,7 +29,7 @@ fn not_zero<T: PartialEq + Default>(value: T) -> Result<T> {
     Ok(value)
 }
 
-/// A time that is set is never rounded down to nothing, or refused as too long.
+/// A time is never rounded down to zero, or refused as too long.
 fn keep_alive_time(nanos: u64) -> Result<Duration> {
     let nanos = not_zero(nanos)?.clamp(SECOND, LONGEST_KEEP_ALIVE);
     Ok(Duration::from_nanos(nanos))
@@ -40,7 +39,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Linux counts its own bookkeeping: twice what was asked for.
+/// Linux counts its own bookkeeping: twice what was requested.
 fn buffer_size(size: usize) -> u64 {
     let size = if cfg!(target_os = "linux") {
         size / 2
@@ -55,7 +54,7 @@ fn buffer_size_to_set(size: u64) -> Result<usize> {
     Ok(usize::try_from(not_zero(size)?).unwrap_or(most).min(most))
 }
 
-/// A size that is out of range is a hint as good as any other.
+/// A size out of range is a hint like any other.
 fn hint(result: std::result::Result<(), Errno>) -> Result<()> {
     match result {
         Err(Errno::NOBUFS) => Ok(()),
@@ -140,8 +139,8 @@ pub(super) fn set_send_buffer_size(socket: Fd<impl AsFd>, value: u64) -> Result<
     hint(sockopt::set_socket_send_buffer_size(socket?, size))
 }
 
-/// What an accepted socket has from its listener on all systems but macOS: there it is taken
-/// over by hand. What cannot be is left as it is.
+/// The options that an accepted socket inherits on all systems but macOS: there they are copied.
+/// Those that cannot be are left as they are.
 pub(super) fn inherit(listener: impl AsFd, accepted: impl AsFd, family: IpAddressFamily) {
     if !cfg!(target_os = "macos") {
         return;

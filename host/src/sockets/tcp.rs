@@ -29,11 +29,11 @@ use crate::guard::Guard;
 use crate::host::{Host, HostView};
 use crate::transfer::{Connection, Receiving, Sending};
 
-/// How long to wait until a connection is accepted again, when the system has no means for it.
+/// How long to wait before accepting again, when the system lacks resources.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// A socket as WASI's traits, which are wasmtime-wasi's, name it. What is in the table under its
-/// number is a [`TcpSocket`] of ours.
+/// A socket under the type that WASI's traits, which are wasmtime-wasi's, require. The table's
+/// entry is a [`TcpSocket`].
 type Handle = Resource<types::TcpSocket>;
 
 impl Host {
@@ -49,7 +49,7 @@ impl Host {
     }
 }
 
-/// Connects a new socket, if policy and limits let it.
+/// Connects a new socket, if policy and limits allow it.
 async fn connect(
     guard: Guard,
     connections: Connections,
@@ -61,7 +61,7 @@ async fn connect(
         place,
         local,
     } = outgoing;
-    // Who may have no port may not connect: the denial names the peer.
+    // A program without ports may not connect: the denial names the peer.
     let may_bind = local.is_none_or(|local| {
         !guard.takes_ports(Transport::Tcp, remote)
             || guard.allows_address(local, SocketAddrUse::TcpBind)
@@ -69,7 +69,7 @@ async fn connect(
     if !may_bind || !guard.allows_address(remote, SocketAddrUse::TcpConnect) {
         return Err(ErrorCode::AccessDenied);
     }
-    // Taken while it connects, too: as many attempts are as much work.
+    // Reserved while it connects, too: an attempt is as much work.
     let slot = connections
         .slot(Direction::Connect, Peer::Address(remote))
         .map_err(|_| too_many())?;
@@ -83,9 +83,9 @@ struct Accepted<T: 'static> {
     family: IpAddressFamily,
     guard: Guard,
     connections: Connections,
-    /// One that was accepted to see whether there is one.
+    /// A connection that was accepted to learn whether there is one.
     next: Option<Arc<Connection<TcpStream>>>,
-    /// The system had no means for the last one.
+    /// The system lacked resources for the last one.
     pause: Option<Pin<Box<Sleep>>>,
     host: for<'a> fn(&'a mut T) -> &'a mut Host,
 }
@@ -100,11 +100,11 @@ impl<T> Accepted<T> {
             match ready!(self.listener.socket.poll_accept(cx)) {
                 Ok((stream, peer)) => {
                     if !self.guard.allows_address(peer, SocketAddrUse::TcpAccept) {
-                        // Reset: to the peer there is nothing here.
+                        // Reset: to the peer nothing listens here.
                         let _ = stream.set_zero_linger();
                         continue;
                     }
-                    // One too many is closed at once, as libuv does it without descriptors.
+                    // Beyond the limit, it is closed at once, as libuv does without descriptors.
                     let peer = Peer::Address(peer);
                     let slot = self.connections.place_and_slot(Direction::Accept, peer);
                     if let Ok((place, slot)) = slot {
@@ -113,8 +113,8 @@ impl<T> Accepted<T> {
                     }
                 }
                 Err(error) => {
-                    // Something fails for all or for this one: a client that was gone again is
-                    // no reason to wait.
+                    // Either accepting fails, or this one client has left, which is no reason to
+                    // wait.
                     if !is_of_one(&error) {
                         self.pause = Some(Box::pin(tokio::time::sleep(RETRY)));
                     }
@@ -124,7 +124,7 @@ impl<T> Accepted<T> {
     }
 }
 
-/// Whether accepting failed for one client. Linux tells what became of it in the meantime.
+/// Whether accepting failed for one client only. Linux reports what happened to it meanwhile.
 fn is_of_one(error: &std::io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     #[cfg(target_os = "linux")]
@@ -167,7 +167,7 @@ impl<T: 'static> StreamProducer<T> for Accepted<T> {
                 Poll::Pending => return Poll::Pending,
             },
         };
-        // A read of nothing asks whether there is one.
+        // A read of zero bytes asks for readiness.
         if destination.remaining(&mut store) == Some(0) {
             self.next = Some(connection);
         } else {

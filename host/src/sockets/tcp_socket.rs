@@ -19,8 +19,7 @@ use crate::transfer::{Connection, Duplex};
 
 type Result<T> = std::result::Result<T, ErrorCode>;
 
-/// What a listener's queue holds if the program does not say: as many as of Rust's own listeners,
-/// and of wasmtime-wasi's.
+/// The default backlog: that of Rust's listeners and of wasmtime-wasi.
 const BACKLOG: u32 = 128;
 
 /// A TCP socket, as the program holds it.
@@ -31,19 +30,19 @@ pub(super) struct TcpSocket {
 }
 
 enum State {
-    /// It has no peer, and perhaps a local address. To `Listening`, `Connecting` or `Closed`.
+    /// Unconnected, perhaps bound. To `Listening`, `Connecting` or `Closed`.
     New(tokio::net::TcpSocket, Place),
-    /// For good.
+    /// Final.
     Listening(Arc<Listener>),
-    /// A call to `connect` has the socket. To `Connected` or `Closed`.
+    /// A `connect` is under way. To `Connected` or `Closed`.
     Connecting,
-    /// For good.
+    /// Final.
     Connected(Connected),
-    /// For good, and why.
+    /// Final, with the reason.
     Closed(ErrorCode),
 }
 
-/// Something that listens. The stream of its connections shares it.
+/// A listening socket, shared by the stream of its connections.
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
     _place: Place,
@@ -56,22 +55,21 @@ struct Connected {
     sending: Option<Arc<Connection<TcpStream>>>,
 }
 
-/// A socket that is to be connected.
+/// A socket to connect.
 pub(super) struct Outgoing {
     pub(super) socket: tokio::net::TcpSocket,
     pub(super) place: Place,
-    /// The local address that it will take by itself.
+    /// The local address that it binds itself.
     pub(super) local: Option<SocketAddr>,
 }
 
-/// How a system says that there is no descriptor left, for the process or for all.
+/// The system's errors for "no descriptor left", of the process or of all.
 #[cfg(not(windows))]
 const NO_DESCRIPTOR: &[Errno] = &[Errno::MFILE, Errno::NFILE];
 #[cfg(windows)]
 const NO_DESCRIPTOR: &[Errno] = &[Errno::MFILE];
 
-/// What the program sees of an error: what wasmtime-wasi makes of it, but for the one that WASI has
-/// no word for.
+/// Converts an error for the program as wasmtime-wasi does, except for the one without a WASI code.
 pub(super) fn error_code(error: io::Error) -> ErrorCode {
     match Errno::from_io_error(&error) {
         Some(errno) if NO_DESCRIPTOR.contains(&errno) => too_many(),
@@ -79,7 +77,7 @@ pub(super) fn error_code(error: io::Error) -> ErrorCode {
     }
 }
 
-/// Neither the system nor the limits of the run let another socket be. `net` knows the name.
+/// Neither the system nor the run's limits allow another socket. `net` knows this name.
 pub(super) fn too_many() -> ErrorCode {
     ErrorCode::Other(Some("EMFILE".to_owned()))
 }
@@ -92,8 +90,8 @@ fn unspecified(family: IpAddressFamily) -> SocketAddr {
     }
 }
 
-/// Whether a socket of the family can have the address, or be with one that has it: of IPv6 none
-/// that is IPv4's in disguise, and none that stands for many machines.
+/// Whether a socket of the family may bind or connect to the address: none that stands for many
+/// machines, and for IPv6 none that is mapped from IPv4.
 fn suits(family: IpAddressFamily, ip: IpAddr) -> bool {
     match (family, ip) {
         (IpAddressFamily::Ipv4, IpAddr::V4(ip)) => !ip.is_multicast() && !ip.is_broadcast(),
@@ -107,8 +105,8 @@ fn suits(family: IpAddressFamily, ip: IpAddr) -> bool {
 }
 
 fn bind(socket: &tokio::net::TcpSocket, address: SocketAddr) -> Result<()> {
-    // WASI: what is left of a connection of before, in TIME_WAIT, is no obstacle. To Windows it is
-    // none anyway, and the option is another one there.
+    // As in WASI: an old connection in TIME_WAIT is no obstacle. On Windows it never is, and the
+    // option means something else there.
     if cfg!(not(windows)) {
         let _ = socket.set_reuseaddr(true);
     }
@@ -173,7 +171,7 @@ impl TcpSocket {
         address.filter(|address| *address != unspecified(self.family))
     }
 
-    /// Takes a local address, if `may` says so.
+    /// Binds a local address, if `may` allows it.
     pub(super) fn bind(
         &mut self,
         address: SocketAddr,
@@ -193,7 +191,7 @@ impl TcpSocket {
         }
     }
 
-    /// Begins to connect. The caller connects what this gives, and then calls
+    /// Begins to connect. The caller connects what this returns, and then calls
     /// [`TcpSocket::finish_connect`].
     pub(super) fn start_connect(&mut self, remote: SocketAddr) -> Result<Outgoing> {
         if !matches!(self.state, State::New(..)) {
@@ -205,8 +203,7 @@ impl TcpSocket {
         }
         match std::mem::replace(&mut self.state, State::Connecting) {
             State::New(socket, place) => {
-                // The system chooses it while it connects. To bind here would take a port for
-                // all peers.
+                // The system chooses it at connect. Binding here would take a port for all peers.
                 let bound = self.bound(&socket).is_some();
                 Ok(Outgoing {
                     socket,
@@ -221,7 +218,7 @@ impl TcpSocket {
         }
     }
 
-    /// How connecting ended.
+    /// Records the outcome of a connect.
     pub(super) fn finish_connect(
         &mut self,
         connected: Result<(TcpStream, Place, Record)>,
@@ -237,8 +234,8 @@ impl TcpSocket {
         end
     }
 
-    /// Begins to listen. `may_bind` and `may_listen` say whether it may. A socket that does not
-    /// listen after that does nothing any more.
+    /// Listens, if `may_bind` and `may_listen` allow it. A socket that then does not listen is
+    /// unusable.
     pub(super) fn listen(
         &mut self,
         may_bind: impl FnOnce(SocketAddr) -> bool,
@@ -281,7 +278,7 @@ impl TcpSocket {
         if backlog == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
-        // What is more than the system's own number can be is as much as it can.
+        // Beyond the system's range, the maximum.
         let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
         match &self.state {
             State::New(..) => {}
@@ -348,7 +345,7 @@ impl State {
         })
     }
 
-    /// Why something cannot be done in this state: in the last one, what led there.
+    /// Why an operation fails in this state; in the last one, what led there.
     fn unfit(&self) -> ErrorCode {
         match self {
             State::Closed(error) => error.clone(),
@@ -357,7 +354,7 @@ impl State {
     }
 }
 
-/// Tries again whenever `poll_ready` says so, as long as the system has nothing to do with it.
+/// Retries whenever `poll_ready` is ready, as long as the system would block.
 fn poll_io(
     mut attempt: impl FnMut() -> io::Result<usize>,
     mut poll_ready: impl FnMut() -> Poll<io::Result<()>>,
@@ -385,7 +382,7 @@ impl Duplex for TcpStream {
             let mut polled = [PollFd::new(self, PollFlags::IN)];
             match rustix::event::poll(&mut polled, Some(&Timespec::default())) {
                 Ok(0) => Err(io::ErrorKind::WouldBlock.into()),
-                // What is wrong shows when it is read.
+                // The error shows when it is read.
                 Ok(_) | Err(_) => Ok(()),
             }
         });
@@ -414,7 +411,7 @@ impl Duplex for TcpStream {
 
     fn send_error(error: io::Error) -> ErrorCode {
         match Errno::from_io_error(&error) {
-            // What is EPIPE elsewhere.
+            // EPIPE elsewhere.
             Some(Errno::SHUTDOWN | Errno::CONNABORTED) if cfg!(windows) => {
                 ErrorCode::ConnectionBroken
             }

@@ -1,5 +1,5 @@
-//! UDP of WASI 0.3: wasmtime-wasi's, counted, held to the limits of bytes, and judged by the port
-//! that the system chooses for it.
+//! UDP of WASI 0.3: wasmtime-wasi's, with limits, and decisions about the port that the system
+//! chooses.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
@@ -18,11 +18,11 @@ use super::tcp_socket::too_many;
 use crate::host::{Host, HostView};
 use crate::rate::Full;
 
-/// A larger datagram is none: it is refused, and need not wait for that.
+/// No datagram is larger: it is refused without waiting.
 const LARGEST: usize = u16::MAX as usize;
 
-/// What a datagram costs besides its data, in a limit of bytes: the headers of IPv6 and UDP. By IPv4
-/// they are 20 bytes less; one number is easier to reckon with.
+/// What a datagram costs besides its data, in a limit of bytes: the headers of IPv6 and UDP. With
+/// IPv4 they are 20 bytes less; one number is simpler.
 const HEADERS: usize = 48;
 
 impl<T: HostView> HostUdpSocketWithStore<T> for Sockets {
@@ -88,11 +88,11 @@ fn again(socket: &Resource<UdpSocket>) -> Resource<UdpSocket> {
     Resource::new_borrow(socket.rep())
 }
 
-/// When the system chooses the port of a socket that sends.
+/// When the system chooses the port of a sending socket.
 enum Chosen {
-    /// It has one that may be used.
+    /// It has a permitted port.
     Before,
-    /// While it sends.
+    /// During the send.
     Now,
 }
 
@@ -104,8 +104,8 @@ impl Host {
         Ok(())
     }
 
-    /// Denies what would take a port first, if no rule is about UDP: by the peer's name rather than
-    /// by that of the port.
+    /// Denies requests that need a port first, if no rule is about UDP: by the peer's name, not the
+    /// port's.
     fn may_take_port(
         &mut self,
         socket: &Resource<UdpSocket>,
@@ -131,7 +131,7 @@ impl Host {
         port.filter(|port| *port != 0)
     }
 
-    /// Decides about a port that the system chose just now.
+    /// Decides about the port that the system just chose.
     fn judge_port(&mut self, socket: &Resource<UdpSocket>) -> SocketResult<()> {
         if !self.guard.judges_chosen_udp_ports() {
             return Ok(());
@@ -143,8 +143,7 @@ impl Host {
         self.usable(socket)
     }
 
-    /// Has the system choose a port before something goes out by it, if there are rules about
-    /// such ports.
+    /// Makes the system choose a port before anything is sent, if rules cover such ports.
     fn port_for_sending(&mut self, socket: &Resource<UdpSocket>) -> SocketResult<Chosen> {
         self.usable(socket)?;
         if !self.guard.judges_chosen_udp_ports() {
@@ -152,7 +151,7 @@ impl Host {
         }
         let local = HostUdpSocket::get_local_address(&mut self.sockets(), again(socket));
         match local.map(|address| SocketAddr::from(address).port()) {
-            // On Linux a socket that is disconnected may lose its port, and cannot be bound again.
+            // On Linux a disconnected socket may lose its port, and cannot be bound again.
             Ok(0) => return Ok(Chosen::Now),
             Ok(_) => return Ok(Chosen::Before),
             Err(_) => {}
@@ -171,7 +170,7 @@ impl Host {
         match bound {
             Poll::Ready(Ok(())) => self.judge_port(socket).map(|()| Chosen::Before),
             Poll::Ready(Err(error)) => Err(error),
-            // It waits for the policy, which decides at once.
+            // It waits only for the policy, which decides at once.
             Poll::Pending => Err(ErrorCode::InvalidState.into()),
         }
     }

@@ -1,8 +1,8 @@
 //! WASI 0.2's sockets: wasmtime-wasi's, counted as sockets.
 //!
-//! There are none in a run whose connections or bytes are limited, because nobody could hold them
-//! to it: wasmtime-wasi makes their streams itself. What is replaced here are single functions of
-//! its interfaces.
+//! A run with a limit of connections or bytes has none of them, because wasmtime-wasi creates their
+//! streams itself and they cannot be counted. Only single functions of its interfaces are replaced
+//! here.
 
 use std::net::SocketAddr;
 
@@ -29,20 +29,20 @@ use crate::host::{Host, HostView};
 const TCP: &str = "wasi:sockets/tcp@0.2.12";
 const UDP: &str = "wasi:sockets/udp@0.2.12";
 
-/// What `accept` gives: a socket and its streams.
+/// The result of `accept`: a socket and its streams.
 type Accepted = (
     Resource<TcpSocket>,
     Resource<DynInputStream>,
     Resource<DynOutputStream>,
 );
 
-/// What `stream` gives.
+/// The result of `stream`.
 type Datagrams = (
     Resource<IncomingDatagramStream>,
     Resource<OutgoingDatagramStream>,
 );
 
-/// Replaces what creates sockets, what drops them, and what chooses ports.
+/// Replaces the functions that create sockets, drop them, and choose ports.
 pub(super) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     tcp_create_socket::add_to_linker::<T, Sockets>(linker, T::plugnet)?;
     udp_create_socket::add_to_linker::<T, Sockets>(linker, T::plugnet)?;
@@ -102,7 +102,7 @@ pub(super) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Re
     )
 }
 
-/// What the program is told of an error.
+/// Converts an error for the program.
 fn told<V>(result: SocketResult<V>) -> wasmtime::Result<Result<V, ErrorCode>> {
     match result {
         Ok(value) => Ok(Ok(value)),
@@ -122,8 +122,8 @@ impl Host {
         Ok(place)
     }
 
-    /// wasmtime-wasi asks whether the program may have a port before it asks for the peer. Who may
-    /// have none is denied here, so that the denial names the peer.
+    /// wasmtime-wasi asks for the port before the peer. A program without ports is denied here, so
+    /// that the denial names the peer.
     fn start_connect02(
         &mut self,
         socket: Resource<TcpSocket>,
@@ -152,7 +152,7 @@ impl Host {
                     self.foreign.created(socket.rep(), place);
                     return Ok((socket, input, output));
                 }
-                // One too many is closed at once, as libuv does it without descriptors.
+                // Beyond the limit, it is closed at once, as libuv does without descriptors.
                 Err(_) => {
                     self.table.delete(input)?;
                     self.table.delete(output)?;
@@ -168,8 +168,8 @@ impl Host {
         if !self.guard.judges_chosen_udp_ports() {
             return Ok(());
         }
-        // Whether the program asked for this port is not known any more. If it did, the rules
-        // that deny it did so before.
+        // It is no longer known whether the program requested this port. If it did, the rules that
+        // deny the port did so before.
         let address = HostUdpSocket::local_address(&mut self.sockets(), again())?;
         if !self.guard.allows_chosen_udp_port(address.into()) {
             self.foreign.deny(socket.rep());

@@ -1,4 +1,4 @@
-//! What is denied of files: whatever it is called by the time a program asks for it.
+//! Denied files, identified whatever their names are when a program asks for them.
 
 use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,8 +14,8 @@ use rustix::net::SocketAddrUnix;
 use super::place::{FOLDER, Identity, named_pipe, split};
 use crate::{DeniedFolders, GrantError};
 
-/// How many folders and sockets of a denial are remembered. One that needs more denies everything:
-/// it cannot tell any longer.
+/// How many folders and sockets of a denial are remembered. A denial that needs more denies
+/// everything, as it can no longer tell.
 const MOST_SEEN: usize = 4096;
 
 /// How many files and folders a watched folder may hold.
@@ -28,26 +28,26 @@ pub(crate) struct Denied(Option<Files>);
 /// A socket file, or a folder of them.
 #[derive(Debug)]
 struct Files {
-    /// The folder on the host that is denied, or that the denied name is in.
+    /// The folder on the host that is denied, or that contains the denied name.
     folder_path: String,
-    /// As it was when it was denied, if it was there.
+    /// Its identity when it was denied, if it existed.
     opened: Option<OwnedFd>,
     name: Option<String>,
     folders: DeniedFolders,
     seen: Mutex<Seen>,
 }
 
-/// What was at the denied name, then and at any call since.
+/// What was at the denied name, then and at every call since.
 #[derive(Debug, Default)]
 struct Seen {
     folders: HashSet<Identity>,
     sockets: HashSet<SocketId>,
-    /// There was more than is remembered.
+    /// The limit of what is remembered is reached.
     full: bool,
 }
 
-/// Which socket file it is, whatever its name. When it was made tells it from a later file that
-/// got the same number.
+/// The identity of a socket file, whatever its name. The birth time distinguishes it from a later
+/// file with the same inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SocketId {
     device: (u32, u32),
@@ -81,7 +81,7 @@ impl Found {
                     linked: statx.stx_nlink > 1,
                 })
             }
-            // Before Linux 4.11, or a filter on system calls.
+            // A kernel before Linux 4.11, or a filter on system calls.
             Err(Errno::NOSYS | Errno::PERM) => {
                 let stat = rustix::fs::statat(&folder, name, flags)?;
                 let device = (
@@ -103,7 +103,7 @@ impl Found {
     }
 }
 
-/// A folder holds more than is looked at.
+/// A folder holds more entries than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TooLarge;
 
@@ -136,8 +136,8 @@ impl Denied {
         Ok(Denied(Some(files)))
     }
 
-    /// Whether this denies `name` in a folder: the first of those `around` it, which are itself and
-    /// those that it is in.
+    /// Whether this denies `name` in a folder: the first of those `around` it, which are the folder
+    /// and its parents.
     pub(crate) fn covers(&self, around: &[Identity], name: Option<&str>) -> bool {
         let Some(files) = &self.0 else {
             return false;
@@ -170,14 +170,14 @@ impl Denied {
         linked && files.holds(found.id) != Ok(false)
     }
 
-    /// Whether the peer is the socket that was made at the denied name. That is where the system
-    /// says it is, wherever its file is by now.
+    /// Whether the peer is the socket that was created at the denied name. The system reports that
+    /// name, wherever its file is now.
     pub(crate) fn made(&self, peer: &SocketAddrUnix) -> bool {
         let Some(path) = peer.path_bytes() else {
             return false;
         };
         let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        // What is relative is so to somebody else's folder, and /proc/self is somebody else.
+        // A relative path is relative to another process's folder, and /proc/self is that process.
         if !path.is_absolute() || path.starts_with("/proc") {
             return false;
         }
@@ -261,7 +261,7 @@ fn sockets_in(folder: &OwnedFd) -> Result<HashSet<SocketId>, TooLarge> {
         return Ok(found);
     };
     let mut waiting = VecDeque::new();
-    // What may not be read is not there for the program either.
+    // What cannot be read does not exist for the program either.
     waiting.extend(rustix::fs::openat(folder, ".", READ, Mode::empty()));
     let mut left = MOST_ENTRIES;
     while let Some(folder) = waiting.pop_front() {

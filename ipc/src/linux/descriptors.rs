@@ -1,4 +1,4 @@
-//! Descriptors that the process was started with.
+//! Inherited descriptors.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -16,10 +16,10 @@ use crate::{DescriptorError, DescriptorKind, Error, Listener, Socket};
 /// The first descriptor of systemd's protocol.
 const FIRST: i32 = 3;
 
-/// Descriptors that the process was started with, and that a program may use by their numbers.
+/// Inherited descriptors, which a program may use by their numbers.
 ///
-/// Each can be taken once: from then on the listener or socket owns it. One that is not a
-/// stream socket is never touched, and one that is not taken stays open as it was.
+/// Each can be taken once: from then on the listener or socket owns it. Descriptors that are not
+/// stream sockets are never touched, and those that are not taken stay open.
 #[derive(Debug, Default)]
 pub struct Descriptors {
     numbers: BTreeSet<i32>,
@@ -32,8 +32,8 @@ impl Descriptors {
         Descriptors::default()
     }
 
-    /// What systemd or something like it has handed over: `LISTEN_FDS`, if `LISTEN_PID` is this
-    /// process. See sd_listen_fds(3). Nothing was handed over if they are not set.
+    /// The descriptors that systemd or the like passed on: `LISTEN_FDS`, if `LISTEN_PID` is this
+    /// process; none if they are not set. See sd_listen_fds(3).
     ///
     /// # Errors
     ///
@@ -52,12 +52,12 @@ impl Descriptors {
         Ok(descriptors)
     }
 
-    /// Lets programs use a descriptor that the process was started with.
+    /// Lets programs use an inherited descriptor.
     ///
     /// # Errors
     ///
-    /// If nothing is open there, or this process opened it: the standard library and tokio
-    /// mark what they open (`FD_CLOEXEC`), and a mark does not outlive being started.
+    /// If nothing is open there, or this process opened it: the standard library and tokio set
+    /// `FD_CLOEXEC` on what they open, which an inherited descriptor cannot have.
     pub fn add(&mut self, number: i32) -> Result<(), DescriptorError> {
         if self.numbers.contains(&number) {
             return Err(DescriptorError::Twice { number });
@@ -79,11 +79,11 @@ impl Descriptors {
         self.numbers.iter().copied()
     }
 
-    /// What the descriptor is.
+    /// The kind of the descriptor.
     ///
     /// # Errors
     ///
-    /// [`BadDescriptor`](crate::Code::BadDescriptor) if it was not handed over, or was taken.
+    /// [`BadDescriptor`](crate::Code::BadDescriptor) if it was not inherited, or is taken.
     pub fn kind(&self, number: i32) -> Result<DescriptorKind, Error> {
         let descriptor = self.find(number)?;
         Ok(match classify(descriptor) {
@@ -93,15 +93,14 @@ impl Descriptors {
         })
     }
 
-    /// Listens on the descriptor and gives it over. `queue` is the backlog, as for
+    /// Takes the descriptor as a listener. `queue` is the backlog, as in
     /// [`ListenOptions`](crate::ListenOptions).
     ///
     /// # Errors
     ///
-    /// What is not a TCP or UNIX stream socket is
+    /// A descriptor that is not a TCP or UNIX stream socket is
     /// [`InvalidDescriptorType`](crate::Code::InvalidDescriptorType); a connected one is
-    /// [`InvalidArgument`](crate::Code::InvalidArgument), as listen(2) has it. Then it is still
-    /// here.
+    /// [`InvalidArgument`](crate::Code::InvalidArgument), as in listen(2). Then it is not taken.
     pub fn take_listener(&mut self, number: i32, queue: u32) -> Result<Listener, Error> {
         let (descriptor, family, _) = self.stream_socket(number)?;
         let failed = |errno: Errno| Error::Descriptor {
@@ -114,13 +113,13 @@ impl Descriptors {
             .map_err(|source| Error::Descriptor { number, source })
     }
 
-    /// Gives the descriptor over as a connected socket.
+    /// Takes the descriptor as a connected socket.
     ///
     /// # Errors
     ///
-    /// What is not a TCP or UNIX stream socket is
+    /// A descriptor that is not a TCP or UNIX stream socket is
     /// [`InvalidDescriptorType`](crate::Code::InvalidDescriptorType); one that listens is
-    /// [`InvalidArgument`](crate::Code::InvalidArgument). Then it is still here.
+    /// [`InvalidArgument`](crate::Code::InvalidArgument). Then it is not taken.
     pub fn take_socket(&mut self, number: i32) -> Result<Socket, Error> {
         let (descriptor, family, listening) = self.stream_socket(number)?;
         let failed = |errno: Errno| Error::Descriptor {
@@ -179,7 +178,7 @@ fn borrow(number: i32) -> Option<BorrowedFd<'static>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-/// What a descriptor is that is no stream socket, as libuv's `uv_guess_handle()` tells it.
+/// The kind of a descriptor that is no stream socket, as libuv's `uv_guess_handle()` names it.
 fn no_stream_socket(descriptor: BorrowedFd<'_>) -> DescriptorKind {
     // A terminal is a device, too.
     if descriptor.is_terminal() {
@@ -198,7 +197,7 @@ fn is_udp(socket: BorrowedFd<'_>) -> bool {
         && sockopt::socket_type(socket) == Ok(SocketType::DGRAM)
 }
 
-/// Its family and whether it listens, if it is a stream socket of a family there is use for.
+/// Its family and whether it listens, if it is a stream socket of a supported family.
 fn classify(descriptor: BorrowedFd<'_>) -> Option<(Family, bool)> {
     if sockopt::socket_type(descriptor).ok()? != SocketType::STREAM {
         return None;

@@ -1,4 +1,4 @@
-//! Listening: a socket file made, moved to its place, and removed.
+//! Listening: creates a socket file, moves it to its place, and removes it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -18,24 +18,24 @@ use super::watch;
 use crate::socket_files::SocketFile;
 use crate::{Access, Error, Grants, ListenOptions, Socket};
 
-/// A socket that takes connections.
+/// A listening socket.
 ///
-/// Dropping it closes it: who waits to be accepted is disconnected, and the file that
-/// [`bind`](Listener::bind) made is removed.
+/// Dropping it closes it: clients that wait to be accepted are disconnected, and the file that
+/// [`bind`](Listener::bind) created is removed.
 #[derive(Debug)]
 pub struct Listener {
-    // Before the socket: the name goes first, so that nobody finds it refusing.
+    // Before the socket: the name goes first, so that no client finds it refusing.
     _file: Option<SocketFile>,
     socket: AsyncFd<OwnedFd>,
     family: Family,
 }
 
 impl Listener {
-    /// Makes a socket at `path` and listens on it.
+    /// Creates a socket at `path` and listens on it.
     ///
     /// # Errors
     ///
-    /// Whatever is at the path already, a stale socket included, is
+    /// Whatever exists at the path, a stale socket included, is
     /// [`AddressInUse`](crate::Code::AddressInUse) and stays. A missing folder is
     /// [`AccessDenied`](crate::Code::AccessDenied), as in Node.js.
     pub fn bind(grants: &Grants, path: &str, options: &ListenOptions) -> Result<Listener, Error> {
@@ -76,7 +76,7 @@ impl Listener {
         })
     }
 
-    /// A socket that listens already. Its file, if any, is somebody else's.
+    /// A socket that listens already. Its file, if any, is not ours.
     pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Listener> {
         Ok(Listener {
             _file: None,
@@ -85,15 +85,15 @@ impl Listener {
         })
     }
 
-    /// Takes the connection that has waited longest.
+    /// Accepts the connection that has waited longest.
     ///
     /// Only the task that polled last is woken.
     ///
     /// # Errors
     ///
-    /// An error concerns one connection or the moment, and the listener goes on. Without free
-    /// descriptors it is `EMFILE`, or `ENFILE`, and no wake-up is due: the connection still
-    /// waits, so poll again after a while.
+    /// An error concerns one connection or the moment, and the listener continues. Without free
+    /// descriptors it is `EMFILE` or `ENFILE`, without a wake-up: the connection still waits, so
+    /// poll again after a while.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
         loop {
             let mut guard = ready!(self.socket.poll_read_ready(cx))?;
@@ -103,7 +103,7 @@ impl Listener {
             });
             match accepted {
                 Ok(Ok(socket)) => return Poll::Ready(Socket::adopt(socket, self.family)),
-                // The peer was faster in leaving, or a signal came.
+                // The peer has left already, or a signal came.
                 Ok(Err(error))
                     if matches!(
                         error.kind(),
@@ -115,7 +115,7 @@ impl Listener {
         }
     }
 
-    /// Where a TCP listener listens; none for a UNIX socket.
+    /// The local address of a TCP listener; none for a UNIX socket.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         internet_address(rustix::net::getsockname(&self.socket).ok()?)
@@ -127,17 +127,17 @@ pub(super) fn backlog(wanted: u32) -> i32 {
     i32::try_from(wanted).unwrap_or(i32::MAX)
 }
 
-/// The socket file that a listener made. Dropping it removes it.
+/// The socket file that a listener created. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     folder: OwnedFd,
     name: String,
-    /// Open, so that no other file gets its number.
+    /// Open, so that no other file gets its inode number.
     file: OwnedFd,
 }
 
 impl Entry {
-    /// Makes a socket file: `bind` is given its address and listens on it.
+    /// Creates a socket file: `bind` gets its address and listens on it.
     fn make(
         spot: Spot,
         options: &ListenOptions,
@@ -146,7 +146,7 @@ impl Entry {
         let Some(name) = spot.name else {
             return Err(Errno::ADDRINUSE);
         };
-        // The move at the end decides; this spares the work, and tells what bind(2) would.
+        // The move at the end decides; this check saves the work, and fails as bind(2) would.
         match rustix::fs::statat(&spot.folder, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => return Err(Errno::ADDRINUSE),
             Err(Errno::NOENT) if !spot.names_folder => {}
@@ -188,17 +188,17 @@ impl Drop for Entry {
         if let (Ok(there), Ok(made)) = (there, made)
             && Identity::of(&there) == Identity::of(&made)
         {
-            // There is nobody to tell; the next listener will see a file that is left.
+            // Nobody to report to; the next listener finds the file that is left.
             let _ = rustix::fs::unlinkat(&self.folder, &self.name, AtFlags::empty());
         }
     }
 }
 
-/// The socket's name while it is made.
+/// The socket's name during creation.
 const SOCKET: &str = "socket";
 
-/// A folder of our own in the folder that the socket goes to: nobody else can swap what is
-/// in it, or connect before the mode is what it should be.
+/// A private folder in the target folder: nobody else can replace what is in it, or connect before
+/// the mode is set.
 struct Workshop<'a> {
     folder: &'a OwnedFd,
     name: String,
@@ -235,7 +235,7 @@ impl Workshop<'_> {
             let others = Mode::RWXG | Mode::RWXO;
             let private = !Mode::from_raw_mode(stat.st_mode).intersects(others)
                 && stat.st_uid == rustix::process::geteuid().as_raw();
-            // Somebody has swapped it for a folder where they could do more.
+            // Another process has replaced it with a folder where it could do more.
             if private {
                 Ok(inside)
             } else {
@@ -255,13 +255,13 @@ impl Workshop<'_> {
         }
     }
 
-    /// Moves the socket to its name, if nothing is there.
+    /// Moves the socket to its name, if that is free.
     fn deliver(self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
         let moved =
             rustix::fs::renameat_with(&self.inside, SOCKET, folder, name, RenameFlags::NOREPLACE);
         let delivered = match moved {
-            // Some file systems cannot move without replacing; a second name is never replaced
-            // either, and the first goes with the workshop.
+            // Some file systems cannot move without replacing; a second link never replaces a name
+            // either, and the first goes with the private folder.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 rustix::fs::linkat(&self.inside, SOCKET, folder, name, AtFlags::empty())
             }

@@ -1,4 +1,4 @@
-//! Where a grant leads: folders that are open, and what is below them.
+//! Resolves paths below the open folders of grants.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -15,19 +15,19 @@ use crate::{Access, Error, Escape, GrantError, Grants, InvalidPath};
 /// The longest path a UNIX domain socket can have, in bytes: `sun_path` without its final NUL.
 const LONGEST_PATH: usize = 107;
 
-/// How a path below a granted folder is resolved. Both refuse the same.
+/// How a path below a granted folder is resolved. Both refuse the same paths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resolution {
-    /// By the kernel, with `openat2` (Linux 5.6). Where that is missing, or a filter on system
-    /// calls refuses it, as with [`Walk`](Resolution::Walk).
+    /// By the kernel, with `openat2` (Linux 5.6). If it is missing, or blocked by a filter on
+    /// system calls, as with [`Walk`](Resolution::Walk).
     #[default]
     Kernel,
-    /// Component by component. Of mounts, what statx(2) says decides; on Linux before 5.8 a
-    /// folder that is another part of the same file system is not told from its surroundings.
+    /// Component by component. statx(2) tells mounts; before Linux 5.8 a bind mount of the same
+    /// file system is not recognized.
     Walk,
 }
 
-/// What is open for a grant.
+/// What a grant holds open.
 #[derive(Debug)]
 pub(crate) enum Place {
     /// Abstract names have nothing to open.
@@ -38,7 +38,7 @@ pub(crate) enum Place {
     Name { folder: OwnedFd, name: String },
 }
 
-/// What a path comes to.
+/// What a path resolves to.
 #[derive(Debug)]
 pub(crate) enum Location {
     /// An abstract socket of this name.
@@ -51,11 +51,11 @@ pub(crate) enum Location {
 #[derive(Debug)]
 pub(crate) struct Spot {
     pub(crate) folder: OwnedFd,
-    /// None if the path is that of the granted folder.
+    /// None if the path is the granted folder's.
     pub(crate) name: Option<String>,
-    /// The path ends in `/`: what is there has to be a folder, and so is no socket.
+    /// The path ends in `/`: it has to be a folder, and so is no socket.
     pub(crate) names_folder: bool,
-    /// How not to leave the folder by a mount; an exact grant may.
+    /// Whether mounts may be crossed; an exact grant may.
     within: Option<Resolution>,
     /// The grant as typed.
     grant: String,
@@ -135,7 +135,7 @@ pub(super) fn split(path: &str) -> (&str, &str) {
     }
 }
 
-/// Which file it is, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     device: u64,
@@ -203,7 +203,7 @@ impl Grants {
         let spot = self.spot(access, path, rule, cover.rest(), names_folder)?;
         let mut denials = self.denials(access).peekable();
         if denials.peek().is_some() {
-            // Who cannot see what is around the folder cannot see that it is not denied.
+            // If the folder's parents cannot be read, it cannot be shown not to be denied.
             let around =
                 folders_around(&spot.folder).map_err(|errno| refused(access, path, errno))?;
             if let Some(denial) =
@@ -275,7 +275,7 @@ impl Grants {
         }
     }
 
-    /// The very file that is at `spot`: a socket to connect to, or what the system will refuse.
+    /// The file at `spot`: a socket to connect to, or what the system will refuse.
     pub(crate) fn open(&self, path: &str, spot: &Spot) -> Result<OwnedFd, Error> {
         let access = Access::Connect;
         let Some(name) = &spot.name else {
@@ -316,7 +316,7 @@ impl Grants {
         }
     }
 
-    /// Whether the socket that `socket` is connected to is denied, by where it was made.
+    /// Whether the peer of `socket` is denied, by the path at which it was created.
     pub(crate) fn permits_peer(&self, path: &str, socket: &OwnedFd) -> Result<(), Error> {
         let access = Access::Connect;
         let mut denials = self.denials(access).peekable();
@@ -355,7 +355,7 @@ impl Failure {
     }
 }
 
-/// The system's refusal. A missing folder is `EACCES` on listen, as libuv and so Node.js have it.
+/// The system's error. A missing folder is `EACCES` on listen, as in libuv and so in Node.js.
 pub(crate) fn refused(access: Access, path: &str, errno: Errno) -> Error {
     let errno = match (access, errno) {
         (Access::Listen, Errno::NOENT) => Errno::ACCESS,
@@ -368,7 +368,7 @@ pub(crate) fn refused(access: Access, path: &str, errno: Errno) -> Error {
     }
 }
 
-/// Opens what is below `folder`, never leaving it: `components` have no `..`.
+/// Opens what is below `folder` without leaving it: `components` have no `..`.
 fn open_below(
     folder: &OwnedFd,
     components: &[String],
@@ -393,7 +393,7 @@ fn open_below(
     }
 }
 
-/// What `openat2` does, in steps: each opens one component and looks at what it got.
+/// What `openat2` does, in steps: each opens one component and checks what it got.
 fn walk(folder: &OwnedFd, components: &[String], flags: OFlags) -> Result<OwnedFd, Failure> {
     let home = Mount::of(folder.as_fd()).map_err(Failure::System)?;
     let mut current: Option<OwnedFd> = None;
@@ -422,7 +422,7 @@ fn walk(folder: &OwnedFd, components: &[String], flags: OFlags) -> Result<OwnedF
     current.ok_or(Failure::System(Errno::NOENT))
 }
 
-/// Which mount a file is reached by.
+/// The mount through which a file is reached.
 enum Mount {
     Id(u64),
     /// Before Linux 5.8 only the file system is known.
@@ -458,7 +458,7 @@ pub(crate) fn file_type(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }
 
-/// A path to the very file that is open: nothing can be swapped under it.
+/// A path to the open file itself: nothing can be replaced under it.
 pub(crate) fn through_proc(file: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }

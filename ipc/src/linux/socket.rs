@@ -35,7 +35,7 @@ pub(super) enum Family {
 pub struct Socket {
     socket: AsyncFd<OwnedFd>,
     family: Family,
-    /// Something was read since tokio has heard that there is something.
+    /// Something was read since tokio last reported readiness.
     stale: AtomicBool,
 }
 
@@ -44,13 +44,13 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// A missing socket is [`NotFound`](crate::Code::NotFound), a file that is none
-    /// [`ConnectionRefused`](crate::Code::ConnectionRefused) on Linux, and a listener whose
-    /// queue is full [`WouldBlock`](crate::Code::WouldBlock), as in Node.js.
+    /// A missing socket is [`NotFound`](crate::Code::NotFound), a file that is no socket
+    /// [`ConnectionRefused`](crate::Code::ConnectionRefused) on Linux, and a listener with a full
+    /// queue [`WouldBlock`](crate::Code::WouldBlock), as in Node.js.
     pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
         let location = grants.locate(Access::Connect, path)?;
         let refused = |errno| refused(Access::Connect, path, errno);
-        // Held until the connection is made: the address leads to it.
+        // Held until the connection is made: the address goes through it.
         let file;
         let address = match location {
             Location::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
@@ -74,7 +74,7 @@ impl Socket {
         Socket::adopt(socket, Family::Unix).map_err(|source| failed(Access::Connect, path, source))
     }
 
-    /// A socket that is connected already and does not block.
+    /// A connected socket in non-blocking mode.
     pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Socket> {
         Ok(Socket {
             socket: watch(socket, Interest::READABLE | Interest::WRITABLE)?,
@@ -83,12 +83,12 @@ impl Socket {
         })
     }
 
-    /// Reads what has come, at most `buf.len()` bytes. Zero is the peer's end, if `buf` is not
+    /// Reads what is available, at most `buf.len()` bytes. Zero is the peer's end, if `buf` is not
     /// empty.
     ///
     /// # Errors
     ///
-    /// What the system says, such as `ECONNRESET`.
+    /// The system's error, such as `ECONNRESET`.
     pub fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
@@ -108,8 +108,7 @@ impl Socket {
         }
     }
 
-    /// Waits until [`poll_read`](Socket::poll_read) has something to say: data, the end, or an
-    /// error. It takes nothing.
+    /// Waits until [`poll_read`](Socket::poll_read) has data, the end, or an error. Reads nothing.
     ///
     /// # Errors
     ///
@@ -126,11 +125,11 @@ impl Socket {
         }
     }
 
-    /// Writes what the system takes now of `buf`: at least a byte, if `buf` is not empty.
+    /// Writes what the system accepts of `buf` now: at least a byte, if `buf` is not empty.
     ///
     /// # Errors
     ///
-    /// `EPIPE` if the peer does not read any more; there is no signal.
+    /// `EPIPE` if the peer no longer reads; no signal is raised.
     pub fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
@@ -155,7 +154,7 @@ impl Socket {
         }
     }
 
-    /// Waits until [`poll_write`](Socket::poll_write) takes something or has an error to tell.
+    /// Waits until [`poll_write`](Socket::poll_write) accepts something or has an error.
     ///
     /// # Errors
     ///
@@ -178,34 +177,34 @@ impl Socket {
         }
     }
 
-    /// Tells the peer that nothing more comes, after what was written. Reading goes on.
+    /// Sends the end, after what was written. Reading continues.
     ///
-    /// On Windows a pipe has no such thing: see there.
+    /// A Windows pipe has no such thing: see there.
     ///
     /// # Errors
     ///
-    /// `ENOTCONN` if the connection is gone.
+    /// `ENOTCONN` if the connection is closed.
     pub fn shutdown_write(&self) -> io::Result<()> {
         Ok(rustix::net::shutdown(&self.socket, Shutdown::Write)?)
     }
 
-    /// Reads nothing more: what waits is dropped, reading gives the end, and the peer's writes
-    /// fail (over TCP they do not: the system takes and drops them).
+    /// Reads nothing more: unread data is dropped, reads return the end, and the peer's writes fail
+    /// (over TCP they do not: the system accepts and drops them).
     ///
     /// # Errors
     ///
-    /// `ENOTCONN` if the connection is gone.
+    /// `ENOTCONN` if the connection is closed.
     pub fn shutdown_read(&self) -> io::Result<()> {
         Ok(rustix::net::shutdown(&self.socket, Shutdown::Read)?)
     }
 
-    /// This end's address over TCP; none for a UNIX socket.
+    /// The local address over TCP; none for a UNIX socket.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {
         internet_address(rustix::net::getsockname(&self.socket).ok()?)
     }
 
-    /// The other end's address over TCP; none for a UNIX socket, or if it is gone.
+    /// The remote address over TCP; none for a UNIX socket, or if the connection is closed.
     #[must_use]
     pub fn peer_address(&self) -> Option<SocketAddr> {
         internet_address(rustix::net::getpeername(&self.socket).ok()??)
@@ -231,12 +230,11 @@ impl Socket {
         Ok(())
     }
 
-    /// Over TCP, whether to send small writes at once. Without effect on a UNIX socket, which
-    /// always does.
+    /// Over TCP, sets `TCP_NODELAY`. No effect on a UNIX socket, which never delays writes.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     pub fn set_no_delay(&self, enabled: bool) -> io::Result<()> {
         if self.family != Family::Tcp {
             return Ok(());
@@ -249,8 +247,8 @@ pub(super) fn internet_address(address: SocketAddrAny) -> Option<SocketAddr> {
     SocketAddr::try_from(address).ok()
 }
 
-/// What tokio remembers may be over. This asks, and, unlike a look at the data, takes no error
-/// away that reading is to give.
+/// tokio's readiness may be stale. This asks the system and, unlike a peek, takes no error away
+/// from the next read.
 fn is_ready(socket: &OwnedFd, interest: PollFlags) -> io::Result<bool> {
     let now = Timespec {
         tv_sec: 0,

@@ -19,16 +19,15 @@ use super::socket::Pipe;
 use crate::grants::shown;
 use crate::{Access, Error, Grants, ListenOptions, Socket};
 
-/// How many clients find an instance that waits for them, before one is accepted: as many as
-/// libuv has.
+/// How many instances wait for clients before one is accepted: as many as in libuv.
 const INSTANCES: usize = 4;
 
-/// A pipe that takes connections.
+/// A listening pipe.
 ///
-/// Four instances wait for clients; who comes when all are taken waits until one is accepted.
-/// Dropping the listener closes it: who waits to be accepted is disconnected. The name is free
-/// when the runtime has seen to it, a moment later, and the connections are closed too: to
-/// Windows each is an instance of the pipe.
+/// Four instances wait for clients; a client that finds all taken waits until one is accepted.
+/// Dropping the listener closes it: clients that wait to be accepted are disconnected. The name is
+/// free once the runtime has closed the instances, a moment later, and the connections are closed
+/// too: to Windows each is an instance of the pipe.
 pub struct Listener {
     name: String,
     instances: Mutex<Vec<Instance>>,
@@ -46,7 +45,7 @@ impl fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Makes a pipe of that name and waits for clients of this machine.
+    /// Creates a pipe of that name and waits for clients of this machine.
     ///
     /// # Errors
     ///
@@ -85,24 +84,24 @@ impl Listener {
         })
     }
 
-    /// Takes a connection.
+    /// Accepts a connection.
     ///
     /// Only the task that polled last is woken.
     ///
     /// # Errors
     ///
-    /// An error concerns one connection or the moment, and the listener goes on. When no
-    /// instance can be made, no wake-up is due: poll again after a while.
+    /// An error concerns one connection or the moment, and the listener continues. When no instance
+    /// can be created, there is no wake-up: poll again after a while.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Socket>> {
         let mut instances = self
             .instances
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // What could not be made the last time may be possible now.
+        // What failed the last time may be possible now.
         let made = top_up(&self.name, &mut instances);
         for index in 0..instances.len() {
             if let Poll::Ready(connected) = instances[index].as_mut().poll(cx) {
-                // A new one is made first, so that the name stays this listener's all the time.
+                // A new one is created first, so that the name stays this listener's all the time.
                 let next = make(&self.name);
                 drop(instances.remove(index));
                 instances.extend(next);
@@ -125,7 +124,7 @@ impl Listener {
 /// Whether there is a pipe of that name. `first_pipe_instance` decides, between whoever asks at
 /// the same time; but Wine 8 does not know it.
 fn is_taken(name: &str) -> bool {
-    // The shortest wait there is, if all its instances are taken: zero is the pipe's own.
+    // The shortest wait, if all its instances are taken: zero is the pipe's own.
     const MILLISECONDS: u32 = 1;
     let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
     // SAFETY: the name ends in a NUL and lives through the call.

@@ -14,7 +14,7 @@ use windows_sys::Win32::Foundation::{
 
 use crate::Code;
 
-/// What a listener leaves if it is not dropped: the system sees to its pipes.
+/// What a listener leaves if it is not dropped: nothing, the system closes its pipes.
 pub(crate) type Entry = std::convert::Infallible;
 
 pub use crate::no_descriptors::Descriptors;

@@ -1,4 +1,4 @@
-//! Which pipe a program's name leads to.
+//! Maps a program's name to a pipe.
 
 use plugnet_policy::{IpcAddress, IpcKind, IpcPattern};
 
@@ -8,7 +8,7 @@ use crate::{Access, Error, GrantError, Grants, InvalidPath};
 /// The longest name, `\\.\pipe\` included, in UTF-16 units.
 const LIMIT: usize = 256;
 
-/// Pipes have no folders: a name is all there is, so nothing is open for a grant.
+/// Pipes have no folders, so a grant holds nothing open.
 #[derive(Debug)]
 pub(crate) struct Place;
 
@@ -43,8 +43,8 @@ fn not_here(pattern: &IpcPattern, kind: &'static str) -> GrantError {
 impl Grants {
     /// Finds the pipe that `path` leads to, if a grant with the right covers it.
     ///
-    /// Whatever Windows would read as another name is refused: with it, what was checked is what
-    /// is opened.
+    /// Whatever Windows would read as another name is refused: so the name that was checked is the
+    /// one that is opened.
     pub(crate) fn locate(&self, access: Access, path: &str) -> Result<String, Error> {
         let invalid = |reason| Error::InvalidPath {
             path: shown(path),

@@ -1,4 +1,4 @@
-//! Who may use a pipe.
+//! Permissions of a pipe.
 
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -17,8 +17,8 @@ use windows_sys::Win32::Security::{
 
 use crate::ListenOptions;
 
-/// Adds what `options` gives to everyone, as libuv does. It takes a pipe with `WRITE_DAC`, and
-/// holds for every instance of its name.
+/// Adds what `options` grants to everyone, as libuv does. It needs a handle with `WRITE_DAC`, and
+/// holds for every instance of the name.
 pub(super) fn open_to_all(pipe: &NamedPipeServer, options: &ListenOptions) -> io::Result<()> {
     let mut rights = 0;
     if options.readable_all {
@@ -31,7 +31,7 @@ pub(super) fn open_to_all(pipe: &NamedPipeServer, options: &ListenOptions) -> io
         return Ok(());
     }
     let list = AccessList::of(pipe)?;
-    // Without a list everyone may do everything, and a list could only take from that.
+    // Without a list everyone may do everything, and a list could only restrict that.
     if list.entries.is_null() {
         return Ok(());
     }
@@ -48,7 +48,7 @@ impl<T> Drop for Local<T> {
     }
 }
 
-/// A pipe's list of who may do what.
+/// A pipe's access control list.
 struct AccessList {
     /// In the descriptor; null if there is no list.
     entries: *mut ACL,

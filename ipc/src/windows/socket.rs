@@ -23,7 +23,7 @@ const BUSY: Duration = Duration::from_secs(30);
 /// How long after the end of writing the peer's silence is taken for its end: as libuv does.
 const SILENCE: Duration = Duration::from_millis(50);
 
-/// What one write takes at most: tokio copies it, and the peer may be slow.
+/// The most that one write takes: tokio copies it, and the peer may be slow.
 const LONGEST_WRITE: usize = 64 * 1024;
 
 /// A connected pipe.
@@ -31,8 +31,8 @@ const LONGEST_WRITE: usize = 64 * 1024;
 /// Its methods take `&self`, so a reader and a writer can share it: one task polls for reading,
 /// one for writing. Of several, only the one that polled last is woken.
 ///
-/// Dropping it closes it. What was written and the system has not taken yet, at most 64 KiB,
-/// still goes out while the runtime runs.
+/// Dropping it closes it. Written data that the system has not taken yet, at most 64 KiB, still
+/// goes out while the runtime runs.
 #[derive(Debug)]
 pub struct Socket {
     pipe: Pipe,
@@ -45,7 +45,7 @@ pub(super) enum Pipe {
     Client(NamedPipeClient),
 }
 
-/// What this end has ended.
+/// What this end has shut down.
 #[derive(Debug, Default)]
 struct Ends {
     /// Nothing is read any more.
@@ -92,7 +92,7 @@ impl Pipe {
         }
     }
 
-    /// Whether the peer, or what it has written, is still there.
+    /// Whether the peer, or unread data of it, is still there.
     fn is_open(&self) -> bool {
         // SAFETY: the handle is open as long as `self`, and nothing is asked for but success.
         let peeked = unsafe {
@@ -112,14 +112,14 @@ impl Pipe {
 impl Socket {
     /// Connects to the pipe of that name.
     ///
-    /// While every instance is taken it waits, for 30 seconds at most, as libuv does; dropping
-    /// the future gives up. The server may learn who asks, and cannot act as them
+    /// If every instance is taken it waits, for 30 seconds at most, as libuv does; dropping the
+    /// future cancels it. The server may identify the client, but not impersonate it
     /// (`SECURITY_IDENTIFICATION`).
     ///
     /// # Errors
     ///
-    /// A name that nobody has is [`NotFound`](crate::Code::NotFound), and a pipe that stays
-    /// busy [`WouldBlock`](crate::Code::WouldBlock).
+    /// A missing name is [`NotFound`](crate::Code::NotFound), and a pipe that stays busy
+    /// [`WouldBlock`](crate::Code::WouldBlock).
     pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
         let name = grants.locate(Access::Connect, path)?;
         let until = Instant::now() + BUSY;
@@ -156,12 +156,12 @@ impl Socket {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what has come, at most `buf.len()` bytes. Zero is the peer's end, if `buf` is not
+    /// Reads what is available, at most `buf.len()` bytes. Zero is the peer's end, if `buf` is not
     /// empty.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The system's error.
     pub fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
@@ -169,12 +169,11 @@ impl Socket {
         self.poll_something(cx, |pipe| pipe.try_read(buf))
     }
 
-    /// Waits until [`poll_read`](Socket::poll_read) has something to say: data, the end, or an
-    /// error. It takes nothing.
+    /// Waits until [`poll_read`](Socket::poll_read) has data, the end, or an error. Reads nothing.
     ///
     /// # Errors
     ///
-    /// What reading would say.
+    /// What a read would return.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // To read into nothing is to ask: tokio has read ahead, or waits.
         self.poll_something(cx, |pipe| pipe.try_read(&mut []).map(|_| 1))
@@ -216,8 +215,8 @@ impl Socket {
         Poll::Pending
     }
 
-    /// Writes what is taken now of `buf`: at least a byte, if `buf` is not empty, and at most
-    /// 64 KiB.
+    /// Writes what is accepted of `buf` now: at least a byte, if `buf` is not empty, and at most 64
+    /// KiB.
     ///
     /// # Errors
     ///
@@ -236,7 +235,7 @@ impl Socket {
         }
     }
 
-    /// Waits until [`poll_write`](Socket::poll_write) takes something or has an error to tell.
+    /// Waits until [`poll_write`](Socket::poll_write) accepts something or has an error.
     ///
     /// # Errors
     ///
@@ -255,11 +254,11 @@ impl Socket {
 
     /// Ends writing.
     ///
-    /// A pipe has no half-open state, and the peer is told only by the drop of the socket. Until
-    /// then what the peer sends is read, and when nothing has come for 50 ms reading gives the
-    /// end, so that a program that waits for the peer's end closes the pipe. libuv, and so
-    /// Node.js, does the same (it starts to count when the peer has read everything; this counts
-    /// from now). An answer that takes longer is not heard: who wants it ends writing after it.
+    /// A pipe has no half-closed state, and only dropping the socket tells the peer. Until then
+    /// reads continue, and when nothing has come for 50 ms they return the end, so that a program
+    /// that waits for the peer's end closes the pipe. libuv, and so Node.js, does the same (it
+    /// starts to count when the peer has read everything; this counts from now). A later answer is
+    /// lost: a program that expects one should end writing after it.
     ///
     /// # Errors
     ///
@@ -273,8 +272,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Reads nothing more: reading gives the end. The peer is not told; what it writes waits
-    /// until there is no more room for it.
+    /// Reads nothing more: reads return the end. The peer does not notice; what it writes waits
+    /// until there is no more room.
     ///
     /// # Errors
     ///
@@ -298,7 +297,7 @@ impl Socket {
         None
     }
 
-    /// Without effect on a pipe.
+    /// No effect on a pipe.
     ///
     /// # Errors
     ///
@@ -307,7 +306,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Without effect on a pipe.
+    /// No effect on a pipe.
     ///
     /// # Errors
     ///
@@ -317,7 +316,7 @@ impl Socket {
     }
 }
 
-/// Lets go of the lock and wakes who waits, to see what has changed.
+/// Releases the lock and wakes the waiting tasks, to see what has changed.
 fn wake(mut ends: MutexGuard<'_, Ends>) {
     let waiting = [ends.reader.take(), ends.writer.take()];
     drop(ends);
