@@ -340,7 +340,7 @@ impl<T: Transport> ServerMut<'_, T> {
     ///
     /// # Errors
     ///
-    /// `ERR_SERVER_ALREADY_LISTEN`.
+    /// `ERR_SERVER_ALREADY_LISTEN`; `ERR_INVALID_ARG_VALUE` for a host with a NUL.
     pub fn listen(self, options: ListenOptions) -> Result<(), Error> {
         self.call(|net, id| net.listen(id, options))
     }

@@ -189,6 +189,22 @@ impl Error {
         }
     }
 
+    /// `connect` to a host with a NUL in it.
+    pub fn connect_host_with_nul() -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The property 'options.host' must be a string without null bytes.",
+        )
+    }
+
+    /// `listen` on a host with a NUL in it.
+    pub fn listen_host_with_nul() -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The argument 'hostname' must be a string without null bytes.",
+        )
+    }
+
     /// Hints that Node does not know.
     pub fn invalid_hints(hints: u32) -> Self {
         Self::new(

@@ -266,6 +266,13 @@ impl Server {
             // Row S1. Row S2: a lookup under way is no handle yet.
             return Err(Error::server_already_listen());
         }
+        if options
+            .host
+            .as_ref()
+            .is_some_and(|host| host.contains('\0'))
+        {
+            return Err(Error::listen_host_with_nul());
+        }
         self.begin_to_listen(options.backlog, options.callback, agenda);
         self.settings.ipv6_only = options.ipv6_only;
         self.settings.reuse_port = options.reuse_port;

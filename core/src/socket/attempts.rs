@@ -109,6 +109,13 @@ impl ConnectOptions {
     /// What Node throws for, in Node's order.
     pub fn new(request: ConnectRequest, selection: Selection) -> Result<Self, Error> {
         let given = |text: &String| !text.is_empty();
+        if request
+            .host
+            .as_ref()
+            .is_some_and(|host| host.contains('\0'))
+        {
+            return Err(Error::connect_host_with_nul());
+        }
         // Row C7.
         let local_address = match request.local_address.filter(given) {
             Some(text) => Some(ip::parse(&text).ok_or_else(|| Error::invalid_ip_address(&text))?),

@@ -611,6 +611,36 @@ fn type_of_service_is_kept() {
     assert_eq!(world.get(id).type_of_service(), 255);
 }
 
+// ---- hosts ----
+
+/// A host with a NUL is refused at once, before anything else is looked at, and changes nothing.
+#[test]
+fn host_with_a_nul_is_refused() {
+    let (mut world, id) = World::unconnected();
+    let request = ConnectRequest {
+        local_address: Some("foobar".to_owned()),
+        ..to("127.0.0.1\0")
+    };
+    let error = world.try_connect(id, request).unwrap_err();
+    let message = "The property 'options.host' must be a string without null bytes.";
+    assert_eq!(
+        (&*error.code, &*error.message),
+        ("ERR_INVALID_ARG_VALUE", message)
+    );
+    assert!(!world.get(id).connecting());
+
+    let server = world.server(ServerOptions::default());
+    let error = world.listen(server, 0, Some("a\0b")).unwrap_err();
+    let message = "The argument 'hostname' must be a string without null bytes.";
+    assert_eq!(
+        (&*error.code, &*error.message),
+        ("ERR_INVALID_ARG_VALUE", message)
+    );
+    assert_eq!(world.rest(), [""; 0]);
+    world.listen(server, 0, None).unwrap();
+    assert_eq!(world.rest(), ["server listening"]);
+}
+
 // ---- listen ----
 
 /// `ipv6Only` and `reusePort` reach the transport, and only with the `listen` that has them.
