@@ -1,12 +1,13 @@
 //! Drives the rules over a [`Transport`].
 
+use crate::block_list::BlockList;
 use crate::encoding::Encoding;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId};
 use crate::lookup::Resolved;
 use crate::net::Net;
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
-use crate::socket::{ConnectRequest, Socket, SocketOptions};
+use crate::socket::{ConnectRequest, Selection, Socket, SocketOptions};
 use crate::transport::{
     AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Report, Transport,
     Written,
@@ -112,6 +113,25 @@ impl<T: Transport> Driver<T> {
     /// The methods of a socket.
     pub fn socket_mut(&mut self, id: SocketId) -> SocketMut<'_, T> {
         SocketMut { driver: self, id }
+    }
+
+    /// `net.getDefaultAutoSelectFamily()` and its sibling.
+    pub fn selection(&self) -> Selection {
+        self.net.selection
+    }
+
+    /// `net.setDefaultAutoSelectFamily()`.
+    pub fn set_auto_select_family(&mut self, value: bool) {
+        self.net.selection.auto_select_family = value;
+    }
+
+    /// `net.setDefaultAutoSelectFamilyAttemptTimeout()`, in milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_OUT_OF_RANGE`.
+    pub fn set_attempt_timeout(&mut self, milliseconds: u32) -> Result<(), Error> {
+        self.net.selection.set_attempt_timeout(milliseconds)
     }
 
     /// Decides and takes the next event; absent when nothing is left for now. What the program
@@ -259,9 +279,9 @@ impl<T: Transport> Driver<T> {
                 Action::Listen {
                     listener,
                     at,
-                    backlog,
+                    settings,
                 } => {
-                    if let Poll::Ready(outcome) = transport.listen(listener, &at, backlog) {
+                    if let Poll::Ready(outcome) = transport.listen(listener, &at, settings) {
                         net.listened(listener, outcome);
                     }
                 }
@@ -320,7 +340,7 @@ impl<T: Transport> ServerMut<'_, T> {
     ///
     /// # Errors
     ///
-    /// `ERR_SERVER_ALREADY_LISTEN`.
+    /// `ERR_SERVER_ALREADY_LISTEN`; `ERR_INVALID_ARG_VALUE` for a host with a NUL.
     pub fn listen(self, options: ListenOptions) -> Result<(), Error> {
         self.call(|net, id| net.listen(id, options))
     }
@@ -392,6 +412,11 @@ impl<T: Transport> ServerMut<'_, T> {
     /// `server.maxConnections`.
     pub fn set_max_connections(self, value: Option<usize>) {
         self.call(|net, id| net.set_max_connections(id, value));
+    }
+
+    /// The option `blockList`: connections from what it has are closed at once.
+    pub fn set_block_list(self, block_list: BlockList) {
+        self.call(|net, id| net.set_server_block_list(id, block_list));
     }
 
     /// `server.ref()` and `server.unref()`.
@@ -483,6 +508,11 @@ impl<T: Transport> SocketMut<'_, T> {
         self.call(|net, id| net.destroy(id, error));
     }
 
+    /// `socket.destroySoon()`.
+    pub fn destroy_soon(self) {
+        self.call(Net::destroy_soon);
+    }
+
     /// `socket.resetAndDestroy()`.
     ///
     /// # Errors
@@ -505,12 +535,32 @@ impl<T: Transport> SocketMut<'_, T> {
         });
     }
 
-    /// `socket.setKeepAlive()`; the delay in milliseconds.
-    pub fn set_keep_alive(self, enable: bool, delay: u64) {
+    /// `socket.setKeepAlive()`; the delay and the interval in milliseconds.
+    pub fn set_keep_alive(
+        self,
+        enable: bool,
+        delay: u64,
+        interval: Option<u64>,
+        count: Option<u32>,
+    ) {
         self.call(|net, id| {
             net.with_socket(id, |socket, agenda| {
-                socket.set_keep_alive(enable, delay, agenda);
+                socket.set_keep_alive(enable, delay, interval, count, agenda);
             });
+        });
+    }
+
+    /// The option `blockList`: connecting to what it has fails.
+    pub fn set_block_list(self, block_list: BlockList) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, _| socket.set_block_list(block_list));
+        });
+    }
+
+    /// `socket.setTypeOfService()`.
+    pub fn set_type_of_service(self, type_of_service: u8) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, _| socket.set_type_of_service(type_of_service));
         });
     }
 

@@ -3,7 +3,7 @@
 //! The wording is that of Node 26. A system error reads `syscall CODE address`;
 //! those of `listen` also explain the code (`UVExceptionWithHostPort` in Node).
 
-use crate::socket::Family;
+use crate::ip::Family;
 use crate::transport::ListenAt;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -189,6 +189,22 @@ impl Error {
         }
     }
 
+    /// `connect` to a host with a NUL in it.
+    pub fn connect_host_with_nul() -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The property 'options.host' must be a string without null bytes.",
+        )
+    }
+
+    /// `listen` on a host with a NUL in it.
+    pub fn listen_host_with_nul() -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The argument 'hostname' must be a string without null bytes.",
+        )
+    }
+
     /// Hints that Node does not know.
     pub fn invalid_hints(hints: u32) -> Self {
         Self::new(
@@ -197,15 +213,19 @@ impl Error {
         )
     }
 
-    /// An attempt's timeout of 0.
-    pub fn attempt_timeout_out_of_range(timeout: u32) -> Self {
+    fn out_of_range(name: &str, least: u32, most: u32, received: impl std::fmt::Display) -> Self {
         Self::new(
             "ERR_OUT_OF_RANGE",
             format!(
-                "The value of \"options.autoSelectFamilyAttemptTimeout\" is out of range. \
-                 It must be >= 1 && <= 2147483647. Received {timeout}"
+                "The value of \"{name}\" is out of range. It must be >= {least} && <= {most}. \
+                 Received {received}"
             ),
         )
+    }
+
+    /// An attempt's timeout, `name`, of 0 or of more than Node's timers take.
+    pub fn attempt_timeout_out_of_range(name: &str, timeout: u32) -> Self {
+        Self::out_of_range(name, 1, i32::MAX as u32, timeout)
     }
 
     /// An encoding that Node does not know.
@@ -302,13 +322,39 @@ impl Error {
     }
 
     /// A prefix that is longer than an address.
-    pub fn prefix_out_of_range(prefix: u32, max: u32) -> Self {
+    pub fn prefix_out_of_range(prefix: i64, max: u32) -> Self {
+        Self::out_of_range("prefix", 0, max, prefix)
+    }
+
+    /// A subnet without a prefix.
+    pub fn cidr_without_prefix(cidr: &str) -> Self {
         Self::new(
-            "ERR_OUT_OF_RANGE",
+            "ERR_INVALID_ARG_VALUE",
             format!(
-                "The value of \"prefix\" is out of range. It must be >= 0 && <= {max}. \
-                 Received {prefix}"
+                "The argument 'cidr' must contain a prefix length (e.g. \"10.0.0.0/8\"). \
+                 Received '{cidr}'"
             ),
+        )
+    }
+
+    /// A subnet with a prefix that is no number.
+    pub fn cidr_prefix_not_a_number(cidr: &str) -> Self {
+        Self::new(
+            "ERR_INVALID_ARG_VALUE",
+            format!("The argument 'cidr' prefix length must be a valid integer. Received '{cidr}'"),
+        )
+    }
+
+    /// A flow label of more than 20 bits.
+    pub fn flowlabel_out_of_range(flowlabel: u32, max: u32) -> Self {
+        Self::out_of_range("options.flowlabel", 0, max, flowlabel)
+    }
+
+    /// An address that the socket's block list has.
+    pub fn ip_blocked(address: IpAddr) -> Self {
+        Self::new(
+            "ERR_IP_BLOCKED",
+            format!("IP({address}) is blocked by net.BlockList"),
         )
     }
 

@@ -1,6 +1,40 @@
-//! `net.isIP()`, `net.isIPv4()` and `net.isIPv6()`.
+//! `net.isIP()`, `net.isIPv4()` and `net.isIPv6()`, and the families of addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
+        }
+    }
+
+    /// `0.0.0.0` or `::`.
+    pub(crate) fn unspecified(self) -> IpAddr {
+        match self {
+            Self::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+            Self::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
+
+    /// How many bits an address has.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Self::Ipv4 => Ipv4Addr::BITS,
+            Self::Ipv6 => Ipv6Addr::BITS,
+        }
+    }
+}
 
 /// 4, 6, or 0 for anything that is not an IP address.
 pub fn is_ip(input: &str) -> u8 {
@@ -44,6 +78,16 @@ pub fn parse(input: &str) -> Option<IpAddr> {
         return None;
     }
     input.split('%').next()?.parse().ok()
+}
+
+/// Whether it is of `fe80::/10`.
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+/// An address of that family, as [`parse`] takes it.
+pub(crate) fn parse_as(input: &str, family: Family) -> Option<IpAddr> {
+    parse(input).filter(|address| Family::of(*address) == family)
 }
 
 #[cfg(test)]

@@ -29,17 +29,20 @@ mod lookup;
 mod net;
 mod server;
 mod socket;
+mod socket_address;
 mod transport;
 
-pub use block_list::{BlockList, SocketAddress};
+pub use block_list::{BlockList, PRIVATE_RANGES};
 pub use driver::{Driver, ServerMut, SocketMut};
 pub use encoding::Encoding;
 pub use error::{Errno, Error};
 pub use event::{Callback, Event, EventKind, ServerId, SocketId, Source};
+pub use ip::Family;
 pub use lookup::{LookupRequest, Resolved};
 pub use server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
-pub use socket::{ConnectRequest, Family, Lookup, ReadyState, Socket, SocketOptions};
+pub use socket::{ConnectRequest, Lookup, ReadyState, Selection, Socket, SocketOptions};
+pub use socket_address::SocketAddress;
 pub use transport::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Generation, KeepAlive, ListenAt,
-    ListenerId, LookupId, Origin, Report, Transport, Written,
+    ListenSettings, ListenerId, LookupId, Origin, Probes, Report, Transport, Written,
 };

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ip;
-use crate::socket::Family;
+use crate::ip::Family;
 use std::net::IpAddr;
 
 /// `dns.ADDRCONFIG`.

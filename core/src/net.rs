@@ -1,10 +1,11 @@
 //! Every server and socket of a program, and how they affect each other.
 
 use crate::agenda::{Agenda, Job, Sink, SocketTick, Step};
+use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId, Source};
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
-use crate::socket::{ConnectOptions, ConnectRequest, Socket, SocketOptions};
+use crate::socket::{ConnectOptions, ConnectRequest, Selection, Socket, SocketOptions};
 use crate::transport::{
     AcceptedId, Action, Endpoints, Generation, ListenerId, LookupId, Origin, Report,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Net {
     sources: HashMap<SocketId, Vec<SocketId>>,
     /// Sockets that were written to since the last flush.
     dirty: Vec<SocketId>,
+    /// What a `connect` does that does not say.
+    pub selection: Selection,
     pub agenda: Agenda,
 }
 
@@ -185,13 +188,16 @@ impl Net {
             self.agenda.act(Action::Refuse(accepted));
             return;
         };
-        let (owner, options, full) = (listening.owner, owner.options(), owner.is_full());
+        let (full, blocked) = (owner.is_full(), owner.blocks(endpoints));
+        let (owner, options) = (listening.owner, owner.options());
         let Some(server) = self.servers.get_mut(&owner) else {
             return;
         };
         if full {
             self.agenda.act(Action::Refuse(accepted));
             server.dropped(endpoints, &mut self.agenda);
+        } else if blocked {
+            self.agenda.act(Action::Refuse(accepted));
         } else {
             let id = SocketId(self.agenda.object());
             let origin = Origin::Accepted(accepted);
@@ -226,6 +232,12 @@ impl Net {
     pub fn set_max_connections(&mut self, id: ServerId, value: Option<usize>) {
         if let Some(server) = self.servers.get_mut(&id) {
             server.set_max_connections(value);
+        }
+    }
+
+    pub fn set_server_block_list(&mut self, id: ServerId, block_list: BlockList) {
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.set_block_list(block_list);
         }
     }
 
@@ -396,7 +408,7 @@ impl Net {
     }
 
     pub fn connect(&mut self, id: SocketId, request: ConnectRequest) -> Result<(), Error> {
-        let options = ConnectOptions::try_from(request)?;
+        let options = ConnectOptions::new(request, self.selection)?;
         let lookup = self
             .with_socket(id, |socket, agenda| Some(socket.connect(options, agenda)))
             .unwrap_or(Ok(None))?;
@@ -450,6 +462,11 @@ impl Net {
     /// What was written is to be flushed before.
     pub fn destroy(&mut self, id: SocketId, error: Option<Error>) {
         self.with_socket(id, |socket, agenda| socket.destroy(error, agenda));
+    }
+
+    pub fn destroy_soon(&mut self, id: SocketId) {
+        self.dirty.push(id);
+        self.with_socket(id, Socket::destroy_soon);
     }
 
     /// The program has dropped a socket. What was written is to be flushed before.

@@ -1,11 +1,12 @@
 //! `net.Server`: its states, and the effect of each call and report.
 
 use crate::agenda::{Agenda, ServerTick};
+use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, EventKind, ServerId, SocketId};
 use crate::ip;
 use crate::socket::SocketOptions;
-use crate::transport::{self, Action, Endpoints, ListenAt, ListenerId, LookupId};
+use crate::transport::{self, Action, Endpoints, ListenAt, ListenSettings, ListenerId, LookupId};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -45,6 +46,10 @@ pub struct ListenOptions {
     pub host: Option<String>,
     /// How many connections may wait; absent, or 0, for 511.
     pub backlog: Option<u32>,
+    /// `ipv6Only`.
+    pub ipv6_only: bool,
+    /// `reusePort`.
+    pub reuse_port: bool,
     /// Told right after `listening`.
     pub callback: Option<Callback>,
 }
@@ -107,7 +112,7 @@ pub struct Server {
     id: ServerId,
     options: ServerOptions,
     state: State,
-    backlog: u32,
+    settings: ListenSettings,
     /// Where it was last told to listen by path: Node's `_pipeName`, which stays.
     path: Option<String>,
     /// How many sockets of this server are not destroyed.
@@ -116,6 +121,8 @@ pub struct Server {
     waiting: VecDeque<SocketId>,
     /// `server.maxConnections`.
     max_connections: Option<usize>,
+    /// `blockList`.
+    block_list: Option<BlockList>,
     /// The callbacks of `listen`: once-listeners, kept until it succeeds (row S12).
     on_listening: Vec<Callback>,
     /// The callbacks of `close`.
@@ -131,11 +138,12 @@ impl Server {
             id,
             options,
             state: State::Idle,
-            backlog: BACKLOG,
+            settings: ListenSettings::default(),
             path: None,
             connections: 0,
             waiting: VecDeque::new(),
             max_connections: None,
+            block_list: None,
             on_listening: Vec::new(),
             on_close: Vec::new(),
             refed: true,
@@ -209,6 +217,19 @@ impl Server {
             .is_some_and(|max| self.connections >= max)
     }
 
+    /// The option `blockList`.
+    pub(crate) fn set_block_list(&mut self, block_list: BlockList) {
+        self.block_list = Some(block_list);
+    }
+
+    /// Whether a connection is to be closed at once. A path has no address to block.
+    pub(crate) fn blocks(&self, endpoints: Endpoints) -> bool {
+        match (&self.block_list, endpoints.remote()) {
+            (Some(block_list), Some(remote)) => block_list.contains(remote.ip()),
+            _ => false,
+        }
+    }
+
     /// `server.ref()` and `server.unref()`.
     pub(crate) fn set_ref(&mut self, refed: bool) {
         self.refed = refed;
@@ -233,7 +254,7 @@ impl Server {
     /// sockets. libuv accepts one per poll; the backlog also bounds those that wait for the
     /// program.
     pub(crate) fn accepts(&self, queued: usize) -> bool {
-        self.listening() && queued == 0 && self.waiting.len() < self.backlog as usize
+        self.listening() && queued == 0 && self.waiting.len() < self.settings.backlog as usize
     }
 
     /// `server.listen()`.
@@ -246,7 +267,16 @@ impl Server {
             // Row S1. Row S2: a lookup under way is no handle yet.
             return Err(Error::server_already_listen());
         }
+        if options
+            .host
+            .as_ref()
+            .is_some_and(|host| host.contains('\0'))
+        {
+            return Err(Error::listen_host_with_nul());
+        }
         self.begin_to_listen(options.backlog, options.callback, agenda);
+        self.settings.ipv6_only = options.ipv6_only;
+        self.settings.reuse_port = options.reuse_port;
         let port = options.port;
         let Some(host) = options.host.filter(|host| !host.is_empty()) else {
             // Row S20: Node's default is IPv6 and IPv4 alike, or IPv4 where there is no IPv6.
@@ -279,9 +309,9 @@ impl Server {
     ) {
         self.stop(agenda);
         self.on_listening.extend(callback);
-        self.backlog = match backlog {
-            None | Some(0) => BACKLOG,
-            Some(backlog) => backlog,
+        self.settings = ListenSettings {
+            backlog: backlog.filter(|backlog| *backlog > 0).unwrap_or(BACKLOG),
+            ..ListenSettings::default()
         };
     }
 
@@ -352,7 +382,7 @@ impl Server {
         agenda.act(Action::Listen {
             listener,
             at: at.clone(),
-            backlog: self.backlog,
+            settings: self.settings,
         });
         self.state = State::Binding {
             listener,
@@ -404,7 +434,14 @@ impl Server {
         outcome: Result<Vec<IpAddr>, Errno>,
         agenda: &mut Agenda,
     ) {
-        let errno = match outcome.map(|addresses| addresses.first().copied()) {
+        // Node takes the first address that is not link-local, where there is one.
+        let chosen = |addresses: Vec<IpAddr>| {
+            let mut routed = addresses
+                .iter()
+                .filter(|address| !ip::is_link_local(**address));
+            routed.next().or(addresses.first()).copied()
+        };
+        let errno = match outcome.map(chosen) {
             Ok(Some(address)) => return self.resolved(asked, address, agenda),
             Ok(None) => Errno("ENOTFOUND"),
             Err(errno) => errno,

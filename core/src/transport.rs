@@ -29,8 +29,8 @@ pub struct AcceptedId(pub u64);
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAt {
-    /// An address. `::` takes IPv4 as well, and its IPv4 clients show as `::ffff:a.b.c.d` (row
-    /// S20); an IPv4-mapped address is that IPv4 address, shown in its IPv6 form.
+    /// An address. `::` takes IPv4 as well, unless it is to take IPv6 alone, and its IPv4 clients
+    /// show as `::ffff:a.b.c.d` (row S20); an IPv4-mapped address is that IPv4 address, shown in its IPv6 form.
     Address(SocketAddr),
     /// A path.
     Path {
@@ -43,6 +43,17 @@ pub enum ListenAt {
     },
     /// An inherited descriptor.
     Descriptor(u32),
+}
+
+/// How to listen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenSettings {
+    /// How many connections may wait to be accepted.
+    pub backlog: u32,
+    /// An IPv6 address takes IPv6 alone (IPV6_V6ONLY).
+    pub ipv6_only: bool,
+    /// Others that say so, too, may listen on the port (SO_REUSEPORT).
+    pub reuse_port: bool,
 }
 
 /// What to connect to.
@@ -117,11 +128,19 @@ pub enum Written {
 pub enum KeepAlive {
     /// Switches it off.
     Off,
-    /// Switches it on, and sets TCP_KEEPIDLE to so many seconds unless that is 0.
-    On {
-        /// Seconds.
-        delay: u64,
-    },
+    /// Switches it on. Without probes the system's values stay.
+    On(Option<Probes>),
+}
+
+/// When an idle connection is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probes {
+    /// The seconds before the first (TCP_KEEPIDLE).
+    pub delay: u64,
+    /// The seconds between them (TCP_KEEPINTVL).
+    pub interval: u64,
+    /// After how many the connection is given up (TCP_KEEPCNT).
+    pub count: u32,
 }
 
 /// Why a descriptor cannot become a socket.
@@ -161,7 +180,7 @@ pub trait Transport {
         &mut self,
         listener: ListenerId,
         at: &ListenAt,
-        backlog: u32,
+        settings: ListenSettings,
     ) -> Poll<Result<Option<SocketAddr>, Errno>>;
 
     /// Stops listening and frees the port, or removes the path.
@@ -267,7 +286,7 @@ pub(crate) enum Action {
     Listen {
         listener: ListenerId,
         at: ListenAt,
-        backlog: u32,
+        settings: ListenSettings,
     },
     CloseListener(ListenerId),
     Accept(ListenerId),

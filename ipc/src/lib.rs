@@ -73,6 +73,8 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
 
+use std::time::Duration;
+
 mod error;
 mod grant;
 #[cfg_attr(
@@ -134,6 +136,17 @@ impl Default for ListenOptions {
             writable_all: false,
         }
     }
+}
+
+/// When an idle connection is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probes {
+    /// Before the first probe.
+    pub idle: Duration,
+    /// Between probes.
+    pub interval: Duration,
+    /// After how many the connection is given up.
+    pub count: u32,
 }
 
 /// What a descriptor is.

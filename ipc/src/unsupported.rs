@@ -4,10 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 pub use crate::no_descriptors::Descriptors;
-use crate::{Code, Error, GrantError, Grants, IpcPattern, ListenOptions};
+use crate::{Code, Error, GrantError, Grants, IpcPattern, ListenOptions, Probes};
 
 /// What a listener leaves if it is not dropped.
 pub(crate) type Entry = Infallible;
@@ -142,7 +141,7 @@ impl Socket {
     }
 
     /// Asks an idle peer for a sign of life.
-    pub fn set_keep_alive(&self, _enabled: bool, _delay: Duration) -> io::Result<()> {
+    pub fn set_keep_alive(&self, _enabled: bool, _probes: Option<Probes>) -> io::Result<()> {
         match self.0 {}
     }
 

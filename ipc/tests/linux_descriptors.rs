@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use plugnet_ipc::{Code, DescriptorError, DescriptorKind, Descriptors};
+use plugnet_ipc::{Code, DescriptorError, DescriptorKind, Descriptors, Probes};
 use rustix::io::FdFlags;
 use rustix::net::sockopt;
 use talk::{accept, read_exactly, write_all};
@@ -128,22 +128,19 @@ async fn a_tcp_socket() {
     std::io::Write::write_all(&mut &server, b"ab").unwrap();
     assert_eq!(read_exactly(&socket, 2).await, b"ab");
 
-    socket
-        .set_keep_alive(true, Duration::from_millis(999))
-        .unwrap();
+    socket.set_keep_alive(true, None).unwrap();
     assert!(sockopt::socket_keepalive(&seen).unwrap());
     assert_eq!(sockopt::tcp_keepidle(&seen).unwrap(), before);
-    socket.set_keep_alive(true, Duration::from_secs(7)).unwrap();
-    assert_eq!(
-        sockopt::tcp_keepidle(&seen).unwrap(),
-        Duration::from_secs(7)
-    );
-    assert_eq!(
-        sockopt::tcp_keepintvl(&seen).unwrap(),
-        Duration::from_secs(1)
-    );
-    assert_eq!(sockopt::tcp_keepcnt(&seen).unwrap(), 10);
-    socket.set_keep_alive(false, Duration::ZERO).unwrap();
+    let probes = Probes {
+        idle: Duration::from_secs(7),
+        interval: Duration::from_secs(3),
+        count: 4,
+    };
+    socket.set_keep_alive(true, Some(probes)).unwrap();
+    assert_eq!(sockopt::tcp_keepidle(&seen).unwrap(), probes.idle);
+    assert_eq!(sockopt::tcp_keepintvl(&seen).unwrap(), probes.interval);
+    assert_eq!(sockopt::tcp_keepcnt(&seen).unwrap(), probes.count);
+    socket.set_keep_alive(false, None).unwrap();
     assert!(!sockopt::socket_keepalive(&seen).unwrap());
 }
 
@@ -158,7 +155,7 @@ async fn a_unix_listener() {
     assert_eq!(listener.local_address(), None);
     let client = UnixStream::connect(&path).unwrap();
     let server = accept(&listener).await.unwrap();
-    server.set_keep_alive(true, Duration::from_secs(1)).unwrap();
+    server.set_keep_alive(true, None).unwrap();
     write_all(&server, b"x").await.unwrap();
     let mut buf = [0; 1];
     std::io::Read::read_exact(&mut &client, &mut buf).unwrap();

@@ -15,7 +15,7 @@ mod bindings {
 
 use bindings::exports::plugnet::net::ipc::{
     Connection, DescriptorKind, ErrorCode, Guest, GuestConnection, GuestListener, IpSocketAddress,
-    ListenOptions, Listener, TransferError,
+    ListenOptions, Listener, Probes, TransferError,
 };
 use wit_bindgen::{FutureReader, StreamReader};
 
@@ -76,7 +76,7 @@ impl GuestConnection for Never {
         match *self {}
     }
 
-    fn set_keep_alive(&self, _: bool, _: u64) {
+    fn set_keep_alive(&self, _: bool, _: Option<Probes>) {
         match *self {}
     }
 }

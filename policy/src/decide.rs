@@ -545,7 +545,9 @@ impl Policy {
     /// there is no such entry.
     pub fn ipc_option(entry: &str, address: &IpcAddress) -> Option<String> {
         let parsed: IpcEntry = entry.parse().ok()?;
-        parsed.pattern().is_only(address)
+        parsed
+            .pattern()
+            .is_only(address)
             .then(|| typed("--allow-ipc", entry))
             .flatten()
     }
@@ -559,7 +561,6 @@ fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> 
         _ => None,
     }
 }
-
 
 /// The option for what was not granted; none for port 0, where nobody is.
 fn connect_grant(transport: Transport, host: Host, port: u16) -> Option<String> {

@@ -2,42 +2,52 @@
 //! reported when they fail.
 
 use crate::agenda::Due;
+use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::Callback;
-use crate::ip;
+use crate::ip::{self, Family};
 use crate::lookup::{self, LookupRequest, Resolved};
 use crate::transport::{Attempt, ConnectTo};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// Node's `autoSelectFamilyAttemptTimeout`, in milliseconds: how long an attempt
 /// may take before the next one is begun, while there is a next one.
-const ATTEMPT_TIMEOUT: u64 = 500;
+const ATTEMPT_TIMEOUT: u32 = 500;
 
 /// Node takes less for this, in milliseconds.
-const MIN_ATTEMPT_TIMEOUT: u64 = 10;
+const MIN_ATTEMPT_TIMEOUT: u32 = 10;
 
-/// IPv4 or IPv6.
+/// How the addresses of a name are tried where `connect` does not say:
+/// `net.getDefaultAutoSelectFamily()` and its sibling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Family {
-    Ipv4,
-    Ipv6,
+pub struct Selection {
+    /// Whether all are tried.
+    pub auto_select_family: bool,
+    /// How long an attempt may take while there is a next one, in milliseconds.
+    pub attempt_timeout: u32,
 }
 
-impl Family {
-    /// The family of an address.
-    pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::Ipv4,
-            IpAddr::V6(_) => Self::Ipv6,
+impl Default for Selection {
+    fn default() -> Self {
+        Self {
+            auto_select_family: true,
+            attempt_timeout: ATTEMPT_TIMEOUT,
         }
     }
+}
 
-    fn unspecified(self) -> IpAddr {
-        match self {
-            Self::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
-            Self::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
-        }
+impl Selection {
+    pub(crate) fn set_attempt_timeout(&mut self, timeout: u32) -> Result<(), Error> {
+        self.attempt_timeout = attempt_timeout("value", timeout)?;
+        Ok(())
+    }
+}
+
+/// What Node makes of a timeout that is given as `name`.
+fn attempt_timeout(name: &str, timeout: u32) -> Result<u32, Error> {
+    match timeout {
+        1..=0x7fff_ffff => Ok(timeout.max(MIN_ATTEMPT_TIMEOUT)),
+        _ => Err(Error::attempt_timeout_out_of_range(name, timeout)),
     }
 }
 
@@ -68,9 +78,9 @@ pub struct ConnectRequest {
     pub hints: u32,
     /// Who resolves a name.
     pub lookup: Lookup,
-    /// `autoSelectFamily`; absent for true.
+    /// `autoSelectFamily`; absent for what [`Selection`] says.
     pub auto_select_family: Option<bool>,
-    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for 500.
+    /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for what [`Selection`] says.
     pub attempt_timeout: Option<u32>,
     /// Told between `connect` and `ready`.
     pub callback: Option<Callback>,
@@ -92,26 +102,28 @@ pub(crate) struct ConnectOptions {
     family: Option<Family>,
     hints: u32,
     auto_select_family: bool,
-    attempt_timeout: u64,
+    attempt_timeout: u32,
 }
 
-impl TryFrom<ConnectRequest> for ConnectOptions {
-    type Error = Error;
-
+impl ConnectOptions {
     /// What Node throws for, in Node's order.
-    fn try_from(request: ConnectRequest) -> Result<Self, Error> {
+    pub fn new(request: ConnectRequest, selection: Selection) -> Result<Self, Error> {
         let given = |text: &String| !text.is_empty();
+        if request
+            .host
+            .as_ref()
+            .is_some_and(|host| host.contains('\0'))
+        {
+            return Err(Error::connect_host_with_nul());
+        }
         // Row C7.
         let local_address = match request.local_address.filter(given) {
             Some(text) => Some(ip::parse(&text).ok_or_else(|| Error::invalid_ip_address(&text))?),
             None => None,
         };
         let attempt_timeout = match request.attempt_timeout {
-            None => ATTEMPT_TIMEOUT,
-            Some(timeout) if (1..=i32::MAX as u32).contains(&timeout) => {
-                u64::from(timeout).max(MIN_ATTEMPT_TIMEOUT)
-            }
-            Some(timeout) => return Err(Error::attempt_timeout_out_of_range(timeout)),
+            None => selection.attempt_timeout,
+            Some(timeout) => attempt_timeout("options.autoSelectFamilyAttemptTimeout", timeout)?,
         };
         let host = request.host.filter(given);
         let host = host.unwrap_or_else(|| "localhost".to_owned());
@@ -129,13 +141,13 @@ impl TryFrom<ConnectRequest> for ConnectOptions {
             local_port: request.local_port,
             family: request.family,
             hints,
-            auto_select_family: request.auto_select_family.unwrap_or(true),
+            auto_select_family: request
+                .auto_select_family
+                .unwrap_or(selection.auto_select_family),
             attempt_timeout,
         })
     }
-}
 
-impl ConnectOptions {
     /// Whether all addresses of a name are tried. With a family or a local address
     /// Node asks the resolver for one.
     pub fn tries_all(&self) -> bool {
@@ -211,6 +223,18 @@ pub(crate) struct Attempts {
     /// When the attempt under way has taken too long.
     pub deadline: Option<Due>,
     errors: Vec<Error>,
+    /// `blockList` of the socket.
+    block_list: Option<BlockList>,
+}
+
+/// An attempt to be made.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub attempt: Attempt,
+    pub to: ConnectTo,
+    pub remote: SocketAddr,
+    /// After how many milliseconds the next one begins, if there is one.
+    pub timeout: Option<u64>,
 }
 
 /// What follows a failed attempt.
@@ -226,16 +250,21 @@ pub(crate) enum Next {
 
 impl Attempts {
     /// `addresses` in the order they are tried; at least one.
-    pub fn new(addresses: Vec<IpAddr>, options: &ConnectOptions) -> Self {
+    pub fn new(
+        addresses: Vec<IpAddr>,
+        options: &ConnectOptions,
+        block_list: Option<BlockList>,
+    ) -> Self {
         Self {
             addresses,
             begun: 0,
             port: options.port,
             local_address: options.local_address,
             local_port: options.local_port,
-            timeout: options.attempt_timeout,
+            timeout: options.attempt_timeout.into(),
             deadline: None,
             errors: Vec::new(),
+            block_list,
         }
     }
 
@@ -253,17 +282,44 @@ impl Attempts {
         Attempt::try_from(self.begun).ok()?.checked_sub(1)
     }
 
-    /// Begins the next attempt: its number, where it goes, and after how many milliseconds the
-    /// next one begins if there is one.
-    pub fn begin(&mut self) -> Option<(Attempt, ConnectTo, Option<u64>)> {
-        let remote = *self.addresses.get(self.begun)?;
-        self.begun += 1;
-        let more = self.begun < self.addresses.len();
-        let to = ConnectTo::Address {
-            remote: (remote, self.port).into(),
-            local: self.local(remote),
-        };
-        Some((self.under_way()?, to, more.then_some(self.timeout)))
+    /// Whether one of several addresses is selected (`autoSelectFamily`).
+    pub fn selects(&self) -> bool {
+        self.addresses.len() > 1
+    }
+
+    /// Begins the next attempt. A blocked address is a failed one; if no other is left, the answer
+    /// is the error of all.
+    pub fn begin(&mut self) -> Result<Begun, Error> {
+        while let Some(remote) = self.addresses.get(self.begun).copied() {
+            self.begun += 1;
+            let address = SocketAddr::from((remote, self.port));
+            let block_list = self.block_list.as_ref();
+            if block_list.is_some_and(|list| list.contains(remote)) {
+                self.errors.push(Error::ip_blocked(remote));
+                continue;
+            }
+            let more = self.begun < self.addresses.len();
+            return Ok(Begun {
+                attempt: self.under_way().unwrap_or_default(),
+                to: ConnectTo::Address {
+                    remote: address,
+                    local: self.local(remote),
+                },
+                remote: address,
+                timeout: more.then_some(self.timeout),
+            });
+        }
+        Err(self.error())
+    }
+
+    /// Why all failed.
+    fn error(&mut self) -> Error {
+        let mut errors = std::mem::take(&mut self.errors);
+        if errors.len() == 1 {
+            errors.remove(0)
+        } else {
+            Error::aggregate(errors)
+        }
     }
 
     /// An attempt failed, or takes too long (`ETIMEDOUT`).
@@ -280,12 +336,7 @@ impl Attempts {
         if self.begun < self.addresses.len() {
             return Next::Attempt;
         }
-        let mut errors = std::mem::take(&mut self.errors);
-        Next::Fail(if errors.len() == 1 {
-            errors.remove(0)
-        } else {
-            Error::aggregate(errors)
-        })
+        Next::Fail(self.error())
     }
 }
 
@@ -298,7 +349,7 @@ mod tests {
     }
 
     fn checked(request: ConnectRequest) -> ConnectOptions {
-        ConnectOptions::try_from(request).unwrap()
+        ConnectOptions::new(request, Selection::default()).unwrap()
     }
 
     fn options(local: Option<&str>, local_port: u16, family: Option<Family>) -> ConnectOptions {
@@ -329,11 +380,11 @@ mod tests {
     /// Row C7: a local address that is none is refused at once.
     #[test]
     fn c7_local_address_has_to_be_an_ip_address() {
-        let error = ConnectOptions::try_from(ConnectRequest {
+        let request = ConnectRequest {
             local_address: Some("foobar".into()),
             ..ConnectRequest::default()
-        })
-        .unwrap_err();
+        };
+        let error = ConnectOptions::new(request, Selection::default()).unwrap_err();
         assert_eq!(error.code, "ERR_INVALID_IP_ADDRESS");
         assert_eq!(error.message, "Invalid IP address: foobar");
     }
@@ -373,10 +424,11 @@ mod tests {
     #[test]
     fn attempt_timeout_has_bounds() {
         let request = |timeout| {
-            ConnectOptions::try_from(ConnectRequest {
+            let request = ConnectRequest {
                 attempt_timeout: Some(timeout),
                 ..ConnectRequest::default()
-            })
+            };
+            ConnectOptions::new(request, Selection::default())
         };
         assert_eq!(request(0).unwrap_err().code, "ERR_OUT_OF_RANGE");
         assert_eq!(request(u32::MAX).unwrap_err().code, "ERR_OUT_OF_RANGE");
@@ -388,13 +440,17 @@ mod tests {
     /// failed, the errors of all are reported with the code of the first.
     #[test]
     fn attempts_follow_each_other_and_fail_together() {
-        let mut attempts = Attempts::new(ips(&["::1", "127.0.0.1"]), &options(None, 0, None));
-        assert!(matches!(attempts.begin(), Some((0, _, Some(500)))));
+        let mut attempts = Attempts::new(ips(&["::1", "127.0.0.1"]), &options(None, 0, None), None);
+        let begin = |attempts: &mut Attempts| {
+            let begun = attempts.begin().unwrap();
+            (begun.attempt, begun.timeout)
+        };
+        assert_eq!(begin(&mut attempts), (0, Some(500)));
         assert!(matches!(
             attempts.failed(0, "connect", Errno("ECONNREFUSED")),
             Next::Attempt
         ));
-        assert!(matches!(attempts.begin(), Some((1, _, None))));
+        assert_eq!(begin(&mut attempts), (1, None));
         assert!(matches!(
             attempts.failed(0, "connect", Errno("ETIMEDOUT")),
             Next::Nothing
@@ -418,8 +474,8 @@ mod tests {
     #[test]
     fn c21_bind_error_names_the_local_address() {
         let local = options(Some("127.0.0.1"), 7000, None);
-        let mut attempts = Attempts::new(ips(&["127.0.0.1"]), &local);
-        attempts.begin();
+        let mut attempts = Attempts::new(ips(&["127.0.0.1"]), &local, None);
+        attempts.begin().unwrap();
         let Next::Fail(error) = attempts.failed(0, "bind", Errno("EADDRINUSE")) else {
             panic!("the only attempt failed");
         };

@@ -1,7 +1,7 @@
 //! `socket.destroy()`, what follows from it, and how a destroyed socket begins anew.
 
 use super::streams::Data;
-use super::{Link, Lookup, Socket};
+use super::{Link, Lookup, OnFinish, Socket};
 use crate::agenda::{Agenda, Closing, Sink, SocketTick};
 use crate::error::Error;
 use crate::event::EventKind;
@@ -162,7 +162,19 @@ impl Socket {
         self.writable = self.writable.reopened();
     }
 
-    /// The program has dropped its handle.
+    /// `socket.destroySoon()`: ends the own side, and destroys the socket when that has finished.
+    pub(crate) fn destroy_soon(&mut self, agenda: &mut Agenda) {
+        if self.writable.is_finished() {
+            self.destroy(None, agenda);
+        } else if !self.destroyed() && !self.data.is_taken() {
+            // What `takeStreams` took ends by itself.
+            self.on_finish = OnFinish::Destroy;
+            self.end(None, None, agenda);
+        }
+    }
+
+    /// The program has dropped its handle: as `destroySoon`, but nobody waits for a connection
+    /// that has nothing to send.
     pub(crate) fn drop_handle(&mut self, agenda: &mut Agenda) {
         self.handle = Handle::Dropped;
         agenda.withdraw(self.id.into());
@@ -175,10 +187,10 @@ impl Socket {
         let idle = idle
             || matches!(&self.link, Link::LookingUp { options, .. }
                 if options.lookup == Lookup::Program);
-        if idle || matches!(self.link, Link::None) || self.writable.is_finished() {
+        if idle || matches!(self.link, Link::None) {
             self.destroy(None, agenda);
         } else {
-            self.end(None, None, agenda);
+            self.destroy_soon(agenda);
             if self.is_open() && self.discards() {
                 self.readable.discard();
                 self.readable.start();

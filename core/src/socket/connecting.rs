@@ -1,6 +1,6 @@
 //! `socket.connect()`: from the call to `ready`.
 
-use super::attempts::{Attempts, ConnectOptions, Lookup, Next, alternate};
+use super::attempts::{Attempts, Begun, ConnectOptions, Lookup, Next, alternate};
 use super::readable::Flow;
 use super::writable::{Completed, Side};
 use super::{Link, PATH_ATTEMPT, Socket};
@@ -59,7 +59,11 @@ impl Socket {
         self.begin(agenda);
         if let Some(address) = ip::parse(&options.host) {
             // Row C12: no lookup for an address, and `family` is ignored.
-            self.link = Link::Connecting(Attempts::new(vec![address], &options));
+            self.link = Link::Connecting(Attempts::new(
+                vec![address],
+                &options,
+                self.block_list.clone(),
+            ));
             agenda.tick(self.id, SocketTick::StartConnect);
             return Ok(None);
         }
@@ -216,30 +220,45 @@ impl Socket {
             agenda.tick(self.id, SocketTick::Destroy(error));
             return;
         }
-        self.link = Link::Connecting(Attempts::new(alternate(&valid), options));
+        let attempts = Attempts::new(alternate(&valid), options, self.block_list.clone());
+        if attempts.selects() {
+            self.attempted = Some(Vec::new());
+        }
+        self.link = Link::Connecting(attempts);
         self.active(agenda);
         self.attempt(agenda);
     }
 
     // ---- attempts ----
 
-    /// Begins an attempt.
+    /// Begins an attempt, or fails if only blocked addresses are left.
     pub(super) fn attempt(&mut self, agenda: &mut Agenda) {
         let socket = self.id;
-        if let Link::Connecting(attempts) = &mut self.link
-            && let Some((attempt, to, timeout)) = attempts.begin()
-        {
-            if let Some(timeout) = timeout {
-                let deadline = agenda.due_in(timeout);
-                attempts.deadline = Some(deadline);
-                agenda.wake_at(deadline, socket, Timer::Attempt(attempt));
-            }
-            agenda.act(Action::Connect {
-                socket,
-                attempt,
-                to,
-            });
+        let Link::Connecting(attempts) = &mut self.link else {
+            return;
+        };
+        let Begun {
+            attempt,
+            to,
+            remote,
+            timeout,
+        } = match attempts.begin() {
+            Ok(begun) => begun,
+            Err(error) => return self.destroy(Some(error), agenda),
+        };
+        if let Some(attempted) = self.attempted.as_mut().filter(|_| attempts.selects()) {
+            attempted.push(remote);
         }
+        if let Some(timeout) = timeout {
+            let deadline = agenda.due_in(timeout);
+            attempts.deadline = Some(deadline);
+            agenda.wake_at(deadline, socket, Timer::Attempt(attempt));
+        }
+        agenda.act(Action::Connect {
+            socket,
+            attempt,
+            to,
+        });
     }
 
     /// Stops the timer of the attempt under way; its number.

@@ -17,13 +17,16 @@ mod timing;
 mod writable;
 mod writing;
 
-pub use attempts::{ConnectRequest, Family, Lookup};
+pub use attempts::{ConnectRequest, Lookup, Selection};
 
 use crate::agenda::{Agenda, SocketTick, Timer};
+use crate::block_list::BlockList;
 use crate::error::Error;
 use crate::event::{Callback, EventKind, ServerId, SocketId};
 use crate::server::Handle;
-use crate::transport::{Action, Attempt, Endpoints, Generation, KeepAlive, LookupId, Report};
+use crate::transport::{
+    Action, Attempt, Endpoints, Generation, KeepAlive, LookupId, Probes, Report,
+};
 use attempts::Attempts;
 pub(crate) use attempts::ConnectOptions;
 use connecting::Early;
@@ -76,8 +79,23 @@ pub enum ReadyState {
     Closed,
 }
 
+/// What becomes of a socket that has emitted `finish`, if the peer has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnFinish {
+    /// It goes on to receive. Leads to `Destroy`.
+    Stay,
+    /// It is destroyed (`destroySoon`).
+    Destroy,
+}
+
 /// Node's `highWaterMark` of a socket, in bytes.
 pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;
+
+/// Node's milliseconds between the probes of an idle connection.
+const PROBE_INTERVAL: u64 = 1000;
+
+/// Node's number of probes after which a connection is given up.
+const PROBES: u32 = 10;
 
 /// The number of the only attempt to connect to a path.
 const PATH_ATTEMPT: Attempt = 0;
@@ -114,6 +132,12 @@ pub struct Socket {
     /// SO_KEEPALIVE as the program wants it. Node's `kSetKeepAlive` and
     /// `kSetKeepAliveInitialDelay`.
     keep_alive: KeepAlive,
+    /// IP_TOS as the program wants it. WASI has none: what was set is kept, and no more.
+    type_of_service: u8,
+    /// `blockList`.
+    block_list: Option<BlockList>,
+    /// `autoSelectFamilyAttemptedAddresses`.
+    attempted: Option<Vec<SocketAddr>>,
     /// The callbacks of `connect`: once-listeners, kept until a connect succeeds.
     on_connect: Vec<Callback>,
     pipes: Pipes,
@@ -122,8 +146,7 @@ pub struct Socket {
     early: Early,
     /// The poll in which the FIN was asked for, or the one before that.
     fin_asked_in: u64,
-    /// Once dropped, the socket goes away when what was written has gone out (Node's
-    /// `destroySoon`).
+    on_finish: OnFinish,
     handle: Handle,
 }
 
@@ -146,12 +169,16 @@ impl Socket {
             idle: Idle::default(),
             keep_alive: options
                 .keep_alive
-                .map_or(KeepAlive::Off, |delay| keep_alive(true, delay)),
+                .map_or(KeepAlive::Off, |delay| keep_alive(true, delay, None, None)),
+            type_of_service: 0,
+            block_list: None,
+            attempted: None,
             on_connect: Vec::new(),
             pipes: Pipes::default(),
             is_destination: false,
             early: Early::Nothing,
             fin_asked_in: 0,
+            on_finish: OnFinish::Stay,
             handle: Handle::Held,
         }
     }
@@ -277,6 +304,27 @@ impl Socket {
         self.peername
     }
 
+    /// `socket.autoSelectFamilyAttemptedAddresses`: absent before a name with several addresses was
+    /// connected to; stays until the next one is.
+    pub fn attempted_addresses(&self) -> Option<&[SocketAddr]> {
+        self.attempted.as_deref()
+    }
+
+    /// `socket.getTypeOfService()`.
+    pub fn type_of_service(&self) -> u8 {
+        self.type_of_service
+    }
+
+    /// `socket.setTypeOfService()`.
+    pub(crate) fn set_type_of_service(&mut self, type_of_service: u8) {
+        self.type_of_service = type_of_service;
+    }
+
+    /// The option `blockList`. Attempts under way keep the list that they began with.
+    pub(crate) fn set_block_list(&mut self, block_list: BlockList) {
+        self.block_list = Some(block_list);
+    }
+
     /// `socket.isPaused()`.
     pub fn is_paused(&self) -> bool {
         self.readable.paused
@@ -369,9 +417,16 @@ impl Socket {
 
     // ---- SO_KEEPALIVE ----
 
-    /// `socket.setKeepAlive()`; the delay in milliseconds.
-    pub(crate) fn set_keep_alive(&mut self, enable: bool, delay: u64, agenda: &mut Agenda) {
-        let wanted = keep_alive(enable, delay);
+    /// `socket.setKeepAlive()`; the delay and the interval in milliseconds.
+    pub(crate) fn set_keep_alive(
+        &mut self,
+        enable: bool,
+        delay: u64,
+        interval: Option<u64>,
+        count: Option<u32>,
+        agenda: &mut Agenda,
+    ) {
+        let wanted = keep_alive(enable, delay, interval, count);
         let changed = wanted != self.keep_alive;
         self.keep_alive = wanted;
         // Row O1: before the connection stands it is remembered.
@@ -484,13 +539,17 @@ impl Socket {
     }
 }
 
-/// Row O2: milliseconds are cut to whole seconds.
-fn keep_alive(enable: bool, delay: u64) -> KeepAlive {
-    if enable {
-        KeepAlive::On {
-            delay: delay / 1000,
-        }
-    } else {
-        KeepAlive::Off
+/// Row O2: milliseconds are cut to whole seconds. If the delay, the interval or the count is none,
+/// all three stay the system's.
+fn keep_alive(enable: bool, delay: u64, interval: Option<u64>, count: Option<u32>) -> KeepAlive {
+    if !enable {
+        return KeepAlive::Off;
     }
+    let probes = Probes {
+        delay: delay / 1000,
+        interval: interval.unwrap_or(PROBE_INTERVAL) / 1000,
+        count: count.unwrap_or(PROBES),
+    };
+    let all = probes.delay > 0 && probes.interval > 0 && probes.count > 0;
+    KeepAlive::On(all.then_some(probes))
 }

@@ -1,11 +1,10 @@
 //! Sending: from `write` to the transport, and from `end` to `finish`.
 
 use super::writable::Side;
-use super::{Early, Link, Socket};
+use super::{Early, Link, OnFinish, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
-use crate::server::Handle;
 use crate::transport::{Action, Written};
 
 impl Socket {
@@ -211,6 +210,9 @@ impl Socket {
         let callbacks = std::mem::take(&mut self.writable.on_finished);
         self.call_back(callbacks, None, agenda);
         self.emit(EventKind::Finish, agenda);
+        if self.on_finish == OnFinish::Destroy {
+            agenda.then(self.id, SocketTick::AfterFinish);
+        }
     }
 
     /// Asks for the FIN once `end` was called and everything is handed over.
@@ -243,9 +245,8 @@ impl Socket {
     }
 
     pub(super) fn after_finish(&mut self, agenda: &mut Agenda) {
-        let kept = self.data.is_taken() || self.data.goes_on();
-        let dropped = self.handle == Handle::Dropped;
-        if self.readable.end == super::End::Emitted || (dropped && !kept) {
+        let soon = std::mem::replace(&mut self.on_finish, OnFinish::Stay) == OnFinish::Destroy;
+        if soon || self.readable.end == super::End::Emitted {
             self.destroy(None, agenda);
         }
     }

@@ -11,6 +11,7 @@ mod end;
 mod handles;
 mod invariants;
 mod model;
+mod node26;
 mod options;
 mod order;
 mod paths;

@@ -2,7 +2,7 @@
 //! `resetAndDestroy`.
 
 use crate::world::{Action, HIGH_WATER_MARK, World};
-use plugnet_core::{KeepAlive, ServerOptions, SocketOptions};
+use plugnet_core::{KeepAlive, Probes, ServerOptions, SocketOptions};
 
 /// What was asked of the host about keep-alive.
 fn keep_alive(world: &World) -> Vec<KeepAlive> {
@@ -13,9 +13,14 @@ fn keep_alive(world: &World) -> Vec<KeepAlive> {
     actions.collect()
 }
 
-/// Switched on, with so many seconds.
+/// Switched on, with so many seconds and Node's probes; with 0, the system's.
 fn on(delay: u64) -> KeepAlive {
-    KeepAlive::On { delay }
+    let probes = Probes {
+        delay,
+        interval: 1,
+        count: 10,
+    };
+    KeepAlive::On((delay > 0).then_some(probes))
 }
 
 /// Before the connection stands the options are remembered; they hold when it does.

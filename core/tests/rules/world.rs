@@ -7,8 +7,8 @@
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, Callback, ConnectRequest, ConnectTo, Driver, Encoding,
     Endpoints, Errno, Error, Event, EventKind, Generation, KeepAlive, ListenAt, ListenOptions,
-    ListenPathOptions, ListenerId, LookupId, Origin, Report, Resolved, Server, ServerId,
-    ServerOptions, Socket, SocketId, SocketOptions, Source, Transport, Written,
+    ListenPathOptions, ListenSettings, ListenerId, LookupId, Origin, Report, Resolved, Server,
+    ServerId, ServerOptions, Socket, SocketId, SocketOptions, Source, Transport, Written,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -87,6 +87,8 @@ pub struct Wire {
 pub struct Network {
     /// What the rules asked for.
     pub actions: Vec<Action>,
+    /// How the last `listen` was asked for.
+    pub settings: ListenSettings,
     /// How many bytes the host takes of a write at once; absent: all.
     pub takes: Option<usize>,
     /// Why the host takes nothing of a write, from the first byte on.
@@ -169,13 +171,14 @@ impl Transport for Network {
         &mut self,
         listener: ListenerId,
         at: &ListenAt,
-        backlog: u32,
+        settings: ListenSettings,
     ) -> Poll<Result<Option<SocketAddr>, Errno>> {
         self.actions.push(Action::Listen {
             listener,
             at: at.clone(),
-            backlog,
+            backlog: settings.backlog,
         });
+        self.settings = settings;
         if let ListenAt::Address(at) = at
             && self.listens_later
         {
@@ -862,7 +865,9 @@ impl World {
     }
 
     pub fn set_keep_alive(&mut self, id: SocketId, enable: bool, delay: u64) {
-        self.net.socket_mut(id).set_keep_alive(enable, delay);
+        self.net
+            .socket_mut(id)
+            .set_keep_alive(enable, delay, None, None);
         self.called(());
     }
 

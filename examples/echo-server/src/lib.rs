@@ -61,6 +61,8 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
                 host,
                 backlog: None,
                 exclusive: false,
+                ipv6_only: false,
+                reuse_port: false,
             };
             server.listen(&options, None)?;
         }

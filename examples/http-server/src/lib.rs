@@ -65,6 +65,8 @@ fn listen(place: &str) -> Result<Server, String> {
                 host: Some(host.to_owned()),
                 backlog: None,
                 exclusive: false,
+                ipv6_only: false,
+                reuse_port: false,
             },
             None,
         )

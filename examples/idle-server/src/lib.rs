@@ -44,6 +44,8 @@ async fn serve(address: &str, patience: u64) -> Result<(), Error> {
         host: Some(host.to_owned()),
         backlog: None,
         exclusive: false,
+        ipv6_only: false,
+        reuse_port: false,
     };
     server.listen(&options, None)?;
     let mut clients: HashMap<u64, Socket> = HashMap::new();

@@ -80,8 +80,8 @@ impl From<Error> for types::Error {
                 .map(|attempt| types::AttemptError {
                     code: attempt.code.into_owned(),
                     message: attempt.message,
-                    syscall: attempt.syscall.unwrap_or_default().into_owned(),
-                    address: attempt.address.unwrap_or_default(),
+                    syscall: attempt.syscall.map(|syscall| syscall.into_owned()),
+                    address: attempt.address,
                     port: attempt.port,
                 })
                 .collect(),
@@ -104,8 +104,8 @@ impl From<types::Error> for Error {
                 .map(|attempt| Self {
                     code: attempt.code.into(),
                     message: attempt.message,
-                    syscall: Some(attempt.syscall.into()),
-                    address: Some(attempt.address),
+                    syscall: attempt.syscall.map(Into::into),
+                    address: attempt.address,
                     port: attempt.port,
                     hostname: None,
                     errors: Vec::new(),

@@ -8,11 +8,11 @@ mod socket;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::{streams, turn, types};
 use crate::bindings::wit_stream;
-use crate::state::call;
+use crate::state::{call, with};
 use crate::transport::streaming;
 use crate::wait;
-use plugnet_core::{ConnectRequest, ip};
 use block_list::{BlockList, SocketAddress};
+use plugnet_core::{ConnectRequest, ip};
 use server::Server;
 use socket::Socket;
 use wit_bindgen::StreamReader;
@@ -66,6 +66,24 @@ impl net::Guest for Component {
         let socket = <Socket as net::GuestSocket>::new(socket);
         net::GuestSocket::connect(&socket, options, callback)?;
         Ok(net::Socket::new(socket))
+    }
+
+    fn get_default_auto_select_family() -> bool {
+        with(|driver| driver.selection().auto_select_family)
+    }
+
+    fn set_default_auto_select_family(value: bool) {
+        call(|driver| driver.set_auto_select_family(value));
+    }
+
+    fn get_default_auto_select_family_attempt_timeout() -> u32 {
+        with(|driver| driver.selection().attempt_timeout)
+    }
+
+    fn set_default_auto_select_family_attempt_timeout(
+        milliseconds: u32,
+    ) -> Result<(), types::Error> {
+        Ok(call(|driver| driver.set_attempt_timeout(milliseconds))?)
     }
 
     fn next() -> Option<net::Event> {

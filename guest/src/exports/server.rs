@@ -1,5 +1,6 @@
 //! The resource `server`.
 
+use super::block_list::BlockList;
 use super::convert::saturating;
 use super::socket::Socket;
 use crate::bindings::exports::plugnet::net::net;
@@ -36,6 +37,8 @@ impl net::GuestServer for Server {
             port: options.port,
             host: options.host,
             backlog: options.backlog,
+            ipv6_only: options.ipv6_only,
+            reuse_port: options.reuse_port,
             callback,
         };
         Ok(call(|driver| driver.server_mut(self.0).listen(options))?)
@@ -53,7 +56,9 @@ impl net::GuestServer for Server {
             writable_all: options.writable_all,
             callback,
         };
-        Ok(call(|driver| driver.server_mut(self.0).listen_path(options))?)
+        Ok(call(|driver| {
+            driver.server_mut(self.0).listen_path(options)
+        })?)
     }
 
     fn listen_handle(
@@ -114,6 +119,11 @@ impl net::GuestServer for Server {
     fn set_max_connections(&self, value: Option<u64>) {
         let value = value.map(saturating);
         call(|driver| driver.server_mut(self.0).set_max_connections(value));
+    }
+
+    fn set_block_list(&self, block_list: net::BlockListBorrow<'_>) {
+        let block_list = block_list.get::<BlockList>().shared();
+        call(|driver| driver.server_mut(self.0).set_block_list(block_list));
     }
 
     fn ref_(&self) {

@@ -1,10 +1,12 @@
 //! The resource `socket`.
 
+use super::block_list::BlockList;
 use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::state::{call, with};
 use plugnet_core::{self as core, ConnectRequest, Encoding, Lookup, SocketId, SocketOptions};
+use std::net::SocketAddr;
 
 /// A program's handle of a socket.
 pub struct Socket(pub SocketId);
@@ -29,7 +31,9 @@ impl net::GuestSocket for Socket {
 
     fn from_fd(fd: u32, options: Option<net::SocketOptions>) -> Result<net::Socket, types::Error> {
         let options = options.map(SocketOptions::from).unwrap_or_default();
-        Ok(net::Socket::new(Self(call(|driver| driver.adopt(fd, options))?)))
+        Ok(net::Socket::new(Self(call(|driver| {
+            driver.adopt(fd, options)
+        })?)))
     }
 
     fn id(&self) -> net::Id {
@@ -45,7 +49,7 @@ impl net::GuestSocket for Socket {
             self.set_timeout(timeout, None);
         }
         if let Some(delay) = options.keep_alive {
-            self.set_keep_alive(true, delay);
+            self.set_keep_alive(true, delay, None, None);
         }
         let request = ConnectRequest {
             port: options.port,
@@ -71,7 +75,9 @@ impl net::GuestSocket for Socket {
         path: String,
         callback: Option<net::Callback>,
     ) -> Result<(), types::Error> {
-        Ok(call(|driver| driver.socket_mut(self.0).connect_path(path, callback))?)
+        Ok(call(|driver| {
+            driver.socket_mut(self.0).connect_path(path, callback)
+        })?)
     }
 
     fn looked_up(&self, outcome: Result<Vec<types::ResolvedAddress>, types::Error>) {
@@ -117,12 +123,22 @@ impl net::GuestSocket for Socket {
         call(|driver| driver.socket_mut(self.0).destroy(error.map(Into::into)));
     }
 
+    fn destroy_soon(&self) {
+        call(|driver| driver.socket_mut(self.0).destroy_soon());
+    }
+
     fn reset_and_destroy(&self) -> Result<(), types::Error> {
-        Ok(call(|driver| driver.socket_mut(self.0).reset_and_destroy())?)
+        Ok(call(|driver| {
+            driver.socket_mut(self.0).reset_and_destroy()
+        })?)
     }
 
     fn set_timeout(&self, milliseconds: u64, callback: Option<net::Callback>) {
-        call(|driver| driver.socket_mut(self.0).set_timeout(milliseconds, callback));
+        call(|driver| {
+            driver
+                .socket_mut(self.0)
+                .set_timeout(milliseconds, callback)
+        });
     }
 
     fn timeout(&self) -> Option<u64> {
@@ -133,8 +149,34 @@ impl net::GuestSocket for Socket {
         // WASI has no TCP_NODELAY: the contract says that this has no effect.
     }
 
-    fn set_keep_alive(&self, enable: bool, initial_delay: u64) {
-        call(|driver| driver.socket_mut(self.0).set_keep_alive(enable, initial_delay));
+    fn set_keep_alive(
+        &self,
+        enable: bool,
+        initial_delay: u64,
+        interval: Option<u64>,
+        count: Option<u32>,
+    ) {
+        call(|driver| {
+            let socket = driver.socket_mut(self.0);
+            socket.set_keep_alive(enable, initial_delay, interval, count);
+        });
+    }
+
+    fn set_block_list(&self, block_list: net::BlockListBorrow<'_>) {
+        let block_list = block_list.get::<BlockList>().shared();
+        call(|driver| driver.socket_mut(self.0).set_block_list(block_list));
+    }
+
+    fn set_type_of_service(&self, type_of_service: u8) {
+        call(|driver| {
+            driver
+                .socket_mut(self.0)
+                .set_type_of_service(type_of_service)
+        });
+    }
+
+    fn get_type_of_service(&self) -> u8 {
+        self.get(core::Socket::type_of_service).unwrap_or_default()
     }
 
     fn pipe(&self, destination: net::SocketBorrow<'_>, end: bool) {
@@ -175,6 +217,13 @@ impl net::GuestSocket for Socket {
 
     fn remote_address(&self) -> Option<types::AddressInfo> {
         call(|driver| driver.socket_mut(self.0).remote_address()).map(Into::into)
+    }
+
+    fn auto_select_family_attempted_addresses(&self) -> Option<Vec<String>> {
+        // Node puts no brackets around IPv6.
+        let text = |at: &SocketAddr| format!("{}:{}", at.ip(), at.port());
+        self.get(|socket| Some(socket.attempted_addresses()?.iter().map(text).collect()))
+            .flatten()
     }
 
     fn bytes_read(&self) -> u64 {

@@ -84,8 +84,15 @@ impl Connection for IpcConnection {
 
     fn set_keep_alive(&self, keep_alive: KeepAlive) {
         match keep_alive {
-            KeepAlive::Off => IpcConnection::set_keep_alive(self, false, 0),
-            KeepAlive::On { delay } => IpcConnection::set_keep_alive(self, true, delay),
+            KeepAlive::Off => IpcConnection::set_keep_alive(self, false, None),
+            KeepAlive::On(probes) => {
+                let probes = probes.map(|probes| ipc::Probes {
+                    idle: probes.delay,
+                    interval: probes.interval,
+                    count: probes.count,
+                });
+                IpcConnection::set_keep_alive(self, true, probes);
+            }
         }
     }
 

@@ -42,8 +42,7 @@ pub fn stream(
 ) {
     with(|driver| {
         let wasi = driver.transport_mut();
-        wasi.streams()
-            .insert((id, generation), Streams::default());
+        wasi.streams().insert((id, generation), Streams::default());
         wasi.leave(async move {
             futures::join!(
                 send(id, generation, outgoing),
@@ -126,11 +125,7 @@ pub fn take(id: SocketId, outgoing: StreamReader<u8>) -> Result<StreamReader<u8>
 }
 
 /// Reports how a direction ends.
-async fn ended(
-    id: SocketId,
-    direction: impl Future<Output = Result<(), Errno>>,
-    regular: Report,
-) {
+async fn ended(id: SocketId, direction: impl Future<Output = Result<(), Errno>>, regular: Report) {
     let outcome = match (direction.await, regular) {
         (Ok(()), regular) => regular,
         (Err(errno), Report::PeerEnded) => Report::ReadFailed(errno),

@@ -4,8 +4,8 @@ use super::{Connection, Listening, Outcome};
 use crate::bindings::wasi::sockets::types::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
 };
-use plugnet_core::{Endpoints, Errno, KeepAlive};
 use futures::stream::{self, LocalBoxStream, StreamExt};
+use plugnet_core::{Endpoints, Errno, KeepAlive, ListenSettings};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wit_bindgen::StreamReader;
 
@@ -15,11 +15,15 @@ const PORT_TRIES: usize = 16;
 /// Listens.
 ///
 /// A WASI socket of IPv6 takes no IPv4, so `::` is two sockets with one port. An IPv4-mapped
-/// address is a socket of IPv4 whose addresses show as IPv6.
-pub fn listen(at: SocketAddr, backlog: u32) -> Result<Listening, Errno> {
+/// address is a socket of IPv4 whose addresses show as IPv6. WASI has no SO_REUSEPORT.
+pub fn listen(at: SocketAddr, settings: ListenSettings) -> Result<Listening, Errno> {
+    if settings.reuse_port {
+        return Err(Errno("ENOTSUP"));
+    }
     let sockets = match at.ip() {
-        IpAddr::V6(ip) if ip.is_unspecified() => bind_both(at.port())?,
+        IpAddr::V6(ip) if ip.is_unspecified() && !settings.ipv6_only => bind_both(at.port())?,
         IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(_) if settings.ipv6_only => return Err(Errno("EINVAL")),
             Some(v4) => vec![(bind((v4, at.port()).into())?, Shown::AsIpv6)],
             None => vec![(bind(at)?, Shown::AsIs)],
         },
@@ -29,7 +33,7 @@ pub fn listen(at: SocketAddr, backlog: u32) -> Result<Listening, Errno> {
     let mut bound = None;
     for ((socket, address), shown) in sockets {
         bound.get_or_insert(shown.address(address));
-        socket.set_listen_backlog_size(backlog.into())?;
+        socket.set_listen_backlog_size(settings.backlog.into())?;
         listeners.push(accept(socket.listen()?, shown));
     }
     Ok(Listening {
@@ -121,13 +125,17 @@ impl Connection for Connected {
     }
 
     fn set_keep_alive(&self, keep_alive: KeepAlive) {
-        let enable = matches!(keep_alive, KeepAlive::On { .. });
+        let enable = matches!(keep_alive, KeepAlive::On(_));
         let _ = self.socket.set_keep_alive_enabled(enable);
-        if let KeepAlive::On { delay } = keep_alive
-            && delay > 0
-        {
-            let delay = delay.saturating_mul(1_000_000_000);
-            let _ = self.socket.set_keep_alive_idle_time(delay);
+        if let KeepAlive::On(Some(probes)) = keep_alive {
+            let nanoseconds = |seconds: u64| seconds.saturating_mul(1_000_000_000);
+            let _ = self
+                .socket
+                .set_keep_alive_idle_time(nanoseconds(probes.delay));
+            let _ = self
+                .socket
+                .set_keep_alive_interval(nanoseconds(probes.interval));
+            let _ = self.socket.set_keep_alive_count(probes.count);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::connection::Sender;
 use super::streaming::Streams;
-use super::{Connection as Connected, Listening as Listens, ipc, name_lookup, receiving, sending, tcp};
+use super::{
+    Connection as Connected, Listening as Listens, ipc, name_lookup, receiving, sending, tcp,
+};
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::operation::{Operation, operation};
 use crate::state::{call, report, with};
@@ -10,7 +12,7 @@ use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures::stream::{LocalBoxStream, StreamExt};
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
-    ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
+    ListenSettings, ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
 };
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
@@ -127,7 +129,7 @@ struct Listening {
 struct Listen {
     listener: ListenerId,
     at: ListenAt,
-    backlog: u32,
+    settings: ListenSettings,
 }
 
 // ---- operations ----
@@ -149,11 +151,7 @@ impl Wasi {
     }
 
     /// As [`Wasi::leave`], for an operation of a connection.
-    pub fn go_on(
-        &mut self,
-        id: SocketId,
-        future: impl std::future::Future<Output = ()> + 'static,
-    ) {
+    pub fn go_on(&mut self, id: SocketId, future: impl std::future::Future<Output = ()> + 'static) {
         let operation = self.start(future);
         match self.connections.get_mut(&id) {
             Some(connection) => {
@@ -272,16 +270,16 @@ impl Wasi {
         &mut self,
         listener: ListenerId,
         at: &ListenAt,
-        backlog: u32,
+        settings: ListenSettings,
     ) -> Result<Option<SocketAddr>, Errno> {
         let listens = match at {
-            ListenAt::Address(address) => tcp::listen(*address, backlog),
+            ListenAt::Address(address) => tcp::listen(*address, settings),
             ListenAt::Path {
                 path,
                 readable_all,
                 writable_all,
-            } => ipc::listen(path, backlog, *readable_all, *writable_all),
-            ListenAt::Descriptor(number) => ipc::listen_on(*number, backlog),
+            } => ipc::listen(path, settings.backlog, *readable_all, *writable_all),
+            ListenAt::Descriptor(number) => ipc::listen_on(*number, settings.backlog),
         }?;
         Ok(self.start_accepting(listener, at, listens))
     }
@@ -311,9 +309,13 @@ impl Wasi {
     pub fn listen_again(&mut self) -> Vec<(ListenerId, Result<Option<SocketAddr>, Errno>)> {
         let listens = std::mem::take(&mut self.listens).into_iter();
         listens
-            .map(|Listen { listener, at, backlog }| {
-                (listener, self.try_to_listen(listener, &at, backlog))
-            })
+            .map(
+                |Listen {
+                     listener,
+                     at,
+                     settings,
+                 }| { (listener, self.try_to_listen(listener, &at, settings)) },
+            )
             .collect()
     }
 
@@ -331,9 +333,8 @@ impl Wasi {
             *report = Some(outcome);
         }
         let mut known = Vec::new();
-        while let Some((id, Some(report))) = self
-            .shutdowns
-            .pop_front_if(|(_, report)| report.is_some())
+        while let Some((id, Some(report))) =
+            self.shutdowns.pop_front_if(|(_, report)| report.is_some())
         {
             known.push((id, report));
         }
@@ -354,9 +355,9 @@ impl Wasi {
     /// Whether a server of this component listens there.
     fn listens_at(&self, to: &ConnectTo) -> bool {
         self.listening.values().any(|listening| match to {
-            ConnectTo::Address { remote, .. } => {
-                listening.address.is_some_and(|at| at.port() == remote.port())
-            }
+            ConnectTo::Address { remote, .. } => listening
+                .address
+                .is_some_and(|at| at.port() == remote.port()),
             ConnectTo::Path(path) => {
                 matches!(&listening.at, ListenAt::Path { path: at, .. } if at == path)
             }
@@ -419,9 +420,7 @@ async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
     let own = with(|driver| driver.transport().listens_at(&to));
     let outcome = match to {
         ConnectTo::Address { remote, local } => tcp::connect(remote, local).await,
-        ConnectTo::Path(path) => ipc::connect(path)
-            .await
-            .map_err(|errno| ("connect", errno)),
+        ConnectTo::Path(path) => ipc::connect(path).await.map_err(|errno| ("connect", errno)),
     };
     if own && outcome.is_ok() {
         // The listener became ready first; give the host time to report it.
@@ -465,9 +464,9 @@ impl Transport for Wasi {
         &mut self,
         listener: ListenerId,
         at: &ListenAt,
-        backlog: u32,
+        settings: ListenSettings,
     ) -> Poll<Result<Option<SocketAddr>, Errno>> {
-        let outcome = self.try_to_listen(listener, at, backlog);
+        let outcome = self.try_to_listen(listener, at, settings);
         if let (Err(Errno("EADDRINUSE")), ListenAt::Address(_)) = (&outcome, at)
             && !self.cancelled.is_empty()
         {
@@ -476,7 +475,7 @@ impl Transport for Wasi {
             self.listens.push(Listen {
                 listener,
                 at,
-                backlog,
+                settings,
             });
             return Poll::Pending;
         }

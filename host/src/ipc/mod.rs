@@ -18,7 +18,7 @@ use wasmtime::component::{
 use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode as TransferError, IpSocketAddress};
 
 use self::bindings::plugnet::net::ipc;
-use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions};
+use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions, Probes};
 use crate::Access as Wanted;
 use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::host::{Host, HostView};
@@ -338,11 +338,16 @@ impl ipc::HostConnection for Host {
         &mut self,
         connection: Resource<Connection>,
         enable: bool,
-        idle: u64,
+        probes: Option<Probes>,
     ) -> wasmtime::Result<()> {
         let socket = self.table.get(&connection)?.socket();
         // The contract has no failure: neither Node nor the net component would look.
-        let _ = socket.set_keep_alive(enable, Duration::from_secs(idle));
+        let probes = probes.map(|probes| plugnet_ipc::Probes {
+            idle: Duration::from_secs(probes.idle),
+            interval: Duration::from_secs(probes.interval),
+            count: probes.count,
+        });
+        let _ = socket.set_keep_alive(enable, probes);
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -18,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::place::{Location, failed, refused, through_proc};
 use super::watch;
-use crate::{Access, Error, Grants};
+use crate::{Access, Error, Grants, Probes};
 
 /// What a stream socket runs over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,22 +209,21 @@ impl Socket {
         internet_address(rustix::net::getpeername(&self.socket).ok()??)
     }
 
-    /// Over TCP, whether to ask an idle peer for a sign of life: first after `delay`, whole
-    /// seconds of it, then ten times every second, as Node.js does. A delay below a second
-    /// leaves the system's. Without effect on a UNIX socket.
+    /// Over TCP, whether to ask an idle peer for a sign of life, and when; without `probes` the
+    /// system's values stay. Without effect on a UNIX socket.
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn set_keep_alive(&self, enabled: bool, delay: Duration) -> io::Result<()> {
+    /// What the system says; nothing after it is set.
+    pub fn set_keep_alive(&self, enabled: bool, probes: Option<Probes>) -> io::Result<()> {
         if self.family != Family::Tcp {
             return Ok(());
         }
         sockopt::set_socket_keepalive(&self.socket, enabled)?;
-        if enabled && delay.as_secs() > 0 {
-            sockopt::set_tcp_keepidle(&self.socket, delay)?;
-            sockopt::set_tcp_keepintvl(&self.socket, Duration::from_secs(1))?;
-            sockopt::set_tcp_keepcnt(&self.socket, 10)?;
+        if let (true, Some(probes)) = (enabled, probes) {
+            sockopt::set_tcp_keepidle(&self.socket, probes.idle)?;
+            sockopt::set_tcp_keepintvl(&self.socket, probes.interval)?;
+            sockopt::set_tcp_keepcnt(&self.socket, probes.count)?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use windows_sys::Win32::Foundation::ERROR_PIPE_BUSY;
 use windows_sys::Win32::System::Pipes::PeekNamedPipe;
 
 use crate::grants::shown;
-use crate::{Access, Error, Grants};
+use crate::{Access, Error, Grants, Probes};
 
 /// How long a client waits for a busy pipe: as libuv does.
 const BUSY: Duration = Duration::from_secs(30);
@@ -302,7 +302,7 @@ impl Socket {
     /// # Errors
     ///
     /// None.
-    pub fn set_keep_alive(&self, _enabled: bool, _delay: Duration) -> io::Result<()> {
+    pub fn set_keep_alive(&self, _enabled: bool, _probes: Option<Probes>) -> io::Result<()> {
         Ok(())
     }
 

@@ -10,5 +10,6 @@ pub fn attempt(words: &[&str]) -> Outcome {
         ["read", path] => fs::read(path).map(drop),
         _ => panic!("there is no attempt {words:?}"),
     };
-    done.map(|()| String::new()).map_err(|error| error.kind().to_string())
+    done.map(|()| String::new())
+        .map_err(|error| error.kind().to_string())
 }

@@ -58,6 +58,8 @@ pub async fn attempt(words: &[&str]) -> Outcome {
                     host: Some("127.0.0.1".to_owned()),
                     backlog: None,
                     exclusive: false,
+                    ipv6_only: false,
+                    reuse_port: false,
                 };
                 server.listen(&options, None).map_err(|error| error.code)?;
                 forget(server);

@@ -1,9 +1,9 @@
 //! By `plugnet:net/net`. Errors are Node's codes.
 
-use crate::plugnet::net::turn;
 use crate::plugnet::net::net::{
     self, ConnectOptions, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server, Socket,
 };
+use crate::plugnet::net::turn;
 use crate::plugnet::net::types::Error;
 use crate::{Outcome, number};
 
@@ -131,6 +131,8 @@ fn at(host: Option<&str>, port: u16) -> ListenOptions {
         host: host.map(str::to_owned),
         backlog: None,
         exclusive: false,
+        ipv6_only: false,
+        reuse_port: false,
     }
 }
 

@@ -20,6 +20,8 @@ pub const LISTEN: ListenOptions = ListenOptions {
     host: None,
     backlog: None,
     exclusive: false,
+    ipv6_only: false,
+    reuse_port: false,
 };
 
 pub const CONNECT: ConnectOptions = ConnectOptions {

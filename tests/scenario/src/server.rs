@@ -3,6 +3,7 @@
 use crate::language::{Options, Word, number};
 use crate::plugnet::net::net::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 use crate::run::{Outcome, World};
+use crate::socket::blocking;
 use crate::trace::or_none;
 use std::cell::Cell;
 
@@ -62,6 +63,8 @@ impl ServerObject {
                     host: options.get("host").map(str::to_owned),
                     backlog,
                     exclusive,
+                    ipv6_only: has("ipv6-only"),
+                    reuse_port: false,
                 };
                 return Some(Outcome::of(server.listen(&options, callback)));
             }
@@ -78,6 +81,7 @@ impl ServerObject {
                 let value = words[0].as_str();
                 server.set_max_connections((value != "none").then(|| number(value)));
             }
+            "block" => server.set_block_list(&blocking(words)),
             "ref" => server.ref_(),
             "unref" => server.unref(),
             _ => return None,

@@ -3,13 +3,24 @@
 use crate::data;
 use crate::language::{Data, Options, Word, data_of, number};
 use crate::plugnet::net::net::{
-    ConnectOptions, ReadyState, ResolvedAddress, Socket, SocketOptions, connect_path,
+    BlockList, ConnectOptions, ReadyState, ResolvedAddress, Socket, SocketOptions, connect_path,
     create_connection,
 };
 use crate::plugnet::net::types::{Error, IpFamily};
 use crate::run::{Outcome, World};
 use crate::trace::or_none;
 use std::cell::{Cell, RefCell};
+
+/// A block list of these addresses.
+pub fn blocking(words: &[Word]) -> BlockList {
+    let list = BlockList::new();
+    for word in words {
+        let address = word.as_str();
+        let family = address.contains(':').then_some(IpFamily::Ipv6);
+        list.add_address(address, family).expect("an address");
+    }
+    list
+}
 
 pub struct SocketObject {
     pub socket: Socket,
@@ -137,8 +148,12 @@ impl SocketObject {
             "set-timeout" => socket.set_timeout(number(word(0)?), callback),
             "set-no-delay" => socket.set_no_delay(word(0)? == "true"),
             "set-keep-alive" => {
-                socket.set_keep_alive(word(0)? == "true", word(1).map_or(0, number));
+                let (interval, count) = (word(2).map(number), word(3).map(number));
+                let delay = word(1).map_or(0, number);
+                socket.set_keep_alive(word(0)? == "true", delay, interval, count);
             }
+            "destroy-soon" => socket.destroy_soon(),
+            "block" => socket.set_block_list(&blocking(words)),
             "pipe" => {
                 let end = options.get("end") != Some("false");
                 socket.pipe(&world.socket(word(0)?).socket, end);
@@ -215,7 +230,7 @@ fn to_path(
         socket.set_no_delay(true);
     }
     if let Some(delay) = options.number("keep-alive") {
-        socket.set_keep_alive(true, delay);
+        socket.set_keep_alive(true, delay, None, None);
     }
     socket.connect_path(path, callback)
 }

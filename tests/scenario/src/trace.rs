@@ -33,17 +33,16 @@ impl Places {
             }
         }
         for attempt in &error.errors {
-            _ = write!(
-                text,
-                " [{} syscall={} address={}",
-                self.failure(&attempt.code, &attempt.message),
-                attempt.syscall,
-                attempt.address
-            );
-            if let Some(port) = attempt.port {
-                _ = write!(text, " port={}", self.tell(port));
-            }
-            text.push(']');
+            let error = Error {
+                code: attempt.code.clone(),
+                message: attempt.message.clone(),
+                syscall: attempt.syscall.clone(),
+                address: attempt.address.clone(),
+                port: attempt.port,
+                hostname: None,
+                errors: Vec::new(),
+            };
+            _ = write!(text, " [{}]", self.error(&error));
         }
         text
     }

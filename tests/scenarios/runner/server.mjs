@@ -1,7 +1,7 @@
 // A `net.Server`: its events in the trace, and the steps that concern it.
 
 import net from 'node:net';
-import { SocketObject } from './socket.mjs';
+import { SocketObject, blocking } from './socket.mjs';
 import { namePort, pathFor, portOf } from './places.mjs';
 import { address, error, print } from './trace.mjs';
 
@@ -80,6 +80,7 @@ export class ServerObject {
       ...place,
       backlog: options.backlog && Number(options.backlog),
       exclusive: flags.includes('exclusive'),
+      ipv6Only: flags.includes('ipv6-only'),
     }, ...this.#callback(options));
     this.#learnPort();
   }
@@ -103,6 +104,11 @@ export class ServerObject {
 
   setMaxConnections([value]) {
     this.handle.maxConnections = value === 'none' ? undefined : Number(value);
+  }
+
+  /** Node has it as an option alone, which it keeps here. */
+  block(addresses) {
+    this.handle.blockList = blocking(addresses);
   }
 
   ref() {

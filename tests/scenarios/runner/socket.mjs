@@ -5,6 +5,13 @@ import { dataOf } from './language.mjs';
 import { pathFor, portOf } from './places.mjs';
 import { address, data, error, print } from './trace.mjs';
 
+/** A block list of these addresses. */
+export function blocking(addresses) {
+  const list = new net.BlockList();
+  for (const address of addresses) list.addAddress(address, address.includes(':') ? 'ipv6' : 'ipv4');
+  return list;
+}
+
 function socketOptions(flags, options) {
   const highWaterMark = options['high-water-mark'];
   return {
@@ -196,8 +203,17 @@ export class SocketObject {
     this.handle.setNoDelay(value === 'true');
   }
 
-  setKeepAlive([enable, delay]) {
-    this.handle.setKeepAlive(enable === 'true', Number(delay ?? 0));
+  setKeepAlive([enable, delay, ...probes]) {
+    this.handle.setKeepAlive(enable === 'true', Number(delay ?? 0), ...probes.map(Number));
+  }
+
+  destroySoon() {
+    this.handle.destroySoon();
+  }
+
+  /** Node has it as an option alone, which it keeps here. */
+  block(addresses) {
+    this.handle.blockList = blocking(addresses);
   }
 
   pipe([destination], options) {

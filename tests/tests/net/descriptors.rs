@@ -7,6 +7,7 @@ use socket2::{Domain, Socket, Type};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
 use test_case::test_case;
 
 /// Hands a descriptor over as a process inherits it, and returns its number.
@@ -55,6 +56,7 @@ fn listen_on_a_descriptor(over: Transport) {
 }
 
 /// A socket of a descriptor that is connected reads and writes at once; there is no `connect`.
+/// What it asks of an idle connection is asked of the system (row O2).
 #[test_case(Tcp; "over_tcp")]
 #[test_case(Path; "over_a_path")]
 fn talk_on_a_descriptor(over: Transport) {
@@ -68,10 +70,20 @@ fn talk_on_a_descriptor(over: Transport) {
         ],
         Path => ["remote none".to_owned(), "local none".to_owned()],
     };
-    let fd = inherited(stream.into_socket());
+    let stream = stream.into_socket();
+    let seen = stream.try_clone().expect("a descriptor");
+    let fd = inherited(stream);
     let case = Case::new("connected-fd").with("fd", fd).descriptor(fd);
     let running = case.deny_net().start();
     peer::read_text(&mut other, "hello");
+    if over == Tcp {
+        assert!(seen.keepalive().expect("a socket"));
+        let seconds = Duration::from_secs;
+        assert_eq!(seen.tcp_keepalive_time().expect("of TCP"), seconds(7));
+        assert_eq!(seen.tcp_keepalive_interval().expect("of TCP"), seconds(3));
+        assert_eq!(seen.tcp_keepalive_retries().expect("of TCP"), 4);
+    }
+    drop(seen);
     other.write_all(b"hello, too").expect("it is connected");
     assert_eq!(peer::finish(other), "");
     let output = running.end();

@@ -50,7 +50,8 @@ fn deviations_are_some() {
                 panic!("{name} has no trace of Node's");
             };
             let node: Vec<_> = node.lines().map(str::to_owned).collect();
-            let same = trace::compare(&variant, Component, &variant.expected_trace(), &node).is_ok();
+            let same =
+                trace::compare(&variant, Component, &variant.expected_trace(), &node).is_ok();
             assert!(!same, "{name} does not deviate");
         }
     }

@@ -14,8 +14,8 @@ use plugnet::net::net::{
     self, ConnectOptions, EventKind, ListenOptions, ListenPathOptions, Server, ServerOptions,
     Socket,
 };
-use plugnet::net::{streams, turn};
 use plugnet::net::types::Error;
+use plugnet::net::{streams, turn};
 use wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 
 /// As much as one `read` takes, and as large as a block of a download.
@@ -122,6 +122,8 @@ fn listen(server: &Server, place: &Place) -> Result<(), Error> {
                 host: Some(host.clone()),
                 backlog: None,
                 exclusive: false,
+                ipv6_only: false,
+                reuse_port: false,
             };
             server.listen(&options, None)
         }

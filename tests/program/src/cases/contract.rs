@@ -3,8 +3,8 @@
 use crate::arguments::Arguments;
 use crate::options::{CONNECT, LISTEN, SERVER, SOCKET};
 use crate::plugnet::net::net::{
-    self, ConnectOptions, EventKind, ListenHandle, ListenOptions, ListenPathOptions, Server,
-    ServerOptions, Socket, SocketOptions,
+    self, BlockList, ConnectOptions, EventKind, ListenHandle, ListenOptions, ListenPathOptions,
+    Server, ServerOptions, Socket, SocketOptions,
 };
 use crate::plugnet::net::turn;
 use crate::plugnet::net::types::{Error, IpFamily};
@@ -457,6 +457,12 @@ impl Odd {
                 self.dropped.insert(socket.id());
             }
             19 => _ = self.sockets[index].reset_and_destroy(),
+            20 => self.sockets[index].destroy_soon(),
+            21 if self.one_in(8) => {
+                let list = BlockList::new();
+                list.add_cidr("127.0.0.0/8").expect("a subnet");
+                self.sockets[index].set_block_list(&list);
+            }
             _ => {
                 let socket = &self.sockets[index];
                 _ = (text::socket(socket), text::counters(socket));

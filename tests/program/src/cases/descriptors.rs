@@ -31,6 +31,7 @@ pub async fn connected_fd(arguments: &Arguments, turns: &mut Turns) {
     println!("socket: {}", text::socket(&socket));
     println!("remote {}", text::address(socket.remote_address()));
     println!("local {}", text::address(socket.address()));
+    socket.set_keep_alive(true, 7999, Some(3000), Some(4));
     socket.write(b"hello", Some(1));
     turns.until("socket readable").await;
     println!("read {:?}", String::from_utf8_lossy(&socket.read(CHUNK)));

@@ -40,7 +40,10 @@ pub async fn pumped(arguments: &Arguments, turns: &mut Turns) {
     let (_server, connection) = connection(arguments, turns, SERVER).await;
     let (writer, outgoing) = wit_stream::new();
     let incoming = streams::streams(&connection, outgoing).expect("streams");
-    println!("again: {}", again(streams::streams(&connection, wit_stream::new().1)));
+    println!(
+        "again: {}",
+        again(streams::streams(&connection, wit_stream::new().1))
+    );
     wit_bindgen::spawn_local(copy(incoming, writer));
     turns.rest().await;
     println!("counters {}", text::counters(&connection));
@@ -99,7 +102,10 @@ pub async fn taken(arguments: &Arguments, turns: &mut Turns) {
 /// Tries to take the streams of sockets that are in use, or have no connection.
 pub async fn taken_too_late(arguments: &Arguments, turns: &mut Turns) {
     let fresh = Socket::new(None);
-    println!("fresh: {}", again(streams::take_streams(&fresh, wit_stream::new().1)));
+    println!(
+        "fresh: {}",
+        again(streams::take_streams(&fresh, wit_stream::new().1))
+    );
     let (_server, connection) = connection(arguments, turns, SERVER).await;
     println!(
         "in use: {}",
