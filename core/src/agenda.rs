@@ -224,6 +224,8 @@ pub(crate) struct Agenda {
     /// Sockets that took everything that was written, ended, or are gone: those that pipe to them
     /// have to know.
     pub piped_to: Vec<(SocketId, Sink)>,
+    /// Sources that are gone, and what they piped to.
+    pub unpiped: Vec<(SocketId, SocketId)>,
     last: Numbers,
 }
 
@@ -483,6 +485,26 @@ impl Agenda {
             || !self.closing_now.is_empty()
             || self.timer_is_due()
             || self.held.iter().any(|held| held.until == Until::NextPoll)
+    }
+
+    /// How much there is to do, at once or later.
+    pub fn len(&self) -> usize {
+        self.actions.len()
+            + self.events.len()
+            + self.rest.len()
+            + self.ticks.len()
+            + self.jobs.len()
+            + self.polled.len()
+            + self.pending.len()
+            + self.held.len()
+            + self.closing.len()
+            + self.closing_now.len()
+            + self.timers.len()
+            + self.departed.len()
+            + self.flows.len()
+            + self.ended.len()
+            + self.piped_to.len()
+            + self.unpiped.len()
     }
 
     // ---- what is taken back ----

@@ -26,6 +26,7 @@ use crate::server::Handle;
 use crate::transport::{Action, Attempt, Endpoints, Generation, KeepAlive, LookupId, Report};
 use attempts::Attempts;
 pub(crate) use attempts::ConnectOptions;
+pub(crate) use pipe::Pipe;
 use connecting::Early;
 use idle::Idle;
 use pipe::Pipes;

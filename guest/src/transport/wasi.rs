@@ -43,8 +43,9 @@ pub struct Wasi {
     /// The task that polls the operations, while it rests.
     driver: Option<Waker>,
     waiting: Waiting,
-    /// When `wait` is woken for the next deadline.
-    alarm: Option<u64>,
+    /// What wakes `wait` for the next deadline, and when. One at a time: each takes a timer of the
+    /// host's, until it is over.
+    alarm: Option<(u64, Operation)>,
 }
 
 /// Whether the program is in `wait`.
@@ -223,21 +224,23 @@ impl Wasi {
         let Some(deadline) = deadline else {
             return;
         };
-        if self.alarm.is_some_and(|alarm| alarm <= deadline) {
-            return;
+        if let Some((at, alarm)) = self.alarm.take() {
+            if at <= deadline {
+                self.alarm = Some((at, alarm));
+                return;
+            }
+            self.cancel(vec![alarm]);
         }
-        self.alarm = Some(deadline);
-        self.leave(async move {
+        let alarm = self.start(async move {
             // Never before its time, though the clock counts finer.
             monotonic_clock::wait_until((deadline + 1) * NANOSECONDS).await;
             with(|driver| {
                 let wasi = driver.transport_mut();
-                if wasi.alarm == Some(deadline) {
-                    wasi.alarm = None;
-                }
+                wasi.alarm = None;
                 wasi.wake_wait();
             });
         });
+        self.alarm = Some((deadline, alarm));
     }
 
     /// The core wants nothing more for now.
