@@ -39,7 +39,9 @@ struct Waiting;
 impl Waiting {
     /// Absent if another call waits.
     fn begin() -> Option<Self> {
-        with(|driver| driver.transport_mut().begin_to_wait()).then_some(Self)
+        let begins = with(|driver| driver.transport_mut().begin_to_wait());
+        // Not made where it is not wanted: its end is that of the call that waits.
+        begins.then(|| Self)
     }
 }
 

@@ -339,7 +339,10 @@ fn servers_leave_nothing() {
         let server = world.server(ServerOptions::default());
         world.listen(server, 0, None).expect("listen");
         world.rest();
-        let listener = world.net.server(server).and_then(plugnet_core::Server::listener);
+        let listener = world
+            .net
+            .server(server)
+            .and_then(plugnet_core::Server::listener);
         world.drop_server(server);
         world.client_came_late(listener.expect("it listened"));
     });
@@ -353,16 +356,22 @@ fn servers_leave_nothing() {
     });
     leaves_nothing(|world, _| {
         let server = world.server(ServerOptions::default());
-        world.listen(server, 0, Some("somewhere.example")).expect("listen");
+        world
+            .listen(server, 0, Some("somewhere.example"))
+            .expect("listen");
         let lookup = world.last_lookup(server);
         world.drop_server(server);
         world.answer_lookup(lookup, Ok(vec!["127.0.0.1".parse().expect("an address")]));
     });
     leaves_nothing(|world, shared| {
         let server = world.server(ServerOptions::default());
-        world.listen_on_server(server, shared, None).expect("it listens");
+        world
+            .listen_on_server(server, shared, None)
+            .expect("it listens");
         world.rest();
-        world.listen_on_server(shared, server, None).expect_err("it listens already");
+        world
+            .listen_on_server(shared, server, None)
+            .expect_err("it listens already");
         world.drop_server(server);
         world.close(shared, None);
         world.rest();

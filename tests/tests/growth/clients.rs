@@ -30,7 +30,7 @@ pub enum Client {
     HearsGoodBye,
     /// Is told an error instead of what it wrote.
     HearsAnError,
-    /// Ends its side, and is told of a reset.
+    /// Ends its side, and may be told of a reset.
     HearsOfAReset,
     /// Closes without a word.
     SaysNothing,
@@ -90,7 +90,8 @@ fn one(client: Client, server: SocketAddr) {
     stream.read_to_end(&mut rest).expect("an end");
     let last_words = match client {
         Client::HearsGoodBye => &b"bye"[..],
-        Client::HearsOfAReset => b"ECONNRESET",
+        // It may have come as an end: a system tells of a reset once, to whoever asks first.
+        Client::HearsOfAReset if !rest.is_empty() => b"ECONNRESET",
         _ => b"",
     };
     assert_eq!(rest, last_words);

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use plugnet_host::policy::Policy;
 use plugnet_host::wasmtime::component::{Component, Linker};
-use plugnet_host::wasmtime::{
-    self, AsContextMut, Cache, Config, Engine, ResourceLimiter, Store,
-};
+use plugnet_host::wasmtime::{self, AsContextMut, Cache, Config, Engine, ResourceLimiter, Store};
 use plugnet_host::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use plugnet_host::wasmtime_wasi::p3::bindings::Command;
 use plugnet_host::wasmtime_wasi::{WasiCtxView, WasiView};
@@ -132,7 +130,9 @@ impl Running {
         loop {
             let printed = self.output.contents();
             let printed = String::from_utf8_lossy(&printed);
-            let complete = printed.rsplit_once('\n').map_or("", |(complete, _)| complete);
+            let complete = printed
+                .rsplit_once('\n')
+                .map_or("", |(complete, _)| complete);
             if let Some(rest) = complete.lines().find_map(|line| line.strip_prefix(prefix)) {
                 return rest.to_owned();
             }
@@ -160,9 +160,11 @@ impl Running {
     pub fn counts(&self) -> Counts {
         let (tell, told) = oneshot::channel();
         let _ = self.ask.send(tell);
-        let Ok(records) = told.blocking_recv() else {
+        let told = async { tokio::time::timeout(LIMIT, told).await };
+        let Ok(Ok(records)) = self.executor.block_on(told) else {
             self.assert_runs();
-            panic!("it does not answer");
+            let printed = self.output.contents();
+            panic!("no answer; {}", String::from_utf8_lossy(&printed));
         };
         let (blocks, bytes) = allocated();
         Counts {
@@ -227,8 +229,8 @@ async fn run(
     let ended = store.run_concurrent(async |accessor| {
         let counting = async {
             while let Some(tell) = asked.recv().await {
-                let records =
-                    accessor.with(|mut access| access.as_context_mut().concurrent_state_table_size());
+                let records = accessor
+                    .with(|mut access| access.as_context_mut().concurrent_state_table_size());
                 let _ = tell.send(records);
             }
         };

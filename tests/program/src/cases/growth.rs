@@ -16,6 +16,9 @@ use std::pin::pin;
 use std::task::Poll;
 use wit_bindgen::StreamResult;
 
+/// An hour in milliseconds, which no test takes.
+const LONG: u64 = 3_600_000;
+
 /// So many (`number`) calls of `wait` that have nothing to wait for, for the reason `why`. It
 /// prints `warm` after a few of them, `done` after the last, and stays.
 pub async fn immediate_waits(arguments: &Arguments, turns: &mut Turns) {
@@ -54,16 +57,7 @@ pub async fn immediate_waits(arguments: &Arguments, turns: &mut Turns) {
         }
     }
     println!("done");
-    if why == "nothing is left" {
-        arguments.listen(&server).expect("listen");
-    }
-    if why != "another waits" {
-        first.set(turn::wait());
-    }
-    while first.as_mut().await.expect("no other waits") {
-        while net::next().is_some() {}
-        first.set(turn::wait());
-    }
+    monotonic_clock::wait_for(LONG * 1_000_000).await;
 }
 
 /// What the program does with a connection, after it has sent back what came first.
@@ -107,9 +101,6 @@ impl Then {
         }
     }
 }
-
-/// An hour, which no test takes.
-const LONG: u64 = 3_600_000;
 
 /// Serves for as long as there are clients. With `pause`, in microseconds, it does something else
 /// before it handles events.
