@@ -9,9 +9,6 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// How many are there at one time.
-const AT_ONCE: u32 = 16;
-
 /// Nobody waits as long for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,12 +35,12 @@ pub enum Client {
     ResetsAtOnce,
 }
 
-/// So many clients, some at a time. Each address of theirs is used for few, as one that was used is
+/// So many clients, some of them at one time. Each address of theirs is used for few, as one that was used is
 /// taken for a while.
-pub fn come(client: Client, server: SocketAddr, number: u32) {
+pub fn come(client: Client, server: SocketAddr, at_once: u32, number: u32) {
     let done = AtomicU32::new(0);
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let turn = done.fetch_add(1, Relaxed);

@@ -9,6 +9,7 @@ mod clients;
 mod program;
 
 use std::env;
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,7 @@ fn connections_leave_nothing(then: &str, client: Client) {
 #[test_case("streams", Client::Resets; "they are streamed and reset")]
 #[test_case("takes streams", Client::Ends; "their streams are taken")]
 #[test_case("times", Client::Ends; "they have a timeout")]
+#[test_case("times out", Client::Waits; "their timeout is over")]
 fn odd_connections_leave_nothing(then: &str, client: Client) {
     let _alone = ALONE.lock();
     for pause in [None, Some(100)] {
@@ -182,11 +184,15 @@ fn leave_nothing(
     }
     let program = Running::start(&arguments);
     let server = program.address();
-    come(client, server, WARM_UP);
-    let before = program.counts_at_rest();
+    // It stays, and says nothing.
+    let _one = TcpStream::connect(server).expect("a connection");
+    // A pause is long: many make use of it.
+    let at_once = if pause.is_some() { 64 } else { 16 };
+    come(client, server, at_once, WARM_UP);
+    let before = program.counts_at_rest(1);
     let start = Instant::now();
-    come(client, server, number);
+    come(client, server, at_once, number);
     println!("{number} in {:?}", start.elapsed());
-    assert_same(before, program.counts_at_rest(), noise);
+    assert_same(before, program.counts_at_rest(1), noise);
     drop(listening);
 }

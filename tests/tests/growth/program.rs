@@ -176,14 +176,14 @@ impl Running {
         }
     }
 
-    /// What there is once no connection is left.
-    pub fn counts_at_rest(&self) -> Counts {
+    /// What there is once so many connections are left.
+    pub fn counts_at_rest(&self, open: u64) -> Counts {
         let start = Instant::now();
         let mut last = self.counts();
         loop {
             thread::sleep(Duration::from_millis(20));
             let now = self.counts();
-            let rests = self.stats.totals().open == 0
+            let rests = self.stats.totals().open == open
                 && (now.records, now.descriptors) == (last.records, last.descriptors);
             if rests {
                 return now;

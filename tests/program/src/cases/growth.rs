@@ -77,6 +77,8 @@ enum Then {
     TakesStreams,
     /// Sets a long timeout.
     Times,
+    /// Sets a long timeout, and a short one when something has come; ends when that is over.
+    TimesOut,
     /// Connects to `port` of `host` and tells what that answers, or the error.
     Calls,
     /// Connects there, and destroys that at once.
@@ -95,6 +97,7 @@ impl Then {
             "streams" => Self::Streams,
             "takes streams" => Self::TakesStreams,
             "times" => Self::Times,
+            "times out" => Self::TimesOut,
             "calls" => Self::Calls,
             "aborts" => Self::Aborts,
             _ => panic!("then={name} is unknown"),
@@ -197,7 +200,7 @@ impl Serving<'_> {
                     }
                 });
             }
-            Then::Times => client.set_timeout(LONG, None),
+            Then::Times | Then::TimesOut => client.set_timeout(LONG, None),
             _ => {}
         }
     }
@@ -221,10 +224,12 @@ impl Serving<'_> {
                 match then {
                     Then::Ends => client.end(None, None),
                     Then::Destroys => client.destroy(None),
+                    Then::TimesOut => client.set_timeout(1, None),
                     Then::Drops => _ = self.clients.remove(&id),
                     _ => {}
                 }
             }
+            (EventKind::Timeout, _) => client.end(None, None),
             (EventKind::End, Then::IsHalfOpen) => client.end(Some(b"bye"), None),
             _ => {}
         }
