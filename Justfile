@@ -50,3 +50,11 @@ guest:
 # The documentation of the library.
 doc:
     cargo doc -p plugnet-host --no-deps --open
+
+# Serves so many ordinary connections by the echo example, and shows that it does not grow.
+soak CONNECTIONS="1500000":
+    cargo run --release -p plugnet-host --example soak -- {{CONNECTIONS}}
+
+# Counts what a million waits and half a million connections leave behind.
+growth:
+    .ci/growth

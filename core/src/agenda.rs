@@ -222,6 +222,8 @@ pub(crate) struct Agenda {
     pub ended: Vec<SocketId>,
     /// Sockets that wrote everything, ended or closed: those that pipe to them must know.
     pub piped_to: Vec<(SocketId, Sink)>,
+    /// Sources that are gone, and what they piped to.
+    pub unpiped: Vec<(SocketId, SocketId)>,
     last: Numbers,
 }
 
@@ -481,6 +483,26 @@ impl Agenda {
             || !self.closing_now.is_empty()
             || self.timer_is_due()
             || self.held.iter().any(|held| held.until == Until::NextPoll)
+    }
+
+    /// How much there is to do, at once or later.
+    pub fn len(&self) -> usize {
+        self.actions.len()
+            + self.events.len()
+            + self.rest.len()
+            + self.ticks.len()
+            + self.jobs.len()
+            + self.polled.len()
+            + self.pending.len()
+            + self.held.len()
+            + self.closing.len()
+            + self.closing_now.len()
+            + self.timers.len()
+            + self.departed.len()
+            + self.flows.len()
+            + self.ended.len()
+            + self.piped_to.len()
+            + self.unpiped.len()
     }
 
     // ---- cancelling ----

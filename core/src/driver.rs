@@ -182,6 +182,12 @@ impl<T: Transport> Driver<T> {
         self.len() == 0
     }
 
+    /// How many entries all the rules' tables have: what is over has to leave none.
+    #[doc(hidden)]
+    pub fn records(&self) -> usize {
+        self.net.records()
+    }
+
     // ---- the transport ----
 
     /// Something happened to a socket.

@@ -5,7 +5,7 @@ use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId, Source};
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
-use crate::socket::{ConnectOptions, ConnectRequest, Selection, Socket, SocketOptions};
+use crate::socket::{ConnectOptions, ConnectRequest, Pipe, Selection, Socket, SocketOptions};
 use crate::transport::{
     AcceptedId, Action, Endpoints, Generation, ListenerId, LookupId, Origin, Report,
 };
@@ -332,10 +332,18 @@ impl Net {
             } else if let Some(id) = self.agenda.flows.pop() {
                 self.flow(id);
             } else if let Some(id) = self.agenda.ended.pop() {
-                let ending = self.sockets.get_mut(&id).map(Socket::ends);
-                for destination in ending.into_iter().flatten() {
-                    self.end(destination, None, None);
+                let pipes = self.sockets.get_mut(&id).map(Socket::take_pipes);
+                for Pipe {
+                    destination, end, ..
+                } in pipes.into_iter().flatten()
+                {
+                    self.unpiped(id, destination);
+                    if end {
+                        self.end(destination, None, None);
+                    }
                 }
+            } else if let Some((id, destination)) = self.agenda.unpiped.pop() {
+                self.unpiped(id, destination);
             } else {
                 return;
             }
@@ -405,6 +413,13 @@ impl Net {
         }
         self.agenda.flows.push(id);
         self.with_socket(id, |socket, _| socket.unpipe(destination));
+    }
+
+    /// A socket pipes nothing to another one any more.
+    fn unpiped(&mut self, id: SocketId, destination: SocketId) {
+        if let Some(sources) = self.sources.get_mut(&destination) {
+            sources.retain(|source| *source != id);
+        }
     }
 
     pub fn connect(&mut self, id: SocketId, request: ConnectRequest) -> Result<(), Error> {
@@ -563,6 +578,18 @@ impl Net {
     /// How many servers and sockets there are.
     pub fn len(&self) -> usize {
         self.servers.len() + self.sockets.len()
+    }
+
+    /// How many entries there are in all tables.
+    pub fn records(&self) -> usize {
+        let sources: usize = self.sources.values().map(Vec::len).sum();
+        self.len()
+            + self.listeners.len()
+            + self.lookups.len()
+            + self.sources.len()
+            + sources
+            + self.dirty.len()
+            + self.agenda.len()
     }
 
     pub fn check_invariants(&self) {

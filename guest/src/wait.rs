@@ -37,12 +37,11 @@ async fn drive() {
 struct Waiting;
 
 impl Waiting {
-    fn begin() -> Result<Self, Error> {
-        if with(|driver| driver.transport_mut().begin_to_wait()) {
-            Ok(Self)
-        } else {
-            Err(Error::already_waiting())
-        }
+    /// Absent if another call waits.
+    fn begin() -> Option<Self> {
+        let begins = with(|driver| driver.transport_mut().begin_to_wait());
+        // Not made where it is not wanted: its end is that of the call that waits.
+        begins.then(|| Self)
     }
 }
 
@@ -54,7 +53,10 @@ impl Drop for Waiting {
 
 /// Waits until there is an event; false if none can come.
 pub async fn wait() -> Result<bool, Error> {
-    let _waiting = Waiting::begin()?;
+    let Some(_waiting) = Waiting::begin() else {
+        once_pending().await;
+        return Err(Error::already_waiting());
+    };
     if task::keep_first() {
         wit_bindgen::spawn_local(drive());
     }
@@ -62,17 +64,36 @@ pub async fn wait() -> Result<bool, Error> {
     Ok(poll_fn(|cx| look(cx, &mut pass)).await)
 }
 
-/// wasmtime (48) keeps a record for ever of every call that returns without having waited: see
-/// `docs/upstream/`. So none does. It waits for the other task, as yielding to the host instead
-/// (wit-bindgen's `yield_async`) left calls that nobody resumed.
-#[derive(PartialEq, Eq)]
+/// Waits once. wasmtime (48) keeps a record for ever of every call that returns without having
+/// waited: see `docs/upstream/wasmtime-async-call-leak.md`. So none does.
+async fn once_pending() {
+    let mut pass = Pass::First;
+    poll_fn(|cx| pass.end(cx, ())).await;
+}
+
+/// Whether a call of `wait` has waited.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
     First,
     Later,
 }
 
+impl Pass {
+    /// Returns what has come of a call, after it has waited.
+    fn end<T>(&mut self, cx: &mut Context<'_>, outcome: T) -> Poll<T> {
+        match std::mem::replace(self, Self::Later) {
+            // For the task that polls the operations: after yielding to the host instead
+            // (wit-bindgen's `yield_async`) some calls were never resumed.
+            Self::First => {
+                with(|driver| driver.transport_mut().wake_later(cx.waker()));
+                Poll::Pending
+            }
+            Self::Later => Poll::Ready(outcome),
+        }
+    }
+}
+
 fn look(cx: &mut Context<'_>, pass: &mut Pass) -> Poll<bool> {
-    let first = std::mem::replace(pass, Pass::Later) == Pass::First;
     let outcome = loop {
         drop_cancelled();
         let outcome = with(|driver| {
@@ -92,12 +113,11 @@ fn look(cx: &mut Context<'_>, pass: &mut Pass) -> Poll<bool> {
         }
     };
     match outcome {
-        Some(_) if first => {
-            with(|driver| driver.transport_mut().wait_a_turn(cx.waker()));
+        Some(outcome) => pass.end(cx, outcome),
+        None => {
+            *pass = Pass::Later;
             Poll::Pending
         }
-        Some(outcome) => Poll::Ready(outcome),
-        None => Poll::Pending,
     }
 }
 

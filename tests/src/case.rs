@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{self, Runtime as Executor};
 use tokio::task::JoinHandle;
 
-/// The test program: every case.
-const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.wasm"));
+/// The test program: every case. Its first argument names the case.
+pub const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program.wasm"));
 
 /// The program that tries what it is told to: see `tests/attacks`.
 pub const ATTACKS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/attacks.wasm"));

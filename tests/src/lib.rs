@@ -14,6 +14,6 @@ mod pattern;
 pub mod peer;
 mod transcript;
 
-pub use case::{ATTACKS, Case, Running};
+pub use case::{ATTACKS, Case, PROGRAM, Running};
 pub use output::Output;
 pub use pattern::Pattern;

@@ -30,7 +30,10 @@ impl Socket {
         self.sleep(agenda);
         self.idle.stop();
         agenda.piped_to.push((self.id, Sink::Gone));
-        self.pipes = super::Pipes::default();
+        let pipes = self.pipes.take().into_iter();
+        agenda
+            .unpiped
+            .extend(pipes.map(|pipe| (self.id, pipe.destination)));
         if self.writable.queued() || !self.writable.on_finished.is_empty() {
             agenda.tick(self.id, SocketTick::FailWrites);
         }

@@ -31,6 +31,7 @@ use attempts::Attempts;
 pub(crate) use attempts::ConnectOptions;
 use connecting::Early;
 use idle::Idle;
+pub(crate) use pipe::Pipe;
 use pipe::Pipes;
 use readable::{End, Flow, Readable};
 use std::net::SocketAddr;

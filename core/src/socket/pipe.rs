@@ -3,10 +3,10 @@
 use crate::event::SocketId;
 
 #[derive(Debug)]
-struct Pipe {
-    destination: SocketId,
+pub(crate) struct Pipe {
+    pub destination: SocketId,
     /// The destination ends when the source does.
-    end: bool,
+    pub end: bool,
     /// The destination has no room.
     full: bool,
 }
@@ -64,10 +64,8 @@ impl Pipes {
         }
     }
 
-    /// The source has ended: who ends with it.
-    pub fn take_ending(&mut self) -> Vec<SocketId> {
-        let pipes = std::mem::take(&mut self.0);
-        let ending = pipes.into_iter().filter(|pipe| pipe.end);
-        ending.map(|pipe| pipe.destination).collect()
+    /// All, which are over.
+    pub fn take(&mut self) -> Vec<Pipe> {
+        std::mem::take(&mut self.0)
     }
 }

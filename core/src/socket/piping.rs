@@ -1,6 +1,7 @@
 //! `socket.pipe()`: where a socket's data goes without the program.
 
 use super::Socket;
+use super::pipe::Pipe;
 use super::readable::End;
 use crate::agenda::{Agenda, Sink};
 use crate::event::SocketId;
@@ -69,8 +70,8 @@ impl Socket {
         !begun && self.write_returns()
     }
 
-    /// What is piped when the source ends: the destinations that end with it.
-    pub(crate) fn ends(&mut self) -> Vec<SocketId> {
-        self.pipes.take_ending()
+    /// The pipes of a source that has ended.
+    pub(crate) fn take_pipes(&mut self) -> Vec<Pipe> {
+        self.pipes.take()
     }
 }

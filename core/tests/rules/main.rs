@@ -8,6 +8,7 @@ mod connections;
 mod data;
 mod encodings;
 mod end;
+mod growth;
 mod handles;
 mod invariants;
 mod model;

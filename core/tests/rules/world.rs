@@ -367,6 +367,18 @@ impl Network {
         }
     }
 
+    /// How many connections, attempts, lookups and the like the host still has.
+    pub fn left(&self) -> usize {
+        let wires = self.wires.values().filter(|wire| !wire.closed).count();
+        wires
+            + self.attempts.len()
+            + self.lookups.len()
+            + self.accepted.len()
+            + self.shutdowns.len()
+            + self.to_paths.len()
+            + self.paths.len()
+    }
+
     /// Whether the host has not taken all of a write.
     pub fn is_writing(&self, id: SocketId) -> bool {
         self.is_open(id) && self.wires[&id].unsent.is_some()

@@ -45,8 +45,9 @@ pub struct Wasi {
     /// The task that polls the operations, while it has nothing to do.
     driver: Option<Waker>,
     waiting: Waiting,
-    /// The deadline at which `wait` is woken.
-    alarm: Option<u64>,
+    /// What wakes `wait` for the next deadline, and when. One at a time: each takes a timer of the
+    /// host's, until it is over.
+    alarm: Option<(u64, Operation)>,
 }
 
 /// Whether the program is in `wait`.
@@ -219,10 +220,10 @@ impl Wasi {
         }
     }
 
-    /// `wait` waits for the task that polls the operations to have had its turn.
-    pub fn wait_a_turn(&mut self, waker: &Waker) {
-        self.waiting = Waiting::Yes(Some(waker.clone()));
-        self.leave(async { with(|driver| driver.transport_mut().wake_wait()) });
+    /// Wakes a call of `wait` from the task that polls the operations.
+    pub fn wake_later(&mut self, waker: &Waker) {
+        let waker = waker.clone();
+        self.leave(async move { waker.wake() });
     }
 
     /// Registers `wait` for the next report, and for the deadline.
@@ -232,21 +233,23 @@ impl Wasi {
         let Some(deadline) = deadline else {
             return;
         };
-        if self.alarm.is_some_and(|alarm| alarm <= deadline) {
-            return;
+        if let Some((at, alarm)) = self.alarm.take() {
+            if at <= deadline {
+                self.alarm = Some((at, alarm));
+                return;
+            }
+            self.cancel(vec![alarm]);
         }
-        self.alarm = Some(deadline);
-        self.leave(async move {
+        let alarm = self.start(async move {
             // Never early, although the clock is finer.
             monotonic_clock::wait_until((deadline + 1) * NANOSECONDS).await;
             with(|driver| {
                 let wasi = driver.transport_mut();
-                if wasi.alarm == Some(deadline) {
-                    wasi.alarm = None;
-                }
+                wasi.alarm = None;
                 wasi.wake_wait();
             });
         });
+        self.alarm = Some((deadline, alarm));
     }
 
     /// The core asks for nothing more for now.

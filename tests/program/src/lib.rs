@@ -14,7 +14,16 @@ mod turns;
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "plugnet:net/command",
+    inline: "
+        package plugnet:tests;
+
+        world program {
+            include plugnet:net/command@0.1.0;
+            import wasi:clocks/monotonic-clock@0.3.0;
+        }
+    ",
+    world: "plugnet:tests/program",
+    generate_all,
 });
 
 use arguments::Arguments;

@@ -3,6 +3,7 @@
 mod client;
 mod contract;
 mod descriptors;
+mod growth;
 mod server;
 mod streams;
 mod transfer;
@@ -102,6 +103,9 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "odd-calls" => contract::odd_calls(arguments, turns).await,
         "dropped-full" => contract::dropped_full(arguments, turns).await,
         "many" => contract::many(arguments, turns).await,
+
+        "immediate-waits" => growth::immediate_waits(arguments, turns).await,
+        "serve-many" => growth::serve_many(arguments).await,
 
         _ => panic!("there is no case `{case}`"),
     }

@@ -1,0 +1,198 @@
+//! A program that runs for long is as large after many waits and connections as after a few: in
+//! the host, in itself and in the net component.
+//!
+//! A process of its own, as everything in it is counted.
+#![cfg(target_os = "linux")]
+
+mod allocations;
+mod clients;
+mod program;
+
+use std::env;
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use allocations::Counting;
+use clients::{Client, Other, come};
+use program::{Counts, Running};
+use test_case::test_case;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One at a time: each counts what the process has.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// How many: the first number, or the second where the environment has `PLUGNET_GROWTH`, which takes
+/// minutes.
+fn number(short: u32, long: u32) -> u32 {
+    match env::var_os("PLUGNET_GROWTH") {
+        Some(_) => long,
+        None => short,
+    }
+}
+
+/// What differs between two moments at which the same goes on, as buffers and tables have grown.
+#[derive(Clone, Copy)]
+struct Noise {
+    blocks: usize,
+    bytes: usize,
+}
+
+const NOISE: Noise = Noise {
+    blocks: 100,
+    bytes: 64 * 1024,
+};
+
+/// With the answers to the last 2,048 lookups, at most, which the host remembers.
+const NOISE_OF_NAMES: Noise = Noise {
+    blocks: 2_200,
+    bytes: 512 * 1024,
+};
+
+/// In the guest, whose memory grows by pages of 64 KiB.
+const PAGES: usize = 8 * 64 * 1024;
+
+/// wasmtime's records of what goes on at the very moment.
+const UNDER_WAY: usize = 8;
+
+#[track_caller]
+fn assert_same(before: Counts, after: Counts, noise: Noise) {
+    println!("  before {before:?}\n  after  {after:?}");
+    assert_eq!(after.descriptors, before.descriptors, "descriptors");
+    assert!(
+        after.records <= before.records + UNDER_WAY,
+        "records of wasmtime"
+    );
+    assert!(
+        after.blocks <= before.blocks + noise.blocks,
+        "blocks of the host"
+    );
+    assert!(
+        after.bytes <= before.bytes + noise.bytes,
+        "bytes of the host"
+    );
+    assert!(after.guest <= before.guest + PAGES, "bytes of the guest");
+}
+
+fn option(key: &str, value: impl ToString) -> String {
+    format!("{key}={}", value.to_string())
+}
+
+/// A `wait` that returns without anything to wait for leaves nothing behind, whatever it says.
+#[test_case("there is an event")]
+#[test_case("nothing is left")]
+#[test_case("another waits")]
+#[test_case("it is cancelled")]
+fn waits_leave_nothing(why: &str) {
+    let _alone = ALONE.lock();
+    let number = number(20_000, 250_000);
+    let arguments = [
+        "immediate-waits".to_owned(),
+        option("why", why),
+        option("number", number),
+    ];
+    let program = Running::start(&arguments);
+    // They may be a million.
+    let limit = Duration::from_secs(600);
+    program.line("warm", limit);
+    let before = program.counts();
+    let start = Instant::now();
+    program.line("done", limit);
+    println!("{number} in {:?}", start.elapsed());
+    assert_same(before, program.counts(), NOISE);
+}
+
+/// Connections that are over leave nothing behind, whoever ended them; while the program waits for
+/// what comes, or has events waiting for it.
+#[test_case("waits", Client::Ends; "the peer ends")]
+#[test_case("waits", Client::Resets; "the peer resets")]
+#[test_case("ends", Client::Waits; "the program ends")]
+#[test_case("is half-open", Client::HearsGoodBye; "they are half closed")]
+fn connections_leave_nothing(then: &str, client: Client) {
+    let _alone = ALONE.lock();
+    for pause in [None, Some(100)] {
+        leave_nothing(then, client, pause, None, number(2_000, 50_000));
+    }
+}
+
+/// So do those that are over soon or suddenly, whose data goes another way, or that have a timeout.
+#[test_case("waits", Client::Closes; "the peer closes")]
+#[test_case("waits", Client::SaysNothing; "the peer says nothing")]
+#[test_case("waits", Client::ResetsAtOnce; "the peer resets at once")]
+#[test_case("destroys", Client::Waits; "the program destroys")]
+#[test_case("drops", Client::Waits; "the program drops")]
+#[test_case("pipes", Client::Ends; "they are piped")]
+#[test_case("streams", Client::Ends; "they are streamed")]
+#[test_case("streams", Client::Resets; "they are streamed and reset")]
+#[test_case("takes streams", Client::Ends; "their streams are taken")]
+#[test_case("times", Client::Ends; "they have a timeout")]
+#[test_case("times out", Client::Waits; "their timeout is over")]
+fn odd_connections_leave_nothing(then: &str, client: Client) {
+    let _alone = ALONE.lock();
+    for pause in [None, Some(100)] {
+        leave_nothing(then, client, pause, None, number(500, 5_000));
+    }
+}
+
+/// So do connections that the program makes, for each client one.
+#[test_case("calls", Client::Ends, Other::Echoes; "answered")]
+#[test_case("calls", Client::HearsOfAReset, Other::Resets; "reset")]
+#[test_case("calls", Client::HearsAnError, Other::Refuses; "refused")]
+#[test_case("aborts", Client::Ends, Other::Echoes; "given up")]
+fn calls_leave_nothing(then: &str, client: Client, other: Other) {
+    let _alone = ALONE.lock();
+    let to = Some((other, "127.0.0.1"));
+    leave_nothing(then, client, None, to, number(500, 5_000));
+}
+
+/// So do lookups, and the attempts to connect to the addresses that they give.
+#[test_case("calls"; "answered")]
+#[test_case("aborts"; "given up")]
+fn lookups_leave_nothing(then: &str) {
+    let _alone = ALONE.lock();
+    let to = Some((Other::Echoes, "localhost"));
+    leave_nothing(then, Client::Ends, None, to, number(4_000, 10_000));
+}
+
+/// After as many everything that grows once has grown.
+const WARM_UP: u32 = 300;
+
+fn leave_nothing(
+    then: &str,
+    client: Client,
+    pause: Option<u32>,
+    other: Option<(Other, &str)>,
+    number: u32,
+) {
+    let mut arguments = vec![
+        "serve-many".to_owned(),
+        option("then", then),
+        option("host", "0.0.0.0"),
+    ];
+    arguments.extend(pause.map(|pause| option("pause", pause)));
+    let mut listening = None;
+    let mut noise = NOISE;
+    if let Some((other, host)) = other {
+        if host == "localhost" {
+            noise = NOISE_OF_NAMES;
+        }
+        let (port, listener) = other.start();
+        listening = listener;
+        arguments.extend([option("to-host", host), option("to-port", port)]);
+    }
+    let program = Running::start(&arguments);
+    let server = program.address();
+    // It stays, and says nothing.
+    let _one = TcpStream::connect(server).expect("a connection");
+    // A pause is long: many make use of it.
+    let at_once = if pause.is_some() { 64 } else { 16 };
+    come(client, server, at_once, WARM_UP);
+    let before = program.counts_at_rest(1);
+    let start = Instant::now();
+    come(client, server, at_once, number);
+    println!("{number} in {:?}", start.elapsed());
+    assert_same(before, program.counts_at_rest(1), noise);
+    drop(listening);
+}
