@@ -42,6 +42,13 @@ pub enum Error {
     #[error("the cache of compiled code cannot be used: {0}. Run without it, or repair it")]
     Cache(String),
 
+    /// A library that plugnet uses has failed. What it did was given up; other programs go on.
+    #[error(
+        "plugnet failed over this program, which is a fault of plugnet and not of yours: {0}. \
+         Please report it"
+    )]
+    Panic(String),
+
     /// The host itself failed; neither the program nor the options are to blame.
     #[error("the host cannot run programs: {0}")]
     Host(String),
@@ -77,6 +84,44 @@ pub enum ProgramError {
         "this is not a valid component: {0}. The file may be cut short or damaged: build or copy it again"
     )]
     Invalid(String),
+
+    /// A component that is nested too deep, or larger than any program has to be.
+    #[error(
+        "this component is more than plugnet reads: {what} is {number}, and may be {limit}. \
+         No language's tools make such a component: build or copy it again"
+    )]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        number: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+
+    /// A component that has more code than [`RuntimeOptions::max_code`] allows.
+    ///
+    /// [`RuntimeOptions::max_code`]: crate::RuntimeOptions::max_code
+    #[error(
+        "this component has more code than plugnet compiles: {what} is {number}, and may be \
+         {limit}. If you trust it, raise the limit: --max-code 256MiB (it is 64MiB otherwise), or \
+         `RuntimeOptions::max_code`"
+    )]
+    TooMuchCode {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        number: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+
+    /// A component that instantiates one that it was handed, so that nothing bounds how often.
+    #[error(
+        "this component instantiates a component that it imports, or has from an instance. \
+         plugnet takes those that are nested in it: compose it with `wac plug`"
+    )]
+    UnknownComponent,
 
     /// The net component does not fit the program's import.
     #[error(

@@ -70,6 +70,8 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
 
+mod bytes;
+mod caught;
 mod component;
 mod compose;
 mod connections;

@@ -2,6 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
+use crate::Trap;
+
 /// Counts the linear memories and the tables of a store, all together, and holds them below a
 /// limit.
 #[derive(Debug, Default)]
@@ -21,6 +23,18 @@ impl MemoryLimit {
 const ELEMENT: usize = size_of::<usize>() * 2;
 
 impl MemoryLimit {
+    /// Counts what the instances take besides memories and tables, from the start.
+    pub(crate) fn take(&mut self, bytes: u64) -> Result<(), Trap> {
+        if self.growing(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+            Ok(())
+        } else {
+            Err(Trap::new(&wasmtime::Error::msg(format!(
+                "its instances need {bytes} bytes besides their memories, which is more than its \
+                 memory may take"
+            ))))
+        }
+    }
+
     fn growing(&mut self, more: usize) -> bool {
         let used = self.used.saturating_add(more);
         let fits = self.limit.is_none_or(|limit| used <= limit);

@@ -6,6 +6,8 @@ use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
+use crate::bytes::Needs;
+use crate::caught::caught_async;
 use crate::host::Host;
 use crate::{Error, ProgramError, RunOptions, Trap};
 
@@ -21,6 +23,7 @@ pub struct Exit(pub u8);
 pub struct Program {
     instance: InstancePre<Host>,
     run: Run,
+    needs: Needs,
 }
 
 impl fmt::Debug for Program {
@@ -37,7 +40,11 @@ enum Run {
 }
 
 impl Program {
-    pub(crate) fn new(linker: &Linker<Host>, component: &Component) -> Result<Self, ProgramError> {
+    pub(crate) fn new(
+        linker: &Linker<Host>,
+        component: &Component,
+        needs: Needs,
+    ) -> Result<Self, ProgramError> {
         // wasmtime takes the number for "this or a later version that is compatible".
         let run = if component
             .get_export_index(None, "wasi:cli/run@0.3.0")
@@ -55,7 +62,11 @@ impl Program {
         let instance = linker
             .instantiate_pre(component)
             .map_err(|error| unknown_import(&error))?;
-        Ok(Program { instance, run })
+        Ok(Program {
+            instance,
+            run,
+            needs,
+        })
     }
 
     /// Runs the program from its start to its end.
@@ -70,8 +81,14 @@ impl Program {
     ///
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
+        caught_async(self.run_uncaught(options)).await
+    }
+
+    async fn run_uncaught(&self, options: RunOptions) -> Result<Exit, Error> {
         let timeout = options.timeout();
-        let mut store = Store::new(self.instance.engine(), Host::new(options)?);
+        let mut host = Host::new(options)?;
+        host.memory.take(self.needs.bytes).map_err(Error::Trap)?;
+        let mut store = Store::new(self.instance.engine(), host);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.limiter(Host::memory_limit);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, Config, Engine};
 
+use crate::bytes::{self, Check};
+use crate::caught::caught;
 use crate::host::{self, Host};
 use crate::program::Program;
 use crate::{Error, ProgramError, compose, epoch};
@@ -27,6 +29,13 @@ pub struct RuntimeOptions {
     /// before. In return loops are faster, above all those that copy lists between the program and
     /// the net component: an echo of 64 KiB by `read` and `write` takes half the time.
     pub uninterruptible: bool,
+    /// How much code a program may have, in bytes; 64 MiB if it is not set.
+    ///
+    /// It bounds the bytes of all functions, and in proportion to it what compiling costs: the
+    /// size of the component, and of one function the bytes, locals, blocks and what they
+    /// multiply to. `docs/policy.md` of the project has the numbers, and what compiling the
+    /// worst program takes that is let through.
+    pub max_code: Option<u64>,
 }
 
 /// Compiles programs, and has what they import.
@@ -38,6 +47,7 @@ pub struct RuntimeOptions {
 pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<Host>>,
+    max_code: u64,
 }
 
 impl fmt::Debug for Runtime {
@@ -57,6 +67,9 @@ impl Runtime {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(!options.uninterruptible);
+        // How much of nothing is written out between two pieces of data. By default it is 16 MiB
+        // for every memory of every module.
+        config.memory_guaranteed_dense_image_size(1 << 20);
         if options.cache {
             let cache =
                 Cache::from_file(None).map_err(|error| Error::Cache(format!("{error:#}")))?;
@@ -67,7 +80,12 @@ impl Runtime {
             epoch::start(&engine).map_err(|error| Error::Host(error.to_string()))?;
         }
         let linker = Arc::new(link(&engine).map_err(|error| Error::host(&error))?);
-        Ok(Runtime { engine, linker })
+        let max_code = options.max_code.unwrap_or(bytes::MAX_CODE);
+        Ok(Runtime {
+            engine,
+            linker,
+            max_code,
+        })
     }
 
     /// Makes a program of a component's bytes: composes the net component in where the program
@@ -80,11 +98,13 @@ impl Runtime {
     ///
     /// [`Error::Program`], which says what is wrong with the bytes.
     pub fn load(&self, wasm: &[u8]) -> Result<Program, Error> {
-        let wasm = compose(wasm)?;
-        let component = Component::from_binary(&self.engine, &wasm)
-            .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
-        let program = Program::new(&self.linker, &component)?;
-        Ok(program)
+        caught(|| {
+            let wasm = compose(wasm)?;
+            let needs = bytes::check(&wasm, Check::Code(self.max_code))?;
+            let component = Component::from_binary(&self.engine, &wasm)
+                .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
+            Ok(Program::new(&self.linker, &component, needs)?)
+        })
     }
 }
 

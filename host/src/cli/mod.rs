@@ -133,6 +133,7 @@ fn runtime() -> Result<Runtime, Failure> {
     let options = |cache| RuntimeOptions {
         cache,
         uninterruptible: true,
+        max_code: None,
     };
     match Runtime::new(options(true)) {
         Err(Error::Cache(reason)) => {
