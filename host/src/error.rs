@@ -72,6 +72,26 @@ pub enum ProgramError {
     )]
     Text,
 
+    /// A compiled program, where a component is wanted.
+    #[error(
+        "this is a compiled program, whose code is trusted as plugnet itself is. If it is yours, \
+         and nobody else can have changed it, run it by `plugnet run --compiled`, or by \
+         `Runtime::load_compiled`"
+    )]
+    Compiled,
+
+    /// Something else, where a compiled program is wanted.
+    #[error("this is not a compiled program. Make one with `plugnet compile`")]
+    NotCompiled,
+
+    /// A compiled program that was made by another version of plugnet, with other options, or
+    /// for another machine.
+    #[error(
+        "this was compiled by another version of plugnet, with other options, or for another \
+         kind of machine: {0}. Compile it again"
+    )]
+    CompiledOtherwise(String),
+
     /// A core module rather than a component.
     #[error(
         "this is a core WebAssembly module, not a component. Build it with `--target wasm32-wasip2`, \

@@ -72,6 +72,7 @@
 
 mod bytes;
 mod caught;
+mod compiled;
 mod component;
 mod compose;
 mod connections;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, Config, Engine};
 
-use crate::bytes::{self, Check};
+use crate::bytes::{self, Check, Needs};
 use crate::caught::caught;
 use crate::host::{self, Host};
 use crate::program::Program;
-use crate::{Error, ProgramError, compose, epoch};
+use crate::{Error, ProgramError, compiled, compose, epoch};
 
 /// How programs are compiled.
 #[derive(Clone, Debug, Default)]
@@ -99,13 +99,67 @@ impl Runtime {
     /// [`Error::Program`], which says what is wrong with the bytes.
     pub fn load(&self, wasm: &[u8]) -> Result<Program, Error> {
         caught(|| {
-            let wasm = compose(wasm)?;
-            let needs = bytes::check(&wasm, Check::Code(self.max_code))?;
-            let component = Component::from_binary(&self.engine, &wasm)
-                .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
+            let (wasm, needs) = self.prepare(wasm)?;
+            let component = Component::from_binary(&self.engine, &wasm).map_err(invalid)?;
             Ok(Program::new(&self.linker, &component, needs)?)
         })
     }
+
+    /// Compiles a program as [`Runtime::load`] does, to be loaded later by
+    /// [`Runtime::load_compiled`].
+    ///
+    /// For hosts that compile for strangers: what compiling takes cannot be taken back within
+    /// one process, so a process of its own compiles, under limits of the system, once and
+    /// ahead. `plugnet compile` is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Runtime::load`].
+    pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Error> {
+        caught(|| {
+            let (wasm, needs) = self.prepare(wasm)?;
+            let code = self.engine.precompile_component(&wasm).map_err(invalid)?;
+            Ok(compiled::pack(needs, &code))
+        })
+    }
+
+    /// Makes a program of what [`Runtime::compile`] or `plugnet compile` made, within
+    /// milliseconds.
+    ///
+    /// The options of the runtime have to be the same, but for [`RuntimeOptions::cache`] and
+    /// [`RuntimeOptions::max_code`]. `plugnet compile --interruptible` makes programs for
+    /// runtimes that are not [uninterruptible](RuntimeOptions::uninterruptible).
+    ///
+    /// # Safety
+    ///
+    /// The bytes are machine code, which is run with all rights of this process: they have to
+    /// be what one of the two made, unchanged. Keep them where nobody else can write, least of
+    /// all a program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Program`] if they are something else, or were made by another version, with
+    /// other options, or for another kind of machine.
+    pub unsafe fn load_compiled(&self, bytes: &[u8]) -> Result<Program, Error> {
+        caught(|| {
+            let (needs, code) = compiled::unpack(bytes)?;
+            // SAFETY: the caller has seen to it that this is what wasmtime made.
+            let component = unsafe { Component::deserialize(&self.engine, code) }
+                .map_err(|error| ProgramError::CompiledOtherwise(format!("{error:#}")))?;
+            Ok(Program::new(&self.linker, &component, needs)?)
+        })
+    }
+
+    /// The program with the net component inside it, held to all limits.
+    fn prepare(&self, wasm: &[u8]) -> Result<(Vec<u8>, Needs), Error> {
+        let wasm = compose(wasm)?;
+        let needs = bytes::check(&wasm, Check::Code(self.max_code))?;
+        Ok((wasm, needs))
+    }
+}
+
+fn invalid(error: wasmtime::Error) -> ProgramError {
+    ProgramError::Invalid(format!("{error:#}"))
 }
 
 fn link(engine: &Engine) -> wasmtime::Result<Linker<Host>> {

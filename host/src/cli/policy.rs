@@ -13,7 +13,7 @@ use super::{Failure, input};
 pub(super) const REACH: &str = "What the program may reach";
 
 /// The limits among the options.
-const USE: &str = "How much the program may use";
+pub(super) const USE: &str = "How much the program may use";
 
 /// What the program may reach: nothing by default, and what is denied beats what is allowed. See
 /// docs/policy.md.
@@ -99,7 +99,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_out: Option<ByteSize>,
 
-    /// Time from the program's start to its end: 10s, 5m
+    /// Time for the whole, from reading the program to its end: 10s, 5m
     #[arg(long, value_name = "TIME", help_heading = USE)]
     timeout: Option<TimeLimit>,
 }

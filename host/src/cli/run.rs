@@ -10,10 +10,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
-use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
+use plugnet_host::{
+    Access, Denial, Descriptors, Error, Program, RunOptions, Runtime, Stats, Totals,
+};
 use tokio::sync::oneshot;
 
 use super::audit::Audit;
+use super::code::MaxCode;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
@@ -36,6 +39,13 @@ pub(super) struct Args {
 
     #[command(flatten)]
     policy: PolicyArgs,
+
+    #[command(flatten)]
+    code: MaxCode,
+
+    /// PROGRAM is compiled (`plugnet compile`), and its code is trusted as plugnet itself is
+    #[arg(long)]
+    compiled: bool,
 
     /// Adds a line of JSON to FILE for every decision, and for every connection when it is made
     /// and when it is closed. What is repeated is summed up
@@ -68,11 +78,19 @@ const SEEN: &str = "What is seen of it";
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
+    // The limit of time is one of the whole: reading and compiling can take long as well.
+    let start = Instant::now();
     let stats = args.stats.then(Stats::new);
     let policy = args.policy.policy()?;
     let limit = policy.limits().timeout.map(TimeLimit::duration);
     let audit = args.audit.as_deref().map(Audit::open).transpose()?;
     let journal = Arc::new(Journal::new(audit, args.trace));
+    let max_code = args.code.bytes();
+    let form = if args.compiled {
+        Form::Compiled
+    } else {
+        Form::Component
+    };
     let (path, mut options) = options(args, policy)?;
     let files = options.socket_files();
     if journal.is_kept() {
@@ -82,24 +100,39 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     if let Some(stats) = &stats {
         options = options.stats(stats);
     }
-    let program = runtime()?
-        .load(&input::read(&path, input::Content::Program)?)
-        .map_err(|error| Failure::of_program(&path, &error))?;
-
+    let runtime = runtime(max_code)?;
     let executor = executor()?;
-    let start = Instant::now();
     let result = self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         let (end, ended) = oneshot::channel::<()>();
         let (done, mut result) = oneshot::channel();
+        let file = path.clone();
         // A thread of its own, so that a program that never waits, or writes to a pipe nobody
         // reads, does not keep signals and the limit from being heard. Its executor has no other
         // threads: a program runs in one, and waking others costs it time with every message.
         thread::Builder::new()
             .name("plugnet-run".to_owned())
             .spawn(move || {
+                let program = match load(&runtime, &file, form) {
+                    Ok(program) => program,
+                    Err(failure) => {
+                        let _ = done.send(Some(Err(failure)));
+                        return;
+                    }
+                };
                 // As a task: to wake one the executor need not ask the system.
-                let mut run = executor.spawn(async move { program.run(options).await });
+                let mut run = executor.spawn(async move {
+                    let run = program.run(options);
+                    let result = match limit {
+                        None => run.await,
+                        Some(limit) => {
+                            let left = limit.saturating_sub(start.elapsed());
+                            let in_time = tokio::time::timeout(left, run).await;
+                            in_time.unwrap_or(Err(Error::Timeout(limit)))
+                        }
+                    };
+                    result.map_err(|error| Failure::of_program(&file, &error))
+                });
                 let result = executor.block_on(async {
                     tokio::select! {
                         result = &mut run => result.ok(),
@@ -120,7 +153,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         tokio::select! {
             result = &mut result => match result {
                 Ok(Some(Ok(exit))) => Ok(exit.0),
-                Ok(Some(Err(error))) => Err(Failure::of_program(&path, &error)),
+                Ok(Some(Err(failure))) => Err(failure),
                 Ok(None) | Err(_) => Err(Failure::host("the program's thread has ended")),
             },
             code = signals.received() => {
@@ -131,7 +164,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
                 }
                 Ok(code)
             }
-            limit = overdue(limit) => {
+            limit = overdue(start, limit) => {
                 files.remove(GRACE);
                 Err(Failure::of_program(&path, &Error::Timeout(limit)))
             }
@@ -158,12 +191,31 @@ fn finish(journal: Arc<Journal>) {
     }
 }
 
+/// What the program's file holds.
+#[derive(Clone, Copy)]
+enum Form {
+    Component,
+    Compiled,
+}
+
+fn load(runtime: &Runtime, path: &Path, form: Form) -> Result<Program, Failure> {
+    let bytes = input::read(path, input::Content::Program)?;
+    let program = match form {
+        Form::Component => runtime.load(&bytes),
+        // SAFETY: by the option whoever runs it says that it is what `plugnet compile` made.
+        Form::Compiled => unsafe { runtime.load_compiled(&bytes) },
+    };
+    program.map_err(|error| Failure::of_program(path, &error))
+}
+
 /// Waits until a program should have been stopped by its own time limit and was not: because what
-/// holds on to its thread holds up the limit, too.
-async fn overdue(limit: Option<Duration>) -> Duration {
+/// holds on to its thread holds up the limit, too. Compiling does, and goes on until the process
+/// ends.
+async fn overdue(start: Instant, limit: Option<Duration>) -> Duration {
     match limit {
         Some(limit) => {
-            tokio::time::sleep(limit.saturating_add(GRACE)).await;
+            let whole = limit.saturating_add(GRACE);
+            tokio::time::sleep(whole.saturating_sub(start.elapsed())).await;
             limit
         }
         None => std::future::pending().await,
