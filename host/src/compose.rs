@@ -41,6 +41,11 @@ pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
 fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
     component::check_header(program)?;
     bytes::check(program, Check::Structure)?;
+    compose_unchecked(program)
+}
+
+/// As [`compose`], for a component that was held to the limits.
+pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
     let imports_net = component::imports(program)?
         .iter()
         .any(|import| import.starts_with(INTERFACE));

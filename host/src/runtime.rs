@@ -8,9 +8,10 @@ use wasmtime::{Cache, Config, Engine};
 
 use crate::bytes::{self, Check, Needs};
 use crate::caught::caught;
+use crate::compose::compose_unchecked;
 use crate::host::{self, Host};
 use crate::program::Program;
-use crate::{Error, ProgramError, compiled, compose, epoch};
+use crate::{Error, ProgramError, compiled, component, epoch};
 
 /// How programs are compiled.
 #[derive(Clone, Debug, Default)]
@@ -152,8 +153,11 @@ impl Runtime {
 
     /// The program with the net component inside it, held to all limits.
     fn prepare(&self, wasm: &[u8]) -> Result<(Vec<u8>, Needs), Error> {
-        let wasm = compose(wasm)?;
-        let needs = bytes::check(&wasm, Check::Code(self.max_code))?;
+        component::check_header(wasm)?;
+        bytes::check(wasm, Check::Code(self.max_code))?;
+        let wasm = compose_unchecked(wasm)?;
+        // With the net component, whose code is known.
+        let needs = bytes::check(&wasm, Check::Structure)?;
         Ok((wasm, needs))
     }
 }

@@ -55,6 +55,8 @@ pub(super) const INSTANCE_BYTES: u64 = 64 << 20;
 pub(super) struct Code {
     /// All bytes of the component, custom sections among them.
     pub(super) bytes: u64,
+    /// All functions. Each costs, however short it is.
+    pub(super) functions: u64,
     /// The bytes of all functions.
     pub(super) code: u64,
     /// The bytes of one function.
@@ -79,12 +81,13 @@ impl Code {
         };
         Code {
             bytes: share(256 << 20),
+            functions: share(100_000),
             code: max_code,
             function: share(1 << 20),
             locals: share(20_000),
-            blocks: share(100_000),
-            meetings: share(4_000_000),
-            work: share(400_000_000),
+            blocks: share(30_000),
+            meetings: share(2_000_000),
+            work: share(100_000_000),
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Needs {
 struct Totals {
     /// None if code is not looked at.
     code: Option<Code>,
+    functions: u64,
     code_bytes: u64,
     work: u64,
     modules: u64,

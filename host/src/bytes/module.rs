@@ -29,7 +29,10 @@ const MEMORY: u64 = 512;
 const ELEMENT: u64 = 16;
 
 /// What compiling any function costs, however short: counted in values, as all work is.
-const FUNCTION: u64 = 50;
+const FUNCTION: u64 = 300;
+
+/// How many blocks cost as much to look through as a value that meets others.
+const BLOCKS: u64 = 200;
 
 /// A module that is being read.
 #[derive(Default)]
@@ -168,6 +171,8 @@ impl Module {
         let Some(code) = totals.code else {
             return Ok(());
         };
+        totals.functions += 1;
+        limits::code(totals.functions, code.functions, "the number of functions")?;
         let bytes = body.as_bytes().len() as u64;
         limits::code(bytes, code.function, "the size of a function")?;
         totals.code_bytes = totals.code_bytes.saturating_add(bytes);
@@ -208,7 +213,8 @@ impl Module {
             limits::code(meetings, code.meetings, MEETINGS)?;
             work = work.saturating_add(1 + step.values);
         }
-        work = work.saturating_add(meetings);
+        // Blocks are ordered, and looked for among each other.
+        work = work.saturating_add(meetings + blocks * blocks / BLOCKS);
         self.allocations = operators.into_allocations();
         totals.work = totals.work.saturating_add(work);
         limits::code(totals.work, code.work, "what all functions cost to compile")

@@ -222,3 +222,79 @@ pub fn locals_and_loops(locals: usize, blocks: usize) -> String {
     }
     text
 }
+
+/// Functions at the limits, each by another one of them, and many of each up to the limit of the
+/// whole: names and programs in text.
+pub fn worst() -> Vec<(&'static str, String)> {
+    // What meets is the locals, at three ways for each loop.
+    const MEETINGS: usize = 1_990_000;
+    let loops = |locals: usize| locals_and_loops(locals, MEETINGS / 3 / (locals + 2));
+    let operands = |number: usize| {
+        format!(
+            "{} {} {}",
+            "(i32.load (i32.const 1)) ".repeat(number),
+            "(loop (br_if 0 (i32.const 0))) ".repeat(MEETINGS / 3 / (number + 2)),
+            "drop ".repeat(number)
+        )
+    };
+    let branches = |locals: usize| {
+        let branch = |index: usize| {
+            format!(
+                "(local.set {0} (i32.load (i32.const {index}))) (br_if 0 (local.get {0}))",
+                index % locals
+            )
+        };
+        let branches: String = (0..MEETINGS / (locals + 2)).map(branch).collect();
+        let uses: String = (0..locals)
+            .map(|local| format!("(drop (i32.load (local.get {local})))"))
+            .collect();
+        format!("{} (block {branches}) {uses}", "(local i32)".repeat(locals))
+    };
+    let straight = |operator: &str, bytes: usize| {
+        let times = (1 << 20) / bytes - 20;
+        format!("(local i64 v128 i32) {}", operator.repeat(times))
+    };
+    let one = |function: &str| program("(memory 1)", function);
+    let many = |function: String, times: usize| {
+        let functions = format!("(func {function})").repeat(times);
+        program(&format!("(memory 1) {functions}"), "")
+    };
+    vec![
+        ("loops-70-locals", one(&loops(70))),
+        ("loops-200-locals", one(&loops(200))),
+        ("loops-2000-locals", one(&loops(2_000))),
+        ("operands-70", one(&operands(70))),
+        ("operands-1000", one(&operands(1_000))),
+        ("branches-70", one(&branches(70))),
+        ("branches-200", one(&branches(200))),
+        ("branches-1000", one(&branches(1_000))),
+        ("branches-10000", one(&branches(10_000))),
+        (
+            "straight-load",
+            one(&straight(
+                "(local.set 2 (i32.add (i32.load (local.get 2)) (i32.const 8)))",
+                10,
+            )),
+        ),
+        (
+            "straight-simd",
+            one(&straight(
+                "(v128.store (local.tee 2 (i32.load (local.get 2))) (i8x16.popcnt (i64x2.mul (v128.load (local.get 2)) (local.get 1))))",
+                25,
+            )),
+        ),
+        (
+            "straight-store",
+            one(&straight(
+                "(i64.store (local.tee 2 (i32.load (local.get 2))) (i64.div_s (local.get 0) (i64.load (local.get 2))))",
+                18,
+            )),
+        ),
+        ("tiny-functions", many(String::new(), 99_999)),
+        (
+            "locals-of-functions",
+            many("(local i64)".repeat(1_000), 20_000),
+        ),
+        ("loops-of-functions", many(loops(200), 40)),
+    ]
+}
