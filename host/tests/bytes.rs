@@ -184,6 +184,27 @@ fn instances_are_counted() {
     is_refused(&wat(&hostile::doubled(9, table)), "tables");
 }
 
+/// Functions that pass large types are counted: what passes between two components is compiled
+/// for each of them.
+#[test]
+fn what_functions_pass_is_counted() {
+    let fields: String = (0..900)
+        .map(|index| format!("(field \"f{index}\" string)"))
+        .collect();
+    let functions: String = (0..250)
+        .map(|index| format!("(func $f{index} (param \"p\" $l) (canon lift (core func $i \"f\") (memory (core memory $i \"memory\")) (realloc (core func $i \"realloc\"))))"))
+        .collect();
+    let text = format!(
+        "(component
+           (core module $m (memory (export \"memory\") 1) (func (export \"f\") (param i32 i32))
+             (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) i32.const 0))
+           (core instance $i (instantiate $m))
+           (type $r (record {fields})) (export $e \"r\" (type $r)) (type $l (list $e))
+           {functions})"
+    );
+    is_refused(&wat(&text), "250 functions with 900 strings each");
+}
+
 /// Tables that have millions of elements from the start, and more modules or memories than any
 /// program has, are refused.
 #[test]

@@ -9,8 +9,8 @@ use wasmparser::{
 };
 
 use super::limits::{
-    CANONICAL_FUNCTIONS, CORE_INSTANCES, INSTANCE_BYTES, INSTANCES, ITEMS, MEMORIES, NESTING,
-    TABLES, TYPE_SIZES, add, at_most,
+    CANONICAL_FUNCTIONS, CANONICAL_TYPES, CORE_INSTANCES, INSTANCE_BYTES, INSTANCES, ITEMS,
+    MEMORIES, NESTING, TABLES, TYPE_SIZES, add, at_most,
 };
 use super::module::ModuleNeeds;
 use super::shape::{Parts, Shape};
@@ -25,6 +25,8 @@ pub(super) struct ComponentNeeds {
     /// Those of modules that it imports, or has from an instance.
     unknown_modules: u64,
     canonical_functions: u64,
+    /// The sizes of the types of those that are lifted or lowered.
+    canonical_types: u64,
     items: u64,
     memories: u64,
     tables: u64,
@@ -43,6 +45,7 @@ impl ComponentNeeds {
         self.core_instances += other.core_instances;
         self.unknown_modules += other.unknown_modules;
         self.canonical_functions += other.canonical_functions;
+        self.canonical_types += other.canonical_types;
         self.items += other.items;
         self.memories += other.memories;
         self.tables += other.tables;
@@ -79,6 +82,11 @@ impl ComponentNeeds {
             self.canonical_functions,
             CANONICAL_FUNCTIONS,
             "the number of lifted and lowered functions of all instances",
+        )?;
+        at_most(
+            self.canonical_types,
+            CANONICAL_TYPES,
+            "the size of the types of all lifted and lowered functions of all instances",
         )?;
         at_most(
             self.items,
@@ -380,13 +388,19 @@ impl<'a> Scopes<'a> {
                 for function in section {
                     scope.needs.canonical_functions += 1;
                     scope.needs.bytes += FUNCTION;
-                    scope.needs.check()?;
-                    if let CanonicalFunction::Lift { type_index, .. } =
-                        function.map_err(ProgramError::invalid)?
-                    {
-                        let shape = scope.shape(ComponentExternalKind::Type, type_index);
-                        scope.define(ComponentExternalKind::Func, shape, totals)?;
+                    match function.map_err(ProgramError::invalid)? {
+                        CanonicalFunction::Lift { type_index, .. } => {
+                            let shape = scope.shape(ComponentExternalKind::Type, type_index);
+                            scope.needs.canonical_types += shape.size;
+                            scope.define(ComponentExternalKind::Func, shape, totals)?;
+                        }
+                        CanonicalFunction::Lower { func_index, .. } => {
+                            let shape = scope.shape(ComponentExternalKind::Func, func_index);
+                            scope.needs.canonical_types += shape.size;
+                        }
+                        _ => {}
                     }
+                    scope.needs.check()?;
                 }
             }
             _ => {}

@@ -26,6 +26,10 @@ pub(super) const SIGNATURE: u64 = 1_000;
 /// Functions of components that are lifted, lowered or built in, in all instances.
 pub(super) const CANONICAL_FUNCTIONS: u64 = 10_000;
 
+/// The sizes of the types of those that are lifted or lowered. What passes between two components
+/// is compiled for each function.
+pub(super) const CANONICAL_TYPES: u64 = 200_000;
+
 /// What components import, export, alias and pass on, in all instances.
 pub(super) const ITEMS: u64 = 500_000;
 
@@ -65,8 +69,8 @@ pub(super) struct Code {
     pub(super) locals: u64,
     /// The blocks and branches of one function.
     pub(super) blocks: u64,
-    /// The values that meet at the blocks and branches of one function: at each its locals, and
-    /// what is on the operand stack.
+    /// The values that meet at the blocks and branches of one function: at each its locals, what
+    /// is on the operand stack, and for the blocks before it one for each 200.
     pub(super) meetings: u64,
     /// The work for all functions.
     pub(super) work: u64,

@@ -15,7 +15,8 @@ use wasmparser::{Encoding, Parser, Payload};
 
 pub(crate) use limits::MAX_CODE;
 
-use crate::ProgramError;
+use crate::caught::caught;
+use crate::{Error, ProgramError};
 use component::{ComponentNeeds, Scopes};
 use limits::Code;
 use module::{Module, ModuleNeeds};
@@ -50,6 +51,22 @@ struct Totals {
     type_sizes: u64,
     /// The most that a module needs, for those that are not known when they are instantiated.
     largest: ModuleNeeds,
+}
+
+/// Holds a program to the limits of what compiling it may cost: for embedders who compile what
+/// [`compose`](crate::compose()) made by an engine of their own.
+///
+/// `max_code` is as in [`RuntimeOptions`](crate::RuntimeOptions::max_code).
+/// [`Runtime::load`](crate::Runtime::load) does the same.
+///
+/// # Errors
+///
+/// [`Error::Program`], which says what there is too much of.
+pub fn check_code(program: &[u8], max_code: Option<u64>) -> Result<(), Error> {
+    caught(|| {
+        check(program, Check::Code(max_code.unwrap_or(MAX_CODE)))?;
+        Ok(())
+    })
 }
 
 /// Holds a component to the limits, and says what an instance of it needs.

@@ -31,7 +31,8 @@ const ELEMENT: u64 = 16;
 /// What compiling any function costs, however short: counted in values, as all work is.
 const FUNCTION: u64 = 300;
 
-/// How many blocks cost as much to look through as a value that meets others.
+/// How many blocks cost as much as a value that meets others: each is looked for among those
+/// before it.
 const BLOCKS: u64 = 200;
 
 /// A module that is being read.
@@ -208,13 +209,12 @@ impl Module {
                 code.blocks,
                 "the number of blocks and branches of a function",
             )?;
-            let values = locals.saturating_add(step.height);
+            let values = locals.saturating_add(step.height) + blocks / BLOCKS;
             meetings = meetings.saturating_add(step.ways.saturating_mul(values));
             limits::code(meetings, code.meetings, MEETINGS)?;
             work = work.saturating_add(1 + step.values);
         }
-        // Blocks are ordered, and looked for among each other.
-        work = work.saturating_add(meetings + blocks * blocks / BLOCKS);
+        work = work.saturating_add(meetings);
         self.allocations = operators.into_allocations();
         totals.work = totals.work.saturating_add(work);
         limits::code(totals.work, code.work, "what all functions cost to compile")
