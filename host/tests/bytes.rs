@@ -408,7 +408,7 @@ fn slow() -> String {
     hostile::program(&format!("(func {function})").repeat(4), "")
 }
 
-const SLOW: [&str; 2] = ["--max-code", "2GiB"];
+const SLOW: [&str; 2] = ["--max-code", "4GiB"];
 
 /// The limit of time starts with the load: what takes longer to compile ends with 124.
 #[test]

@@ -300,6 +300,6 @@ pub fn worst() -> Vec<(&'static str, String)> {
             "locals-of-functions",
             many("(local i64)".repeat(1_000), 20_000),
         ),
-        ("loops-of-functions", many(loops(200), 40)),
+        ("loops-of-functions", many(loops(200), 38)),
     ]
 }
