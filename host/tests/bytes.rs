@@ -216,6 +216,17 @@ fn what_modules_define_is_counted() {
         &wat(&hostile::program("", "").replacen("(component", &format!("(component {modules}"), 1)),
         "modules",
     );
+    let globals = "(global i32 (i32.const 0))".repeat(1_000_001);
+    is_refused(
+        &wat(&hostile::program(&globals, "")),
+        "globals that are not instantiated often",
+    );
+    let components = [
+        hostile::HEAD,
+        &hostile::section(4, hostile::HEAD).repeat(500_001),
+    ]
+    .concat();
+    is_refused(&components, "components beside each other");
     let memories = hostile::program(&"(memory 0)".repeat(101), "");
     is_refused(&wat(&memories), "memories");
 }
@@ -296,6 +307,27 @@ fn costly_functions_are_refused() {
             hostile::program("", &hostile::locals_and_loops(1_000, 20_000)),
         ),
         ("blocks", hostile::program("", &"(block)".repeat(15_001))),
+        (
+            "indirect calls",
+            hostile::program(
+                "(table 1 funcref)",
+                &"(call_indirect (i32.const 0))".repeat(10_001),
+            ),
+        ),
+        (
+            "nested loops",
+            hostile::program(
+                "",
+                &format!(
+                    "{} {} {}",
+                    "loop ".repeat(1_000),
+                    (0..1_000)
+                        .map(|depth| format!("(br_if {depth} (i32.const 0))"))
+                        .collect::<String>(),
+                    "end ".repeat(1_000)
+                ),
+            ),
+        ),
         ("operands", hostile::program("", &operands)),
         ("branches", hostile::program("", &branches)),
         ("tables of branches", hostile::program("", &table)),

@@ -201,7 +201,8 @@ impl Built {
                 hostile::globals((globals % 2_000).into(), instances.into())
             }
             Built::Loops(locals, blocks) => {
-                let function = hostile::locals_and_loops(locals.into(), (blocks % 2_000).into());
+                let function =
+                    hostile::locals_and_loops(locals.max(1).into(), (blocks % 2_000).into());
                 hostile::program("", &function)
             }
             Built::Tables(elements) => hostile::program(&format!("(table {elements} funcref)"), ""),

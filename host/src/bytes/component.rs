@@ -62,11 +62,6 @@ impl ComponentNeeds {
         self.check()
     }
 
-    fn add_items(&mut self, number: usize) -> Result<(), ProgramError> {
-        self.items = self.items.saturating_add(number as u64);
-        self.check()
-    }
-
     fn check(&self) -> Result<(), ProgramError> {
         at_most(
             self.instances,
@@ -198,6 +193,19 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Counts what is written here.
+    fn items(&mut self, number: usize, totals: &mut Totals) -> Result<(), ProgramError> {
+        let number = number as u64;
+        add(
+            &mut totals.items,
+            number,
+            ITEMS,
+            "the number of imports, exports, aliases and types",
+        )?;
+        self.needs.items += number;
+        self.needs.check()
+    }
+
     /// Defines something of which only the type is known.
     fn define(
         &mut self,
@@ -270,7 +278,10 @@ impl<'a> Scopes<'a> {
         )
     }
 
-    pub(super) fn enter_component(&mut self) -> Result<(), ProgramError> {
+    pub(super) fn enter_component(&mut self, totals: &mut Totals) -> Result<(), ProgramError> {
+        if let Some(outer) = self.0.last_mut() {
+            outer.items(1, totals)?;
+        }
         self.enter()
     }
 
@@ -319,7 +330,7 @@ impl<'a> Scopes<'a> {
                 for import in section {
                     let import = import.map_err(ProgramError::invalid)?;
                     let shape = scope.referred(import.ty);
-                    scope.needs.add_items(1)?;
+                    scope.items(1, totals)?;
                     scope.own.add(&shape)?;
                     scope.define(import.ty.kind(), shape, totals)?;
                 }
@@ -327,7 +338,7 @@ impl<'a> Scopes<'a> {
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export.map_err(ProgramError::invalid)?;
-                    scope.needs.add_items(1)?;
+                    scope.items(1, totals)?;
                     let shape = scope.shape(export.kind, export.index);
                     scope.own.add_export(export.name.name, export.kind, shape)?;
                     scope.define_again(export.kind, export.index, totals)?;
@@ -344,7 +355,7 @@ impl<'a> Scopes<'a> {
                             component_index,
                             args,
                         } => {
-                            scope.needs.add_items(args.len())?;
+                            scope.items(args.len(), totals)?;
                             let component = at(&scope.components, component_index);
                             let component = component.ok_or_else(|| {
                                 ProgramError::invalid("it instantiates what is not there")
@@ -357,7 +368,7 @@ impl<'a> Scopes<'a> {
                             component.shape
                         }
                         ComponentInstance::FromExports(exports) => {
-                            scope.needs.add_items(exports.len())?;
+                            scope.items(exports.len(), totals)?;
                             let mut parts = Parts::new();
                             for export in exports {
                                 let shape = scope.shape(export.kind, export.index);
@@ -373,14 +384,14 @@ impl<'a> Scopes<'a> {
                 for instance in section {
                     match instance.map_err(ProgramError::invalid)? {
                         Instance::Instantiate { module_index, args } => {
-                            scope.needs.add_items(args.len())?;
+                            scope.items(args.len(), totals)?;
                             match at(&scope.modules, module_index).flatten() {
                                 Some(module) => scope.needs.add_module(&module)?,
                                 None => scope.needs.unknown_modules += 1,
                             }
                             scope.needs.check()?;
                         }
-                        Instance::FromExports(exports) => scope.needs.add_items(exports.len())?,
+                        Instance::FromExports(exports) => scope.items(exports.len(), totals)?,
                     }
                 }
             }
@@ -416,7 +427,7 @@ impl<'a> Scopes<'a> {
         let Some(scope) = self.0.last_mut() else {
             return Ok(());
         };
-        scope.needs.add_items(1)?;
+        scope.items(1, totals)?;
         match alias {
             ComponentAlias::InstanceExport {
                 kind,
@@ -520,7 +531,7 @@ impl<'a> Scopes<'a> {
     fn define_type(&mut self, shape: Shape<'a>, totals: &mut Totals) -> Result<(), ProgramError> {
         match self.0.last_mut() {
             Some(scope) => {
-                scope.needs.add_items(1)?;
+                scope.items(1, totals)?;
                 scope.define(ComponentExternalKind::Type, shape, totals)
             }
             None => Ok(()),
@@ -548,7 +559,7 @@ impl<'a> Scopes<'a> {
                     reader.read().map_err(ProgramError::invalid)?;
                 let ty: ComponentTypeRef = reader.read().map_err(ProgramError::invalid)?;
                 if let Some(scope) = self.0.last_mut() {
-                    scope.needs.add_items(1)?;
+                    scope.items(1, totals)?;
                     let shape = scope.referred(ty);
                     if code == 0x04 {
                         scope.own.add_export(name.name, ty.kind(), shape.clone())?;

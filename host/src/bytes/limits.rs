@@ -18,7 +18,7 @@ pub(super) const TYPE_SIZE: u64 = 100_000;
 
 /// The sizes of all types, counted anew wherever one is defined, imported, exported, or
 /// instantiated: each time they are compared or copied.
-pub(super) const TYPE_SIZES: u64 = 4_000_000;
+pub(super) const TYPE_SIZES: u64 = 1_000_000;
 
 /// Parameters and results of a function or block of a core module.
 pub(super) const SIGNATURE: u64 = 1_000;
@@ -30,8 +30,12 @@ pub(super) const CANONICAL_FUNCTIONS: u64 = 10_000;
 /// is compiled for each function.
 pub(super) const CANONICAL_TYPES: u64 = 200_000;
 
-/// What components import, export, alias and pass on, in all instances.
+/// What components import, export, alias and pass on: as written, and again in all instances.
 pub(super) const ITEMS: u64 = 500_000;
+
+/// Types, imports, functions, globals, exports and segments of all core modules. wasmtime keeps
+/// some hundred bytes for each, which has no more than a few in the file.
+pub(super) const ENTRIES: u64 = 1_000_000;
 
 /// Instances of components.
 pub(super) const INSTANCES: u64 = 1_000;
@@ -70,7 +74,8 @@ pub(super) struct Code {
     /// The blocks and branches of one function.
     pub(super) blocks: u64,
     /// The values that meet at the blocks and branches of one function: at each its locals, what
-    /// is on the operand stack, and for the blocks before it one for each 200.
+    /// is on the operand stack, the loops around it, and for the blocks before it one for each
+    /// 200.
     pub(super) meetings: u64,
     /// The work for all functions.
     pub(super) work: u64,

@@ -45,6 +45,8 @@ struct Totals {
     code_bytes: u64,
     work: u64,
     modules: u64,
+    entries: u64,
+    items: u64,
     memories: u64,
     tables: u64,
     elements: u64,
@@ -85,7 +87,7 @@ pub(crate) fn check(bytes: &[u8], check: Check) -> Result<Needs, ProgramError> {
             Payload::Version {
                 encoding: Encoding::Component,
                 ..
-            } => scopes.enter_component()?,
+            } => scopes.enter_component(&mut totals)?,
             Payload::Version {
                 encoding: Encoding::Module,
                 ..

@@ -7,7 +7,7 @@ use wasmparser::{
 };
 
 use super::Totals;
-use super::limits::{self, ELEMENTS, MEMORIES, SIGNATURE, TABLES, at_most};
+use super::limits::{self, ELEMENTS, ENTRIES, MEMORIES, SIGNATURE, TABLES, at_most};
 use crate::ProgramError;
 
 /// What one instance of a module takes.
@@ -30,6 +30,9 @@ const ELEMENT: u64 = 16;
 
 /// What compiling any function costs, however short: counted in values, as all work is.
 const FUNCTION: u64 = 300;
+
+/// The ways in the code of an operator that has branches inside.
+const HIDDEN_WAYS: u64 = 3;
 
 /// How many blocks cost as much as a value that meets others: each is looked for among those
 /// before it.
@@ -61,6 +64,7 @@ impl Module {
             Payload::TypeSection(section) => {
                 for group in section {
                     for ty in group.map_err(ProgramError::invalid)?.into_types() {
+                        limits::add(&mut totals.entries, 1, ENTRIES, ENTRIES_OF_MODULES)?;
                         if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
                             let values = ty.params().len() + ty.results().len();
                             at_most(
@@ -75,7 +79,7 @@ impl Module {
             }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    self.entries(1);
+                    self.entries(1, totals)?;
                     match import.map_err(ProgramError::invalid)?.ty {
                         TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                             self.functions.push(ty);
@@ -87,21 +91,21 @@ impl Module {
                 }
             }
             Payload::FunctionSection(section) => {
-                self.entries(section.count());
+                self.entries(section.count(), totals)?;
                 for ty in section {
                     self.functions.push(ty.map_err(ProgramError::invalid)?);
                 }
             }
             Payload::TagSection(section) => {
-                self.entries(section.count());
+                self.entries(section.count(), totals)?;
                 for tag in section {
                     self.tags
                         .push(tag.map_err(ProgramError::invalid)?.func_type_idx);
                 }
             }
-            Payload::GlobalSection(section) => self.entries(section.count()),
-            Payload::ExportSection(section) => self.entries(section.count()),
-            Payload::DataSection(section) => self.entries(section.count()),
+            Payload::GlobalSection(section) => self.entries(section.count(), totals)?,
+            Payload::ExportSection(section) => self.entries(section.count(), totals)?,
+            Payload::DataSection(section) => self.entries(section.count(), totals)?,
             Payload::MemorySection(section) => {
                 let number = u64::from(section.count());
                 self.needs.memories += number;
@@ -129,7 +133,7 @@ impl Module {
                 }
             }
             Payload::ElementSection(section) => {
-                self.entries(section.count());
+                self.entries(section.count(), totals)?;
                 for element in section {
                     let items = match element.map_err(ProgramError::invalid)?.items {
                         ElementItems::Functions(items) => items.count(),
@@ -157,8 +161,14 @@ impl Module {
         }
     }
 
-    fn entries(&mut self, number: u32) {
+    fn entries(&mut self, number: u32, totals: &mut Totals) -> Result<(), ProgramError> {
         self.needs.bytes += u64::from(number) * ENTRY;
+        limits::add(
+            &mut totals.entries,
+            number.into(),
+            ENTRIES,
+            ENTRIES_OF_MODULES,
+        )
     }
 
     /// Counts what compiling a function costs.
@@ -209,7 +219,7 @@ impl Module {
                 code.blocks,
                 "the number of blocks and branches of a function",
             )?;
-            let values = locals.saturating_add(step.height) + blocks / BLOCKS;
+            let values = locals.saturating_add(step.height) + stack.loops + blocks / BLOCKS;
             meetings = meetings.saturating_add(step.ways.saturating_mul(values));
             limits::code(meetings, code.meetings, MEETINGS)?;
             work = work.saturating_add(1 + step.values);
@@ -221,6 +231,8 @@ impl Module {
     }
 }
 
+const ENTRIES_OF_MODULES: &str =
+    "the number of types, imports, functions, globals, exports and segments of core modules";
 const ELEMENTS_OF_TABLES: &str = "the number of elements of tables";
 const MEETINGS: &str = "the number of values that meet at the blocks and branches of a function";
 
@@ -229,6 +241,8 @@ struct Stack<'a> {
     module: &'a Module,
     /// The first one is that of the function.
     frames: Vec<Frame>,
+    /// How many of them are loops.
+    loops: u64,
     height: u64,
 }
 
@@ -258,6 +272,7 @@ impl<'a> Stack<'a> {
                 kind: FrameKind::Block,
                 below: 0,
             }],
+            loops: 0,
             height: 0,
         }
     }
@@ -271,7 +286,12 @@ impl<'a> Stack<'a> {
         let mut ways = 0;
         match operator {
             Operator::Block { blockty } => self.enter(*blockty, FrameKind::Block, rest, &mut ways),
-            Operator::Loop { blockty } => self.enter(*blockty, FrameKind::Loop, rest, &mut ways),
+            Operator::Loop { blockty } => {
+                // Whether the program should stop is looked at in each turn.
+                ways = HIDDEN_WAYS - 1;
+                self.loops += 1;
+                self.enter(*blockty, FrameKind::Loop, rest, &mut ways);
+            }
             Operator::If { blockty } => self.enter(*blockty, FrameKind::If, rest, &mut ways),
             Operator::Try { blockty } => {
                 self.enter(*blockty, FrameKind::LegacyTry, rest, &mut ways);
@@ -287,8 +307,15 @@ impl<'a> Stack<'a> {
             }
             Operator::End | Operator::Delegate { .. } => {
                 ways = 1;
-                let below = self.frames.pop().map_or(0, |frame| frame.below);
-                self.height = below + leaves;
+                let frame = self.frames.pop();
+                if let Some(Frame {
+                    kind: FrameKind::Loop,
+                    ..
+                }) = frame
+                {
+                    self.loops -= 1;
+                }
+                self.height = frame.map_or(0, |frame| frame.below) + leaves;
             }
             Operator::BrTable { targets } => {
                 ways = u64::from(targets.len()) + 1;
@@ -304,6 +331,16 @@ impl<'a> Stack<'a> {
             | Operator::BrOnCastDescEqFail { .. }
             | Operator::Return => {
                 ways = 1;
+                self.height = rest + leaves;
+            }
+            Operator::CallIndirect { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::CallRef { .. }
+            | Operator::ReturnCallRef { .. }
+            | Operator::TableGet { .. }
+            | Operator::TableSet { .. } => {
+                // The table may have to be filled first.
+                ways = HIDDEN_WAYS;
                 self.height = rest + leaves;
             }
             _ => self.height = rest + leaves,

@@ -233,12 +233,12 @@ pub fn worst() -> Vec<(&'static str, String)> {
         let values = values as f64;
         (200.0 * (-values + (values * values + MEETINGS as f64 / 100.0).sqrt())) as usize
     };
-    let loops = |locals: usize| locals_and_loops(locals, ways(locals + 2) / 3);
+    let loops = |locals: usize| locals_and_loops(locals, ways(locals + 3) / 5);
     let operands = |number: usize| {
         format!(
             "{} {} {}",
             "(i32.load (i32.const 1)) ".repeat(number),
-            "(loop (br_if 0 (i32.const 0))) ".repeat(ways(number + 2) / 3),
+            "(loop (br_if 0 (i32.const 0))) ".repeat(ways(number + 3) / 5),
             "drop ".repeat(number)
         )
     };
@@ -295,11 +295,29 @@ pub fn worst() -> Vec<(&'static str, String)> {
                 18,
             )),
         ),
+        (
+            "indirect-calls",
+            program(
+                "(memory 1) (table 1 funcref)",
+                &"(call_indirect (i32.const 0)) ".repeat(9_990),
+            ),
+        ),
+        (
+            "nested-loops",
+            one(&format!(
+                "(local i32) {} {} {}",
+                "loop ".repeat(380),
+                (0..380)
+                    .map(|depth| format!("(br_if {depth} (i32.load (local.get 0))) ").repeat(8))
+                    .collect::<String>(),
+                "end ".repeat(380)
+            )),
+        ),
         ("tiny-functions", many(String::new(), 99_999)),
         (
             "locals-of-functions",
             many("(local i64)".repeat(1_000), 20_000),
         ),
-        ("loops-of-functions", many(loops(200), 38)),
+        ("loops-of-functions", many(loops(200), 45)),
     ]
 }
