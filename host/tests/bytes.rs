@@ -118,6 +118,25 @@ fn a_type_of_many_parts_is_refused() {
     }
 }
 
+/// A list whose length its type says is not counted out.
+#[test]
+fn a_list_of_fixed_length_is_not_counted_out() {
+    let list = "(list (list u64 1000000000) 1000000000)";
+    let bytes = wat(&format!(
+        "(component
+           (import \"plugnet:net/net@0.1.0\" (instance
+             (type $l {list}) (export \"f\" (func (param \"p\" $l) (result $l))))))"
+    ));
+    let start = Instant::now();
+    compose(&bytes).expect_err("it is another net");
+    runtime().load(&bytes).expect_err("it is another net");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 /// As deep as it may be, a component is read with half a megabyte of stack.
 #[test]
 fn what_is_let_through_needs_little_stack() {

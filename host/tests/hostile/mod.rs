@@ -299,7 +299,7 @@ pub fn worst() -> Vec<(&'static str, String)> {
             "indirect-calls",
             program(
                 "(memory 1) (table 1 funcref)",
-                &"(call_indirect (i32.const 0)) ".repeat(9_990),
+                &"(call_indirect (i32.const 0)) ".repeat(9_200),
             ),
         ),
         (
