@@ -277,7 +277,9 @@ fn function(parts: &[Part]) -> String {
         let label = |depth: u8| usize::from(depth) % (open.len() + 1);
         // From inside the function there is a value to leave it with.
         let branch = |depth: u8, how: &str| match label(depth) {
-            out if out == open.len() => format!("(if (i32.const 0) (then (return (i32.const 1))))"),
+            out if out == open.len() => {
+                "(if (i32.const 0) (then (return (i32.const 1))))".to_owned()
+            }
             depth => format!("({how} {depth} (local.get 7))"),
         };
         match *part {
