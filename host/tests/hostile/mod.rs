@@ -318,7 +318,7 @@ pub fn worst() -> Vec<(&'static str, String)> {
             "locals-of-functions",
             many("(local i64)".repeat(1_000), 20_000),
         ),
-        ("branches-of-functions", many(branches(70), 48)),
+        ("branches-of-functions", many(branches(70), 47)),
         ("loops-of-functions", many(loops(200), 45)),
     ]
 }
