@@ -17,6 +17,7 @@ pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
     let runtime = Runtime::new(RuntimeOptions {
         cache: true,
         uninterruptible: true,
+        ..RuntimeOptions::default()
     })?;
     let loaded = runtime.load(&std::fs::read(program)?)?;
     let mut options = RunOptions::new()

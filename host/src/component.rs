@@ -2,13 +2,16 @@
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use crate::ProgramError;
+use crate::{ProgramError, compiled};
 
 /// The start of every binary WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
 /// Checks that `bytes` begin like a component, and names what they are otherwise.
 pub(crate) fn check_header(bytes: &[u8]) -> Result<(), ProgramError> {
+    if compiled::is_compiled(bytes) {
+        return Err(ProgramError::Compiled);
+    }
     if !bytes.starts_with(MAGIC) {
         let text = bytes.trim_ascii_start();
         return Err(if text.starts_with(b"(") || text.starts_with(b";;") {

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use wac_graph::types::{Package, SubtypeChecker, are_semver_compatible};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
+use crate::bytes::{self, Check};
+use crate::caught::caught;
 use crate::component;
 use crate::{Error, NET_COMPONENT, ProgramError};
 
@@ -34,10 +36,20 @@ const IPC: &str = "plugnet:net/ipc@";
 ///
 /// # Errors
 ///
-/// [`Error::Program`] if `program` is not a component, or was built against a `plugnet:net`
-/// that differs from this one.
+/// [`Error::Program`] if `program` is not a component, is one that is nested deeper or larger than
+/// what is safe to read, or was built against a `plugnet:net` that differs from this one.
 pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
+    caught(|| compose_checked(program))
+}
+
+fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
     component::check_header(program)?;
+    bytes::check(program, Check::Structure)?;
+    compose_unchecked(program)
+}
+
+/// As [`compose`], for a component that was held to the limits.
+pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
     let imports_net = component::imports(program)?
         .iter()
         .any(|import| INTERFACES.iter().any(|name| import.starts_with(name)));
@@ -55,7 +67,11 @@ pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
 ///
 /// Those of [`compose`].
 pub fn compose_without_ipc(program: &[u8]) -> Result<Vec<u8>, Error> {
-    let composed = compose(program)?;
+    caught(|| compose_checked_without_ipc(program))
+}
+
+fn compose_checked_without_ipc(program: &[u8]) -> Result<Vec<u8>, Error> {
+    let composed = compose_checked(program)?;
     let imports_ipc = component::imports(&composed)?
         .iter()
         .any(|import| import.starts_with(IPC));

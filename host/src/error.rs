@@ -69,6 +69,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// A library that plugnet uses has failed. What it did was given up; other programs go on.
+    #[error(
+        "plugnet failed over this program, which is a fault of plugnet and not of yours: {0}. \
+         Please report it"
+    )]
+    Panic(String),
+
     /// The host failed; neither the program nor the options are the cause.
     #[error("the host cannot run programs: {0}")]
     Host(String),
@@ -92,6 +99,26 @@ pub enum ProgramError {
     )]
     Text,
 
+    /// A compiled program, where a component is wanted.
+    #[error(
+        "this is a compiled program, whose code is trusted as plugnet itself is. If it is yours, \
+         and nobody else can have changed it, run it by `plugnet run --compiled`, or by \
+         `Runtime::load_compiled`"
+    )]
+    Compiled,
+
+    /// Something else, where a compiled program is wanted.
+    #[error("this is not a compiled program. Make one with `plugnet compile`")]
+    NotCompiled,
+
+    /// A compiled program that was made by another version of plugnet, with other options, or
+    /// for another machine.
+    #[error(
+        "this was compiled by another version of plugnet, with other options, or for another \
+         kind of machine: {0}. Compile it again"
+    )]
+    CompiledOtherwise(String),
+
     /// A core module rather than a component.
     #[error(
         "this is a core WebAssembly module, not a component. Build it with `--target wasm32-wasip2`, \
@@ -104,6 +131,44 @@ pub enum ProgramError {
         "this is not a valid component: {0}. The file may be cut short or damaged: build or copy it again"
     )]
     Invalid(String),
+
+    /// A component that is nested too deep, or larger than any program has to be.
+    #[error(
+        "this component is more than plugnet reads: {what} is {number}, and may be {limit}. \
+         No language's tools make such a component: build or copy it again"
+    )]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        number: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+
+    /// A component that has more code than [`RuntimeOptions::max_code`] allows.
+    ///
+    /// [`RuntimeOptions::max_code`]: crate::RuntimeOptions::max_code
+    #[error(
+        "this component has more code than plugnet compiles: {what} is {number}, and may be \
+         {limit}. If you trust it, raise the limit: --max-code 256MiB (it is 64MiB otherwise), or \
+         `RuntimeOptions::max_code`"
+    )]
+    TooMuchCode {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        number: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+
+    /// A component that instantiates one that it was handed, so that nothing bounds how often.
+    #[error(
+        "this component instantiates a component that it imports, or has from an instance. \
+         plugnet takes those that are nested in it: compose it with `wac plug`"
+    )]
+    UnknownComponent,
 
     /// The net component does not match the program's import.
     #[error(

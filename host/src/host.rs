@@ -35,7 +35,7 @@ use crate::{Error, RunOptions, sockets};
 /// use plugnet_host::wasmtime::{Config, Engine, Store};
 /// use plugnet_host::wasmtime_wasi::p3::bindings::Command;
 /// use plugnet_host::wasmtime_wasi::{WasiCtxView, WasiView};
-/// use plugnet_host::{Host, HostView, RunOptions, add_to_linker, compose};
+/// use plugnet_host::{Host, HostView, RunOptions, add_to_linker, check_code, compose};
 ///
 /// struct MyState {
 ///     host: Host,
@@ -69,6 +69,7 @@ use crate::{Error, RunOptions, sockets};
 /// let mut store = Store::new(&engine, MyState { host });
 /// store.limiter(|state| state.host.memory_limit());
 ///
+/// check_code(wasm, None)?;
 /// let component = Component::new(&engine, compose(wasm)?)?;
 /// let command = Command::instantiate_async(&mut store, &component, &linker).await?;
 /// let ended = store
@@ -202,6 +203,10 @@ impl Host {
 
     /// What holds the program to the policy's limit of memory: to be given to the store's
     /// `limiter`.
+    ///
+    /// It counts memories and tables. What else instances take, such as globals,
+    /// [`Program::run`](crate::Program::run) counts, too; here it is at most the 64 MiB that
+    /// [`compose`](crate::compose()) allows.
     pub fn memory_limit(&mut self) -> &mut dyn ResourceLimiter {
         &mut self.memory
     }

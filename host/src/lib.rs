@@ -53,7 +53,17 @@
 //!
 //! [`Program::run`] has to be polled within a tokio runtime that has its I/O and time drivers
 //! enabled. No input makes this crate panic: bad bytes are [`Error::Program`], and a program
-//! that traps is [`Error::Trap`].
+//! that traps is [`Error::Trap`]. A library that panics nevertheless, in [`compose()`],
+//! [`Runtime::load`] or a call of the program's, is [`Error::Panic`]; that needs `panic =
+//! "unwind"`, the default.
+//!
+//! # Programs of strangers
+//!
+//! A component is held to limits before any parser reads it: nested types and instances that
+//! multiply cost nothing. Compiling costs up to what [`RuntimeOptions::max_code`] allows, and
+//! cannot be stopped within a process. Who takes programs from strangers compiles them once,
+//! ahead, in a process of its own that the system limits (`plugnet compile --interruptible`), and
+//! loads what came of it by [`Runtime::load_compiled`].
 //!
 //! # Stability
 //!
@@ -66,7 +76,10 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
 
+mod bytes;
 mod cache;
+mod caught;
+mod compiled;
 mod component;
 mod compose;
 mod connections;
@@ -89,6 +102,7 @@ mod sockets;
 mod stats;
 mod transfer;
 
+pub use bytes::check_code;
 pub use compose::{compose, compose_without_ipc};
 pub use connections::{ConnectionLimit, Direction};
 pub use error::{Error, ProgramError, Trap};

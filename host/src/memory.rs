@@ -2,6 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
+use crate::Trap;
+
 /// Counts the linear memories and the tables of a store, all together, and holds them below a
 /// limit.
 #[derive(Debug, Default)]
@@ -29,6 +31,18 @@ impl MemoryLimit {
     /// The host holds so much less.
     pub(crate) fn release(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// Counts what the instances take besides memories and tables, from the start.
+    pub(crate) fn take(&mut self, bytes: u64) -> Result<(), Trap> {
+        if self.growing(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+            Ok(())
+        } else {
+            Err(Trap::new(&wasmtime::Error::msg(format!(
+                "its instances need {bytes} bytes besides their memories, which is more than its \
+                 memory may take"
+            ))))
+        }
     }
 
     fn growing(&mut self, more: usize) -> bool {

@@ -6,7 +6,9 @@ use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
+use crate::bytes::Needs;
 use crate::cache::CacheFolder;
+use crate::caught::caught_async;
 use crate::host::Host;
 use crate::{Error, ProgramError, RunOptions, Trap};
 
@@ -24,6 +26,7 @@ pub struct Program {
     run: Run,
     /// Where its code is kept, which it must not reach.
     cache: Option<CacheFolder>,
+    needs: Needs,
 }
 
 impl fmt::Debug for Program {
@@ -52,6 +55,7 @@ impl Program {
         linker: &Linker<Host>,
         component: &Component,
         cache: Option<CacheFolder>,
+        needs: Needs,
     ) -> Result<Self, ProgramError> {
         // wasmtime takes the number for "this or a later version that is compatible".
         let run = if component
@@ -74,6 +78,7 @@ impl Program {
             instance,
             run,
             cache,
+            needs,
         })
     }
 
@@ -89,11 +94,17 @@ impl Program {
     ///
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
+        caught_async(self.run_uncaught(options)).await
+    }
+
+    async fn run_uncaught(&self, options: RunOptions) -> Result<Exit, Error> {
         if let Some(cache) = &self.cache {
             cache.keep_from(&options.directories)?;
         }
         let timeout = options.timeout();
-        let mut store = Store::new(self.instance.engine(), Host::new(options)?);
+        let mut host = Host::new(options)?;
+        host.memory.take(self.needs.bytes).map_err(Error::Trap)?;
+        let mut store = Store::new(self.instance.engine(), host);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.limiter(Host::memory_limit);

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
+use crate::bytes::{self, Check, Needs};
 use crate::cache::CacheFolder;
+use crate::caught::caught;
+use crate::compose::compose_unchecked;
 use crate::host::{self, Host};
 use crate::program::Program;
-use crate::{Error, ProgramError, compose, epoch};
+use crate::{Error, ProgramError, compiled, component, epoch};
 
 /// How programs are compiled.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,13 @@ pub struct RuntimeOptions {
     /// get faster, above all those that copy lists between the program and the net component: an
     /// echo of 64 KiB by `read` and `write` takes half the time.
     pub uninterruptible: bool,
+    /// How much code a program may have, in bytes; 64 MiB if it is not set.
+    ///
+    /// It bounds the bytes of all functions, and in proportion to it what compiling costs: the
+    /// size of the component, and of one function the bytes, locals, blocks and what they
+    /// multiply to. `docs/policy.md` of the project has the numbers, and what compiling the
+    /// worst program takes that is let through.
+    pub max_code: Option<u64>,
 }
 
 /// Compiles programs, and has what they import.
@@ -42,6 +52,7 @@ pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<Host>>,
     cache: Option<CacheFolder>,
+    max_code: u64,
 }
 
 impl fmt::Debug for Runtime {
@@ -61,6 +72,9 @@ impl Runtime {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(!options.uninterruptible);
+        // How much of nothing is written out between two pieces of data. By default it is 16 MiB
+        // for every memory of every module.
+        config.memory_guaranteed_dense_image_size(1 << 20);
         let cache = if options.cache {
             let (cache, folder) = CacheFolder::open()?;
             config.cache(Some(cache));
@@ -73,10 +87,12 @@ impl Runtime {
             epoch::start(&engine).map_err(|error| Error::Host(error.to_string()))?;
         }
         let linker = Arc::new(link(&engine).map_err(|error| Error::host(&error))?);
+        let max_code = options.max_code.unwrap_or(bytes::MAX_CODE);
         Ok(Runtime {
             engine,
             linker,
             cache,
+            max_code,
         })
     }
 
@@ -90,12 +106,71 @@ impl Runtime {
     ///
     /// [`Error::Program`], which says what is wrong with the bytes.
     pub fn load(&self, wasm: &[u8]) -> Result<Program, Error> {
-        let wasm = compose(wasm)?;
-        let component = Component::from_binary(&self.engine, &wasm)
-            .map_err(|error| ProgramError::Invalid(format!("{error:#}")))?;
-        let program = Program::new(&self.linker, &component, self.cache.clone())?;
-        Ok(program)
+        caught(|| {
+            let (wasm, needs) = self.prepare(wasm)?;
+            let component = Component::from_binary(&self.engine, &wasm).map_err(invalid)?;
+            Ok(Program::new(&self.linker, &component, self.cache.clone(), needs)?)
+        })
     }
+
+    /// Compiles a program as [`Runtime::load`] does, to be loaded later by
+    /// [`Runtime::load_compiled`].
+    ///
+    /// For hosts that compile for strangers: what compiling takes cannot be taken back within
+    /// one process, so a process of its own compiles, under limits of the system, once and
+    /// ahead. `plugnet compile` is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Runtime::load`].
+    pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Error> {
+        caught(|| {
+            let (wasm, needs) = self.prepare(wasm)?;
+            let code = self.engine.precompile_component(&wasm).map_err(invalid)?;
+            Ok(compiled::pack(needs, &code))
+        })
+    }
+
+    /// Makes a program of what [`Runtime::compile`] or `plugnet compile` made, within
+    /// milliseconds.
+    ///
+    /// The options of the runtime have to be the same, but for [`RuntimeOptions::cache`] and
+    /// [`RuntimeOptions::max_code`]. `plugnet compile --interruptible` makes programs for
+    /// runtimes that are not [uninterruptible](RuntimeOptions::uninterruptible).
+    ///
+    /// # Safety
+    ///
+    /// The bytes are machine code, which is run with all rights of this process: they have to
+    /// be what one of the two made, unchanged. Keep them where nobody else can write, least of
+    /// all a program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Program`] if they are something else, or were made by another version, with
+    /// other options, or for another kind of machine.
+    pub unsafe fn load_compiled(&self, bytes: &[u8]) -> Result<Program, Error> {
+        caught(|| {
+            let (needs, code) = compiled::unpack(bytes)?;
+            // SAFETY: the caller has seen to it that this is what wasmtime made.
+            let component = unsafe { Component::deserialize(&self.engine, code) }
+                .map_err(|error| ProgramError::CompiledOtherwise(format!("{error:#}")))?;
+            Ok(Program::new(&self.linker, &component, self.cache.clone(), needs)?)
+        })
+    }
+
+    /// The program with the net component inside it, held to all limits.
+    fn prepare(&self, wasm: &[u8]) -> Result<(Vec<u8>, Needs), Error> {
+        component::check_header(wasm)?;
+        bytes::check(wasm, Check::Code(self.max_code))?;
+        let wasm = compose_unchecked(wasm)?;
+        // With the net component, whose code is known.
+        let needs = bytes::check(&wasm, Check::Structure)?;
+        Ok((wasm, needs))
+    }
+}
+
+fn invalid(error: wasmtime::Error) -> ProgramError {
+    ProgramError::Invalid(format!("{error:#}"))
 }
 
 fn link(engine: &Engine) -> wasmtime::Result<Linker<Host>> {

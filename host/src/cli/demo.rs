@@ -17,7 +17,7 @@ const CLIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-client.wasm
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn demo() -> Result<u8, Failure> {
-    let runtime = runtime()?;
+    let runtime = runtime(None)?;
     let server = runtime.load(SERVER).map_err(failed("server"))?;
     let client = runtime.load(CLIENT).map_err(failed("client"))?;
     let executor = executor()?;

@@ -13,12 +13,15 @@ use plugnet_host::{Error, Runtime, RuntimeOptions};
 
 mod audit;
 mod check;
+mod code;
+mod compile;
 mod compose;
 mod demo;
 mod end;
 mod input;
 mod journal;
 mod outside;
+mod output;
 mod policy;
 mod run;
 mod signal;
@@ -39,6 +42,7 @@ enum Command {
     Run(Box<run::Args>),
     Check(Box<check::Args>),
     Compose(compose::Args),
+    Compile(compile::Args),
     /// Runs Node's echo example: a server and a client, two sandboxed programs, over TCP on
     /// loopback and over a UNIX domain socket (on Windows a named pipe).
     Demo,
@@ -108,6 +112,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Check(args) => check::check(&args),
         Command::Compose(args) => compose::compose(&args),
+        Command::Compile(args) => compile::compile(&args),
         Command::Demo => demo::demo(),
         Command::Wit => print(plugnet_host::WIT),
     };
@@ -202,10 +207,11 @@ fn print(text: &str) -> Result<u8, Failure> {
 ///
 /// A program that never waits is not interrupted: `run` ends the process then, and the programs
 /// of the demo wait.
-fn runtime() -> Result<Runtime, Failure> {
+fn runtime(max_code: Option<u64>) -> Result<Runtime, Failure> {
     let options = |cache| RuntimeOptions {
         cache,
         uninterruptible: true,
+        max_code,
     };
     match Runtime::new(options(true)) {
         Err(Error::Cache(reason)) => {

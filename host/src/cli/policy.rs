@@ -13,7 +13,7 @@ use super::{Failure, input};
 pub(super) const REACH: &str = "Permissions";
 
 /// The heading of the limits.
-const USE: &str = "Limits";
+pub(super) const USE: &str = "Limits";
 
 /// What the program may reach: nothing by default, and deny beats allow. See docs/policy.md.
 #[derive(clap::Args)]
@@ -99,7 +99,7 @@ pub(super) struct PolicyArgs {
     #[arg(long, value_name = "BYTES", help_heading = USE)]
     max_bytes_per_second_out: Option<ByteSize>,
 
-    /// Time from the program's start to its end, such as 10s or 5m
+    /// Time from reading the program to its end, such as 10s or 5m; compiling counts
     #[arg(long, value_name = "TIME", help_heading = USE)]
     timeout: Option<TimeLimit>,
 }

@@ -11,11 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
-use plugnet_host::{Access, Denial, Descriptors, Error, RunOptions, Stats, Totals};
+use plugnet_host::{
+    Access, Denial, Descriptors, Error, Program, RunOptions, Runtime, Stats, Totals,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot};
 
 use super::audit::Audit;
+use super::code::MaxCode;
 use super::end::End;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
@@ -41,6 +44,13 @@ pub(super) struct Args {
 
     #[command(flatten)]
     policy: PolicyArgs,
+
+    #[command(flatten)]
+    code: MaxCode,
+
+    /// PROGRAM is compiled (`plugnet compile`), and its code is trusted as plugnet itself is
+    #[arg(long)]
+    compiled: bool,
 
     /// Appends a line of JSON to FILE for every decision, for every connection when it is opened and
     /// when it is closed, and for the end of the run. Repetitions are summed up. FILE must lie outside
@@ -79,6 +89,8 @@ const SEEN: &str = "Observability";
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
+    // The limit of time is one of the whole: reading and compiling can take long as well.
+    let start = Instant::now();
     let policy = args.policy.policy()?;
     let folders: Vec<PathBuf> = args.dirs.iter().map(|dir| folder(dir).0.into()).collect();
     let folders = || folders.iter().map(PathBuf::as_path);
@@ -99,9 +111,9 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
     }
     let journal = Arc::new(journal);
     let stats = args.stats.then(Stats::new);
-    let start = Instant::now();
     let required = args.audit_required;
-    let (mut end, mut result) = end_of(args, policy, &journal, failure, stats.as_ref());
+    let ran = started(start, args, policy, &journal, failure, stats.as_ref());
+    let (mut end, mut result) = ran.unwrap_or_else(|failure| (End::Host, Err(failure)));
     let whole = finish(journal, end, code(&result));
     if required && !whole && result.is_ok() {
         end = End::Audit;
@@ -123,20 +135,8 @@ fn code(result: &Result<u8, Failure>) -> u8 {
 }
 
 /// Runs the program, and says how that ended.
-fn end_of(
-    args: Args,
-    policy: Policy,
-    journal: &Arc<Journal>,
-    failure: UnboundedReceiver<String>,
-    stats: Option<&Stats>,
-) -> (End, Result<u8, Failure>) {
-    match started(args, policy, journal, failure, stats) {
-        Ok((end, result)) => (end, result),
-        Err(failure) => (End::Host, Err(failure)),
-    }
-}
-
 fn started(
+    start: Instant,
     args: Args,
     policy: Policy,
     journal: &Arc<Journal>,
@@ -145,6 +145,12 @@ fn started(
 ) -> Result<(End, Result<u8, Failure>), Failure> {
     let limit = policy.limits().timeout.map(TimeLimit::duration);
     let required = args.audit_required;
+    let max_code = args.code.bytes();
+    let form = if args.compiled {
+        Form::Compiled
+    } else {
+        Form::Component
+    };
     let (path, mut options) = options(args, policy)?;
     for warning in options.warnings() {
         say(format!("warning: {warning}"));
@@ -157,23 +163,39 @@ fn started(
     if let Some(stats) = stats {
         options = options.stats(stats);
     }
-    let program = runtime()?
-        .load(&input::read(&path, input::Content::Program)?)
-        .map_err(|error| Failure::of_program(&path, &error))?;
-
+    let runtime = runtime(max_code)?;
     let executor = executor()?;
     self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
         let (end, ended) = oneshot::channel::<()>();
         let (done, mut result) = oneshot::channel();
+        let file = path.clone();
         // A thread of its own, so that a program that never waits, or writes to a pipe nobody
         // reads, does not keep signals and the limit from being heard. Its executor has no other
         // threads: a program runs in one, and waking others costs it time with every message.
         thread::Builder::new()
             .name("plugnet-run".to_owned())
             .spawn(move || {
+                let program = match load(&runtime, &file, form) {
+                    Ok(program) => program,
+                    Err(failure) => {
+                        let _ = done.send(Some(Err((End::Host, failure))));
+                        return;
+                    }
+                };
                 // As a task: to wake one the executor need not ask the system.
-                let mut run = executor.spawn(async move { program.run(options).await });
+                let mut run = executor.spawn(async move {
+                    let run = program.run(options);
+                    let result = match limit {
+                        None => run.await,
+                        Some(limit) => {
+                            let left = limit.saturating_sub(start.elapsed());
+                            let in_time = tokio::time::timeout(left, run).await;
+                            in_time.unwrap_or(Err(Error::Timeout(limit)))
+                        }
+                    };
+                    result.map_err(|error| (End::of(&error), Failure::of_program(&file, &error)))
+                });
                 let result = executor.block_on(async {
                     tokio::select! {
                         result = &mut run => result.ok(),
@@ -197,9 +219,7 @@ fn started(
         tokio::select! {
             result = &mut result => match result {
                 Ok(Some(Ok(exit))) => Ok((End::Program, Ok(exit.0))),
-                Ok(Some(Err(error))) => {
-                    Ok((End::of(&error), Err(Failure::of_program(&path, &error))))
-                }
+                Ok(Some(Err((end, failure)))) => Ok((end, Err(failure))),
                 Ok(None) | Err(_) => Err(Failure::host("the program's thread has ended")),
             },
             code = signals.received() => {
@@ -210,7 +230,7 @@ fn started(
                 }
                 Ok((End::Signal, Ok(code)))
             }
-            limit = overdue(limit) => {
+            limit = overdue(start, limit) => {
                 files.remove(GRACE);
                 Ok((End::Timeout, Err(Failure::of_program(&path, &Error::Timeout(limit)))))
             }
@@ -236,12 +256,31 @@ fn finish(journal: Arc<Journal>, end: End, code: u8) -> bool {
     finishing.is_ok() && finished.recv_timeout(GRACE).unwrap_or(false)
 }
 
+/// What the program's file holds.
+#[derive(Clone, Copy)]
+enum Form {
+    Component,
+    Compiled,
+}
+
+fn load(runtime: &Runtime, path: &Path, form: Form) -> Result<Program, Failure> {
+    let bytes = input::read(path, input::Content::Program)?;
+    let program = match form {
+        Form::Component => runtime.load(&bytes),
+        // SAFETY: by the option whoever runs it says that it is what `plugnet compile` made.
+        Form::Compiled => unsafe { runtime.load_compiled(&bytes) },
+    };
+    program.map_err(|error| Failure::of_program(path, &error))
+}
+
 /// Waits until a program should have been stopped by its own time limit and was not: because what
-/// holds on to its thread holds up the limit, too.
-async fn overdue(limit: Option<Duration>) -> Duration {
+/// holds on to its thread holds up the limit, too. Compiling does, and goes on until the process
+/// ends.
+async fn overdue(start: Instant, limit: Option<Duration>) -> Duration {
     match limit {
         Some(limit) => {
-            tokio::time::sleep(limit.saturating_add(GRACE)).await;
+            let whole = limit.saturating_add(GRACE);
+            tokio::time::sleep(whole.saturating_sub(start.elapsed())).await;
             limit
         }
         None => std::future::pending().await,
