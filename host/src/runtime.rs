@@ -109,7 +109,12 @@ impl Runtime {
         caught(|| {
             let (wasm, needs) = self.prepare(wasm)?;
             let component = Component::from_binary(&self.engine, &wasm).map_err(invalid)?;
-            Ok(Program::new(&self.linker, &component, self.cache.clone(), needs)?)
+            Ok(Program::new(
+                &self.linker,
+                &component,
+                self.cache.clone(),
+                needs,
+            )?)
         })
     }
 
@@ -154,7 +159,12 @@ impl Runtime {
             // SAFETY: the caller has seen to it that this is what wasmtime made.
             let component = unsafe { Component::deserialize(&self.engine, code) }
                 .map_err(|error| ProgramError::CompiledOtherwise(format!("{error:#}")))?;
-            Ok(Program::new(&self.linker, &component, self.cache.clone(), needs)?)
+            Ok(Program::new(
+                &self.linker,
+                &component,
+                self.cache.clone(),
+                needs,
+            )?)
         })
     }
 

@@ -214,8 +214,9 @@ pub(crate) fn alternate(addresses: &[IpAddr]) -> Vec<IpAddr> {
 #[derive(Debug)]
 pub(crate) struct Attempts {
     addresses: Vec<IpAddr>,
-    /// How many attempts have begun.
+    /// How many attempts have begun, those of blocked addresses included.
     begun: usize,
+    under_way: Option<Attempt>,
     port: u16,
     local_address: Option<IpAddr>,
     local_port: u16,
@@ -258,6 +259,7 @@ impl Attempts {
         Self {
             addresses,
             begun: 0,
+            under_way: None,
             port: options.port,
             local_address: options.local_address,
             local_port: options.local_port,
@@ -277,9 +279,9 @@ impl Attempts {
         })
     }
 
-    /// The number of the attempt that was begun last.
+    /// The number of the attempt that was begun last; none if its address was blocked.
     pub fn under_way(&self) -> Option<Attempt> {
-        Attempt::try_from(self.begun).ok()?.checked_sub(1)
+        self.under_way
     }
 
     /// Whether one of several addresses is selected (`autoSelectFamily`).
@@ -296,11 +298,15 @@ impl Attempts {
             let block_list = self.block_list.as_ref();
             if block_list.is_some_and(|list| list.contains(remote)) {
                 self.errors.push(Error::ip_blocked(remote));
+                self.under_way = None;
                 continue;
             }
+            // A name has no more addresses than that.
+            let attempt = Attempt::try_from(self.begun - 1).unwrap_or(Attempt::MAX);
+            self.under_way = Some(attempt);
             let more = self.begun < self.addresses.len();
             return Ok(Begun {
-                attempt: self.under_way().unwrap_or_default(),
+                attempt,
                 to: ConnectTo::Address {
                     remote: address,
                     local: self.local(remote),

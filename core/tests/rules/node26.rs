@@ -238,7 +238,7 @@ fn refused(world: &World) -> usize {
 /// A blocked connection is closed at once, with no event, and does not count. The list is live,
 /// and an IPv4 client of `::` is blocked by its IPv4 address.
 #[test]
-fn server_closes_blocked_connections() {
+fn s35_server_closes_blocked_connections() {
     let (mut world, server) = World::listening();
     let list = blocking(&["::ffff:127.0.0.1"]);
     world.net.server_mut(server).set_block_list(list.clone());
@@ -253,7 +253,7 @@ fn server_closes_blocked_connections() {
 
 /// `maxConnections` is looked at first: a full server says `drop` of a blocked client, too.
 #[test]
-fn full_server_drops_blocked_connections() {
+fn s35_full_server_drops_blocked_connections() {
     let (mut world, server) = World::listening();
     world
         .net
@@ -266,7 +266,7 @@ fn full_server_drops_blocked_connections() {
 
 /// A path has no address to block.
 #[test]
-fn server_with_a_path_blocks_nobody() {
+fn s35_server_with_a_path_blocks_nobody() {
     let mut world = World::default();
     let server = world.server(ServerOptions::default());
     world
@@ -294,7 +294,7 @@ fn attempts(world: &World) -> usize {
 /// A blocked address fails later, without an attempt, and the socket may connect elsewhere: the
 /// list holds for that, too.
 #[test]
-fn socket_does_not_connect_to_a_blocked_address() {
+fn c31_socket_does_not_connect_to_a_blocked_address() {
     let (mut world, id) = World::unconnected();
     let list = block(&mut world, id, &["127.0.0.1"]);
     for host in ["127.0.0.1", "::ffff:127.0.0.1"] {
@@ -312,7 +312,7 @@ fn socket_does_not_connect_to_a_blocked_address() {
         );
         assert_eq!(world.rest(), ["close true"]);
     }
-    assert_eq!(attempts(&world), 0);
+    assert_eq!(world.actions, [], "there is nothing to abort");
     list.clear();
     world.connect(id, "127.0.0.1");
     assert_eq!(world.rest(), [""; 0]);
@@ -321,7 +321,7 @@ fn socket_does_not_connect_to_a_blocked_address() {
 
 /// A name's only address: `lookup`, then the error.
 #[test]
-fn socket_looks_up_before_it_is_blocked() {
+fn c31_socket_looks_up_before_it_is_blocked() {
     let (mut world, id) = World::unconnected();
     block(&mut world, id, &["127.0.0.1"]);
     world.connect(id, "name");
@@ -335,7 +335,7 @@ fn socket_looks_up_before_it_is_blocked() {
 /// Of several addresses a blocked one is passed over, and is not among the attempted ones; the
 /// error of all has those of the blocked ones in their place.
 #[test]
-fn blocked_address_is_a_failed_attempt() {
+fn c31_blocked_address_is_a_failed_attempt() {
     let (mut world, id) = World::unconnected();
     block(&mut world, id, &["::1", "127.0.0.2"]);
     world.connect(id, "name");
@@ -374,7 +374,7 @@ fn timeout_before_a_blocked_address_ends_the_attempts() {
 
 /// A path has no address to block.
 #[test]
-fn socket_with_a_path_is_not_blocked() {
+fn c31_socket_with_a_path_is_not_blocked() {
     let (mut world, id) = World::unconnected();
     block(&mut world, id, &["127.0.0.1"]);
     world.connect_path(id, "/a", None).unwrap();
@@ -392,7 +392,7 @@ fn attempted(world: &World, id: SocketId) -> Option<Vec<String>> {
 /// The attempted addresses are absent before a name with several was connected to, grow with
 /// each attempt, stay after `close` and a later `connect`, and start over with the next such name.
 #[test]
-fn attempted_addresses_grow_with_each_attempt() {
+fn c32_attempted_addresses_grow_with_each_attempt() {
     let (mut world, id) = World::unconnected();
     world.connect(id, "name");
     world.looked_up(id, &["127.0.0.9", "127.0.0.9"]);
@@ -427,7 +427,7 @@ fn attempted_addresses_grow_with_each_attempt() {
 
 /// With a family, or without selecting, there are no attempted addresses.
 #[test]
-fn no_attempted_addresses_without_selecting() {
+fn c32_no_attempted_addresses_without_selecting() {
     for options in [
         ConnectRequest {
             family: Some(Family::Ipv4),
@@ -491,7 +491,7 @@ fn defaults_of_selecting() {
 /// The own side ends after what was written; then the socket is destroyed, without the peer's end
 /// and half-open or not. Calling it again changes nothing.
 #[test]
-fn destroy_soon_sends_what_was_written() {
+fn e16_destroy_soon_sends_what_was_written() {
     for (mut world, id) in [World::connection(), World::half_open_connection()] {
         world.takes = Some(2);
         world.write_cb(id, b"hello", 1);
@@ -511,7 +511,7 @@ fn destroy_soon_sends_what_was_written() {
 
 /// With the own side finished the socket is destroyed at once.
 #[test]
-fn destroy_soon_after_finish() {
+fn e16_destroy_soon_after_finish() {
     let (mut world, id) = World::connection();
     world.end(id);
     assert_eq!(world.rest(), ["finish"]);
@@ -522,7 +522,7 @@ fn destroy_soon_after_finish() {
 
 /// While the FIN is under way, the socket is destroyed when it is sent.
 #[test]
-fn destroy_soon_after_end() {
+fn e16_destroy_soon_after_end() {
     let (mut world, id) = World::connection();
     world.holds_shutdown = true;
     world.end(id);
@@ -534,7 +534,7 @@ fn destroy_soon_after_end() {
 
 /// A socket that connects does so first.
 #[test]
-fn destroy_soon_while_connecting() {
+fn e16_destroy_soon_while_connecting() {
     let (mut world, id) = World::connecting();
     world.net.socket_mut(id).destroy_soon();
     assert_eq!(world.rest(), [""; 0]);
@@ -545,7 +545,7 @@ fn destroy_soon_while_connecting() {
 /// Without a connection: `finish`, `close`. On a destroyed socket: nothing. The next connection is
 /// not destroyed.
 #[test]
-fn destroy_soon_without_a_connection() {
+fn e16_destroy_soon_without_a_connection() {
     let (mut world, id) = World::unconnected();
     world.net.socket_mut(id).destroy_soon();
     assert!(!world.get(id).destroyed());
@@ -645,7 +645,7 @@ fn host_with_a_nul_is_refused() {
 
 /// `ipv6Only` and `reusePort` reach the transport, and only with the `listen` that has them.
 #[test]
-fn listen_options_reach_the_transport() {
+fn s36_listen_options_reach_the_transport() {
     let mut world = World::default();
     let server = world.server(ServerOptions::default());
     let options = ListenOptions {
@@ -681,4 +681,68 @@ fn listen_passes_over_link_local_addresses() {
         let address = world.address(server).unwrap();
         assert_eq!(address.ip().to_string(), taken);
     }
+}
+
+// ---- any order ----
+
+/// Whatever is called around `destroySoon` and block lists, in whatever order: once the program
+/// has dropped everything and the network has done its part, nothing is left.
+#[test]
+fn everything_comes_to_its_end() {
+    for seed in 0..2000 {
+        come_to_the_end(seed);
+    }
+}
+
+fn come_to_the_end(seed: u64) {
+    let mut random = seed;
+    let mut below = |n: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % n
+    };
+    let mut world = World::default();
+    let mut held: Vec<SocketId> = (0..2).map(|_| world.socket()).collect();
+    let all = held.clone();
+    for _ in 0..30 {
+        if held.is_empty() {
+            break;
+        }
+        let at = usize::try_from(below(held.len() as u64)).unwrap();
+        let id = held[at];
+        match below(14) {
+            0 | 1 => _ = world.try_connect(id, to("127.0.0.1")),
+            2 if !world.get(id).destroyed() => _ = world.connect_path(id, "/a", None),
+            3 | 4 => _ = world.write(id, b"hello"),
+            5 => world.end(id),
+            6 | 7 => world.net.socket_mut(id).destroy_soon(),
+            8 => world.destroy(id),
+            9 => world.takes = [None, Some(1)][usize::try_from(below(2)).unwrap()],
+            10 => _ = block(&mut world, id, &["127.0.0.1"]),
+            11 if below(4) == 0 => {
+                world.drop_socket(id);
+                held.swap_remove(at);
+            }
+            12 if world.attempt(id).is_some() => world.connected(id),
+            13 if world.attempt(id).is_some() => world.refused(id),
+            _ => _ = world.next(),
+        }
+    }
+    for id in held {
+        world.drop_socket(id);
+    }
+    for _ in 0..20 {
+        world.rest();
+        for id in &all {
+            if world.attempt(*id).is_some() {
+                world.connected(*id);
+            }
+            while world.is_writing(*id) {
+                world.host_sends(*id);
+            }
+        }
+    }
+    assert_eq!(world.net.len(), 0, "seed {seed}");
+    assert!(!world.net.is_alive(), "seed {seed}");
 }
