@@ -113,17 +113,17 @@ pub use system::{Descriptors, Listener, Socket};
 
 /// How to listen.
 ///
-/// Both `all` options add to the system's defaults: on Linux mode 0777 less the umask, on Windows
-/// the default security of a pipe.
+/// Without the `all` options it is as the system has it: on Linux mode 0777 less the umask, on
+/// Windows the default security of a pipe. With one or both the mode on Linux is theirs alone; on
+/// Windows they add to that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenOptions {
     /// How many connections may wait to be accepted. The system has its own limit as well
     /// (`somaxconn`). Ignored on Windows.
     pub backlog: u32,
-    /// Everyone may read the socket: on Linux its mode gets `r` for all.
+    /// Everyone may read the socket: on Linux mode 0444.
     pub readable_all: bool,
-    /// Everyone may write to the socket, which connecting requires on Linux: its mode gets `w` for
-    /// all.
+    /// Everyone may write to the socket, which connecting requires on Linux: mode 0222.
     pub writable_all: bool,
 }
 

@@ -114,7 +114,8 @@ async fn what_connect_says_of_what_is_there() {
             ("stale", Code::ConnectionRefused),
             ("dir", Code::ConnectionRefused),
             ("dir/", Code::ConnectionRefused),
-            ("", Code::ConnectionRefused),
+            // A grant of a folder is one of what is in it.
+            ("", Code::AccessDenied),
             ("plain/missing", Code::NotADirectory),
             ("live/", Code::NotADirectory),
             ("live/.", Code::NotADirectory),
@@ -147,7 +148,7 @@ async fn what_listen_says_of_what_is_there() {
             ("live/", Code::AddressInUse),
             ("dir", Code::AddressInUse),
             ("dir/", Code::AddressInUse),
-            ("", Code::AddressInUse),
+            ("", Code::AccessDenied),
             ("dangling", Code::AddressInUse),
             ("link", Code::AddressInUse),
             ("none/new", Code::AccessDenied),
@@ -189,10 +190,8 @@ fn what_the_system_does_not_permit() {
 #[tokio::test]
 async fn paths_are_normalised() {
     for resolution in BOTH {
-        let (folder, path, _) = folder(resolution);
+        let (folder, path, grants) = folder(resolution);
         fs::create_dir(folder.path().join("sub")).unwrap();
-        let mut grants = granted(&format!("{path}./"));
-        grants.set_resolution(resolution);
         let listener = bind(&grants, &format!("/{path}/sub/.//a.sock")).unwrap();
         assert!(
             fs::metadata(folder.path().join("sub/a.sock"))
@@ -277,9 +276,8 @@ async fn the_hosts_path_may_be_longer() {
     assert_eq!(read_exactly(&server, 1).await, b"x");
 }
 
-/// S32: the mode is 0777 without the umask's bits; `readable_all` and `writable_all` add theirs
-/// whatever the umask, and with the usual one both give 0777. In processes of their own: the
-/// umask is the process's.
+/// S32: the mode is 0777 without the umask's bits; with `readable_all` or `writable_all` it is theirs
+/// alone, whatever the umask. In processes of their own: the umask is the process's.
 #[test]
 fn modes() {
     const CHILD: &str = "PLUGNET_TEST_UMASK";
@@ -302,9 +300,9 @@ fn modes() {
     let base = 0o777 & !u32::from_str_radix(&umask, 8).unwrap();
     for (readable_all, writable_all, mode) in [
         (false, false, base),
-        (true, false, base | 0o444),
-        (false, true, base | 0o222),
-        (true, true, base | 0o666),
+        (true, false, 0o444),
+        (false, true, 0o222),
+        (true, true, 0o666),
     ] {
         let options = ListenOptions {
             readable_all,
@@ -462,8 +460,6 @@ async fn a_grants_own_links_are_followed_once() {
     for grant in [
         format!("{root}/link/"),
         format!("{root}/link/a.sock"),
-        format!("{root}/real/../link/"),
-        format!("{root}/real/../link/a.sock"),
     ] {
         let grants = granted(&grant);
         let path = format!("{}/a.sock", grant.trim_end_matches("/a.sock"));

@@ -77,7 +77,7 @@ fn what_is_granted_is_exact() {
 const NO_ADDRESSES: &[Row] = &[
     row("IPv4-mapped, as text", NET,
         &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
-        "listen [::ffff:127.0.0.1]:{free2}", AT).refused("EINVAL", ""),
+        "listen [::ffff:127.0.0.1]:{free2}", AT).refused("EACCES", ""),
     row("IPv4-mapped", WASI, &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
         "listen [::ffff:127.0.0.1]:{free2}", AT).refused("", "invalid-argument"),
     row("IPv4-compatible", WASI, &["allow-net", "deny-listen tcp://127.0.0.1:{free2}"],
