@@ -1,13 +1,14 @@
 //! Clients that come and go.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 /// Nobody waits as long for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,9 +36,37 @@ pub enum Client {
     ResetsAtOnce,
 }
 
-/// So many clients, some of them at one time. Each address of theirs is used for few, as one that was used is
-/// taken for a while.
-pub fn come(client: Client, server: SocketAddr, at_once: u32, number: u32) {
+/// Where the clients connect to.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A port of all addresses.
+    Port(u16),
+    /// A UNIX socket.
+    Path(PathBuf),
+}
+
+impl Place {
+    /// A connection, the one of that number. Each address is used for few, as one that was used is
+    /// taken for a while.
+    pub fn connect(&self, turn: u32) -> Socket {
+        let (domain, address) = match self {
+            Place::Port(port) => {
+                // Every address of 127.0.0.0/8 is this machine's.
+                let [_, _, high, low] = (turn % 60_000 + 1).to_be_bytes();
+                let ip = Ipv4Addr::new(127, 1, high, low);
+                (Domain::IPV4, SocketAddr::from((ip, *port)).into())
+            }
+            Place::Path(path) => (Domain::UNIX, SockAddr::unix(path).expect("a path")),
+        };
+        let socket = Socket::new(domain, Type::STREAM, None).expect("a socket");
+        socket.connect(&address).expect("a connection");
+        socket.set_read_timeout(Some(PATIENCE)).expect("not zero");
+        socket
+    }
+}
+
+/// So many clients, some of them at one time.
+pub fn come(client: Client, place: &Place, at_once: u32, number: u32) {
     let done = AtomicU32::new(0);
     thread::scope(|scope| {
         for _ in 0..at_once {
@@ -47,21 +76,16 @@ pub fn come(client: Client, server: SocketAddr, at_once: u32, number: u32) {
                     if turn >= number {
                         return;
                     }
-                    // Every address of 127.0.0.0/8 is this machine's.
-                    let [_, _, high, low] = (turn % 60_000 + 1).to_be_bytes();
-                    let host = Ipv4Addr::new(127, 1, high, low);
-                    one(client, (host, server.port()).into());
+                    one(client, place.connect(turn));
                 }
             });
         }
     });
 }
 
-fn one(client: Client, server: SocketAddr) {
-    let mut stream = TcpStream::connect(server).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
+fn one(client: Client, mut stream: Socket) {
     if client == Client::ResetsAtOnce {
-        reset(stream);
+        reset(&stream);
         return;
     }
     if client == Client::SaysNothing {
@@ -76,7 +100,7 @@ fn one(client: Client, server: SocketAddr) {
     stream.read_exact(&mut came).expect("an answer");
     assert_eq!(came, answer);
     match client {
-        Client::Resets => return reset(stream),
+        Client::Resets => return reset(&stream),
         Client::Closes => return,
         Client::Ends | Client::HearsGoodBye | Client::HearsOfAReset => {
             stream.shutdown(Shutdown::Write).expect("it is there");
@@ -94,10 +118,10 @@ fn one(client: Client, server: SocketAddr) {
     assert_eq!(rest, last_words);
 }
 
-/// Closes with a reset.
-fn reset(stream: TcpStream) {
+/// Has the close be a reset.
+fn reset<'a>(stream: impl Into<SockRef<'a>>) {
     let now = Some(Duration::ZERO);
-    SockRef::from(&stream).set_linger(now).expect("a socket");
+    stream.into().set_linger(now).expect("a socket");
 }
 
 /// Somebody to connect to.
@@ -128,7 +152,7 @@ impl Other {
                 let _ = stream.write_all(&data[..len]);
                 if self == Other::Resets {
                     let _ = stream.read(&mut data);
-                    reset(stream);
+                    reset(&stream);
                 }
             }
         });

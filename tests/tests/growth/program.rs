@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::allocations::allocated;
+use crate::clients::Place;
 
 /// Nothing takes as long that is not repeated.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -86,8 +88,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a case, which is granted the network.
-    pub fn start(arguments: &[String]) -> Self {
+    /// Starts a case, which is granted the network, and the sockets of a folder.
+    pub fn start(arguments: &[String], folder: Option<&Path>) -> Self {
         let (engine, component) = compiled();
         let executor = Builder::new_multi_thread()
             .worker_threads(1)
@@ -99,12 +101,16 @@ impl Running {
         let stats = Stats::new();
         let mut all = vec!["test-program".to_owned()];
         all.extend_from_slice(arguments);
-        let options = RunOptions::new()
+        let mut options = RunOptions::new()
             .policy(Policy::builder().allow_net().build())
             .args(&all)
             .stdout(output.clone())
             .stderr(errors.clone())
             .stats(&stats);
+        if let Some(folder) = folder {
+            let grant = format!("{}/", folder.display());
+            options = options.allow_ipc(grant.parse().expect("a grant"));
+        }
         let guest = Arc::new(AtomicUsize::new(0));
         let (ask, asked) = mpsc::unbounded_channel();
         let state = State {
@@ -150,10 +156,14 @@ impl Running {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub fn place(&self) -> Place {
         let place = self.line("listening ", LIMIT);
+        if place.starts_with('/') {
+            return Place::Path(place.into());
+        }
         let address = place.split(' ').next().expect("an address");
-        address.parse().expect("an address")
+        let address: SocketAddr = address.parse().expect("an address");
+        Place::Port(address.port())
     }
 
     /// What there is at this moment.

@@ -51,7 +51,7 @@ pub async fn immediate_waits(arguments: &Arguments, turns: &mut Turns) {
             // Dropped before it had anything to say.
             "it is cancelled" => {
                 let mut wait = pin!(turn::wait());
-                poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await;
+                let _ = poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await;
             }
             _ => panic!("why={why} is unknown"),
         }
