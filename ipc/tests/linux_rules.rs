@@ -457,10 +457,7 @@ async fn a_grants_own_links_are_followed_once() {
     fs::create_dir(folder.path().join("real")).unwrap();
     symlink("real", folder.path().join("link")).unwrap();
     let root = folder.path().to_str().unwrap();
-    for grant in [
-        format!("{root}/link/"),
-        format!("{root}/link/a.sock"),
-    ] {
+    for grant in [format!("{root}/link/"), format!("{root}/link/a.sock")] {
         let grants = granted(&grant);
         let path = format!("{}/a.sock", grant.trim_end_matches("/a.sock"));
         let _listener = bind(&grants, &path).unwrap();
