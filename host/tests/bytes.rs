@@ -302,12 +302,12 @@ fn costly_functions_are_refused() {
     let branches = format!(
         "{} (block {})",
         "(local i32)".repeat(1_000),
-        "(br_if 0 (i32.const 0)) ".repeat(5_000)
+        "(br_if 0 (i32.const 0)) ".repeat(9_000)
     );
     let table = format!(
         "{} (block (br_table {} (i32.const 0)))",
         "(local i32)".repeat(1_000),
-        "0 ".repeat(5_000)
+        "0 ".repeat(9_000)
     );
     let results = "i64 ".repeat(500);
     let values = format!("(func $v (result {results}) {} unreachable)", "");

@@ -74,8 +74,8 @@ pub(super) struct Code {
     /// The blocks and branches of one function.
     pub(super) blocks: u64,
     /// The values that meet at the blocks and branches of one function: at each its locals, what
-    /// is on the operand stack, the loops around it, and for the blocks before it one for each
-    /// 200.
+    /// is on the operand stack, four for each loop around it, and for the blocks before it one for
+    /// each 50.
     pub(super) meetings: u64,
     /// The work for all functions.
     pub(super) work: u64,
@@ -95,7 +95,7 @@ impl Code {
             function: share(1 << 20),
             locals: share(20_000),
             blocks: share(30_000),
-            meetings: share(2_000_000),
+            meetings: share(8_000_000),
             work: share(100_000_000),
         }
     }

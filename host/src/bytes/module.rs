@@ -36,7 +36,10 @@ const HIDDEN_WAYS: u64 = 3;
 
 /// How many blocks cost as much as a value that meets others: each is looked for among those
 /// before it.
-const BLOCKS: u64 = 200;
+const BLOCKS: u64 = 50;
+
+/// As how many values a loop around counts.
+const LOOP: u64 = 4;
 
 /// A module that is being read.
 #[derive(Default)]
@@ -219,7 +222,7 @@ impl Module {
                 code.blocks,
                 "the number of blocks and branches of a function",
             )?;
-            let values = locals.saturating_add(step.height) + stack.loops + blocks / BLOCKS;
+            let values = locals.saturating_add(step.height) + LOOP * stack.loops + blocks / BLOCKS;
             meetings = meetings.saturating_add(step.ways.saturating_mul(values));
             limits::code(meetings, code.meetings, MEETINGS)?;
             work = work.saturating_add(1 + step.values);

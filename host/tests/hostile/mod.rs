@@ -227,18 +227,20 @@ pub fn locals_and_loops(locals: usize, blocks: usize) -> String {
 /// whole: names and programs in text.
 pub fn worst() -> Vec<(&'static str, String)> {
     // What meets is the locals, at three ways for each loop.
-    const MEETINGS: usize = 1_950_000;
-    // So many ways, if at each so many values meet, and one for each 200 ways before.
+    const MEETINGS: usize = 7_800_000;
+    // So many ways, if at each so many values meet, and one for each 50 ways before; no more than
+    // there may be.
     let ways = |values: usize| {
         let values = values as f64;
-        (200.0 * (-values + (values * values + MEETINGS as f64 / 100.0).sqrt())) as usize
+        let ways = 50.0 * (-values + (values * values + MEETINGS as f64 / 25.0).sqrt());
+        (ways as usize).min(29_900)
     };
-    let loops = |locals: usize| locals_and_loops(locals, ways(locals + 3) / 5);
+    let loops = |locals: usize| locals_and_loops(locals, ways(locals + 6) / 5);
     let operands = |number: usize| {
         format!(
             "{} {} {}",
             "(i32.load (i32.const 1)) ".repeat(number),
-            "(loop (br_if 0 (i32.const 0))) ".repeat(ways(number + 3) / 5),
+            "(loop (br_if 0 (i32.const 0))) ".repeat(ways(number + 6) / 5),
             "drop ".repeat(number)
         )
     };
@@ -318,7 +320,7 @@ pub fn worst() -> Vec<(&'static str, String)> {
             "locals-of-functions",
             many("(local i64)".repeat(1_000), 20_000),
         ),
-        ("branches-of-functions", many(branches(70), 47)),
-        ("loops-of-functions", many(loops(200), 45)),
+        ("branches-of-functions", many(branches(70), 12)),
+        ("loops-of-functions", many(loops(200), 12)),
     ]
 }
