@@ -513,11 +513,11 @@ fn path(text: &str, start: usize, relative: bool) -> Result<String, Fault> {
                 "a path that goes up with `..` is written from the root",
             ));
         }
-        // Without what stands before it, it would be an abstract name.
-        if straight.starts_with('@') {
+        // Without what stands before it, it would be an abstract name, or a pipe.
+        if straight.starts_with('@') || straight.starts_with(r"\\") {
             return Err(Fault::new(
                 spot,
-                "a path that begins with `@` is written from the root",
+                r"a path that begins with `@` or `\\` is written from the root",
             ));
         }
         // What a shell completes begins with `./`.

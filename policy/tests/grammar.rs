@@ -535,3 +535,17 @@ fn a_long_entry_is_refused() {
         assert!(entry.parse::<ConnectEntry>().is_err());
     }
 }
+
+/// A relative path that would be shown as an abstract name or as a pipe is refused.
+#[test]
+fn relative_paths_that_would_be_shown_as_other_names() {
+    for text in ["./@app", r"./\\.\pipe\app", r".//\\.\pipe\app"] {
+        let error = text.parse::<plugnet_policy::IpcPattern>().unwrap_err();
+        assert!(
+            error.to_string().contains("from the root"),
+            "{text}: {error}"
+        );
+    }
+    let pattern: plugnet_policy::IpcPattern = "./app".parse().unwrap();
+    assert_eq!(pattern.guest(), "app");
+}
