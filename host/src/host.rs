@@ -216,6 +216,10 @@ impl Host {
 fn granted(
     policy: &Policy,
     socket_files: SocketFiles,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "denied folders are watched on Linux alone")
+    )]
     directories: &[(PathBuf, String)],
 ) -> Result<Grants, Error> {
     let mut grants = Grants::new();
