@@ -289,7 +289,7 @@ mod tests {
 
     const MARK: usize = 64 * 1024;
 
-    /// Writes of one turn go out as one.
+    /// What is written between two events goes out as one write.
     #[test]
     fn writes_of_a_turn_are_handed_over_together() {
         let mut writable = Writable::new(MARK);
