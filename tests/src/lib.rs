@@ -7,6 +7,7 @@
 
 #![deny(missing_docs)]
 
+pub mod allocations;
 mod case;
 mod output;
 #[path = "../program/src/pattern.rs"]

@@ -4,7 +4,6 @@
 //! A process of its own, as everything in it is counted.
 #![cfg(target_os = "linux")]
 
-mod allocations;
 mod clients;
 mod program;
 
@@ -13,8 +12,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use allocations::Counting;
 use clients::{Client, Other, come};
+use plugnet_tests::allocations::Counting;
 use program::{Counts, Running};
 use tempfile::TempDir;
 use test_case::test_case;

@@ -16,11 +16,11 @@ use plugnet_host::wasmtime_wasi::p3::bindings::Command;
 use plugnet_host::wasmtime_wasi::{WasiCtxView, WasiView};
 use plugnet_host::{Host, HostView, RunOptions, Stats, add_to_linker, compose};
 use plugnet_tests::PROGRAM;
+use plugnet_tests::allocations::allocated;
 use tokio::runtime::{Builder, Runtime as Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::allocations::allocated;
 use crate::clients::Place;
 
 /// Nothing takes as long that is not repeated.

@@ -1,4 +1,7 @@
 //! An allocator that counts.
+//!
+//! The memory that a process uses depends on what the system's allocator keeps; what it was asked
+//! for does not.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
