@@ -16,6 +16,8 @@ use crate::guard::Guard;
 use crate::ipc::{self, Ipc};
 use crate::memory::MemoryLimit;
 use crate::name_lookup;
+#[cfg(target_os = "linux")]
+use crate::net::{self, Net};
 use crate::resolver::Resolver;
 use crate::sockets::Foreign;
 use crate::{Error, RunOptions, sockets};
@@ -89,6 +91,8 @@ pub struct Host {
     pub(crate) memory: MemoryLimit,
     pub(crate) files: Files,
     pub(crate) ipc: Ipc,
+    #[cfg(target_os = "linux")]
+    pub(crate) net: Net,
 }
 
 impl fmt::Debug for Host {
@@ -139,6 +143,8 @@ pub fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()
     sockets::add_to_linker(linker)?;
     files::add_to_linker(linker)?;
     linker.allow_shadowing(false);
+    #[cfg(target_os = "linux")]
+    net::add_to_linker(linker)?;
     ipc::add_to_linker(linker)
 }
 
@@ -188,16 +194,25 @@ impl Host {
             let allowed = decide.allows_address(address, reason);
             Box::pin(async move { allowed })
         });
+        let resolver = Resolver::default();
+        let ipc = Ipc::new(grants, descriptors);
         Ok(Host {
             wasi: wasi.build(),
             table: ResourceTable::new(),
+            #[cfg(target_os = "linux")]
+            net: Net::new(
+                guard.clone(),
+                connections.clone(),
+                resolver.clone(),
+                ipc.clone(),
+            ),
             guard,
             connections,
-            resolver: Resolver::default(),
+            resolver,
             foreign: Foreign::default(),
             memory: MemoryLimit::new(memory),
             files: Files::default(),
-            ipc: Ipc::new(grants, descriptors),
+            ipc,
         })
     }
 

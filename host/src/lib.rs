@@ -84,6 +84,7 @@ mod component;
 mod compose;
 mod connections;
 mod directory;
+mod door;
 mod epoch;
 mod error;
 mod event;
@@ -93,6 +94,8 @@ mod host;
 mod ipc;
 mod memory;
 mod name_lookup;
+#[cfg(target_os = "linux")]
+mod net;
 mod program;
 mod rate;
 mod resolver;

@@ -33,6 +33,12 @@ pub struct RuntimeOptions {
     /// get faster, above all those that copy lists between the program and the net component: an
     /// echo of 64 KiB by `read` and `write` takes half the time.
     pub uninterruptible: bool,
+    /// Puts the net component into programs that import `plugnet:net`, rather than providing it.
+    ///
+    /// Such a program runs as it would in any other host of WASI, which is slower, and cannot do
+    /// what WASI cannot: `docs/node-compatibility.md` of the project has the differences. Systems
+    /// other than Linux have no other form.
+    pub composed: bool,
     /// How much code a program may have, in bytes; 64 MiB if it is not set.
     ///
     /// It bounds the bytes of all functions, and in proportion to it what compiling costs: the
@@ -53,6 +59,16 @@ pub struct Runtime {
     linker: Arc<Linker<Host>>,
     cache: Option<CacheFolder>,
     max_code: u64,
+    form: Form,
+}
+
+/// Who provides `plugnet:net`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// The host.
+    Native,
+    /// The net component, in the program.
+    Composed,
 }
 
 impl fmt::Debug for Runtime {
@@ -93,6 +109,11 @@ impl Runtime {
             linker,
             cache,
             max_code,
+            form: if options.composed || cfg!(not(target_os = "linux")) {
+                Form::Composed
+            } else {
+                Form::Native
+            },
         })
     }
 
@@ -168,14 +189,22 @@ impl Runtime {
         })
     }
 
-    /// The program with the net component inside it, held to all limits.
+    /// The program, with the net component inside it where it is to be, held to all limits.
     fn prepare(&self, wasm: &[u8]) -> Result<(Vec<u8>, Needs), Error> {
         component::check_header(wasm)?;
         bytes::check(wasm, Check::Code(self.max_code))?;
-        let wasm = compose_unchecked(wasm)?;
-        // With the net component, whose code is known.
-        let needs = bytes::check(&wasm, Check::Structure)?;
-        Ok((wasm, needs))
+        match self.form {
+            Form::Native => {
+                let needs = bytes::check(wasm, Check::Structure)?;
+                Ok((wasm.to_vec(), needs))
+            }
+            Form::Composed => {
+                let wasm = compose_unchecked(wasm)?;
+                // With the net component, whose code is known.
+                let needs = bytes::check(&wasm, Check::Structure)?;
+                Ok((wasm, needs))
+            }
+        }
     }
 }
 

@@ -108,7 +108,7 @@ pub use grants::Grants;
 pub use plugnet_policy::IpcPattern;
 pub use socket_files::SocketFiles;
 #[cfg(target_os = "linux")]
-pub use system::Resolution;
+pub use system::{BoundListener, Family, Resolution, connect};
 pub use system::{Descriptors, Listener, Socket};
 
 /// How to listen.

@@ -1,10 +1,11 @@
 //! Starting a case, and watching it while it runs.
 
+use crate::form::Form;
 use crate::output::Output;
 use crate::peer::{Folder, Place, Stream, Transport};
 use crate::transcript::Transcript;
 use plugnet_host::policy::{Limits, Policy};
-use plugnet_host::{Denial, Descriptors, Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{Denial, Descriptors, Program, RunOptions, Runtime};
 use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -341,11 +342,7 @@ fn attacks() -> Program {
 }
 
 fn load(program: &[u8]) -> Program {
-    let runtime = Runtime::new(RuntimeOptions {
-        cache: true,
-        ..RuntimeOptions::default()
-    })
-    .expect("the host starts");
+    let runtime = Runtime::new(Form::of_process().options()).expect("the host starts");
     runtime.load(program).expect("the test program is one")
 }
 

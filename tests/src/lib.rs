@@ -9,6 +9,7 @@
 
 pub mod allocations;
 mod case;
+mod form;
 mod output;
 #[path = "../program/src/pattern.rs"]
 mod pattern;
@@ -16,5 +17,6 @@ pub mod peer;
 mod transcript;
 
 pub use case::{ATTACKS, Case, PROGRAM, Running};
+pub use form::Form;
 pub use output::Output;
 pub use pattern::Pattern;

@@ -1,8 +1,13 @@
 //! Conversions between the core's types and the WIT package's.
+//!
+//! The host, which provides the same interfaces, includes this file: `contract` are the types of
+//! whoever does.
 
-use crate::bindings::exports::plugnet::net::net;
-use crate::bindings::exports::plugnet::net::types;
-use plugnet_core::{Error, Event, EventKind, Family, LookupRequest, ReadyState, Resolved};
+use super::contract::{net, types};
+use plugnet_core::{
+    ConnectRequest, Error, Event, EventKind, Family, ListenOptions, ListenPathOptions, Lookup,
+    LookupRequest, ReadyState, Resolved, ServerOptions, SocketOptions,
+};
 use std::net::{IpAddr, SocketAddr};
 
 /// A number of the contract as one of this machine; what does not fit is more than
@@ -172,4 +177,76 @@ impl From<EventKind> for net::EventKind {
             }),
         }
     }
+}
+
+impl From<net::ServerOptions> for ServerOptions {
+    fn from(options: net::ServerOptions) -> Self {
+        Self {
+            allow_half_open: options.allow_half_open,
+            pause_on_connect: options.pause_on_connect,
+            high_water_mark: options.high_water_mark.map(saturating),
+            keep_alive: options.keep_alive,
+        }
+    }
+}
+
+impl From<net::SocketOptions> for SocketOptions {
+    fn from(options: net::SocketOptions) -> Self {
+        Self {
+            allow_half_open: options.allow_half_open,
+            high_water_mark: options.high_water_mark.map(saturating),
+            keep_alive: None,
+        }
+    }
+}
+
+impl From<net::ListenOptions> for ListenOptions {
+    fn from(options: net::ListenOptions) -> Self {
+        Self {
+            port: options.port,
+            host: options.host,
+            backlog: options.backlog,
+            ipv6_only: options.ipv6_only,
+            reuse_port: options.reuse_port,
+            callback: None,
+        }
+    }
+}
+
+impl From<net::ListenPathOptions> for ListenPathOptions {
+    fn from(options: net::ListenPathOptions) -> Self {
+        Self {
+            path: options.path,
+            backlog: options.backlog,
+            readable_all: options.readable_all,
+            writable_all: options.writable_all,
+            callback: None,
+        }
+    }
+}
+
+impl From<net::ConnectOptions> for ConnectRequest {
+    fn from(options: net::ConnectOptions) -> Self {
+        Self {
+            port: options.port,
+            host: options.host,
+            local_address: options.local_address,
+            local_port: options.local_port.unwrap_or(0),
+            family: options.family.map(Into::into),
+            hints: options.hints,
+            lookup: if options.lookup {
+                Lookup::Program
+            } else {
+                Lookup::Host
+            },
+            auto_select_family: options.auto_select_family,
+            attempt_timeout: options.auto_select_family_attempt_timeout,
+            callback: None,
+        }
+    }
+}
+
+/// An attempted address as Node shows it, which puts no brackets around IPv6.
+pub fn attempted(at: &SocketAddr) -> String {
+    format!("{}:{}", at.ip(), at.port())
 }

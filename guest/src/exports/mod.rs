@@ -17,6 +17,11 @@ use server::Server;
 use socket::Socket;
 use wit_bindgen::StreamReader;
 
+/// The contract's types.
+mod contract {
+    pub use crate::bindings::exports::plugnet::net::{net, types};
+}
+
 struct Component;
 
 impl net::Guest for Component {

@@ -34,12 +34,8 @@ impl net::GuestServer for Server {
         callback: Option<net::Callback>,
     ) -> Result<(), types::Error> {
         let options = ListenOptions {
-            port: options.port,
-            host: options.host,
-            backlog: options.backlog,
-            ipv6_only: options.ipv6_only,
-            reuse_port: options.reuse_port,
             callback,
+            ..options.into()
         };
         Ok(call(|driver| driver.server_mut(self.0).listen(options))?)
     }
@@ -50,11 +46,8 @@ impl net::GuestServer for Server {
         callback: Option<net::Callback>,
     ) -> Result<(), types::Error> {
         let options = ListenPathOptions {
-            path: options.path,
-            backlog: options.backlog,
-            readable_all: options.readable_all,
-            writable_all: options.writable_all,
             callback,
+            ..options.into()
         };
         Ok(call(|driver| {
             driver.server_mut(self.0).listen_path(options)
@@ -132,17 +125,6 @@ impl net::GuestServer for Server {
 
     fn unref(&self) {
         call(|driver| driver.server_mut(self.0).set_ref(false));
-    }
-}
-
-impl From<net::ServerOptions> for ServerOptions {
-    fn from(options: net::ServerOptions) -> Self {
-        Self {
-            allow_half_open: options.allow_half_open,
-            pause_on_connect: options.pause_on_connect,
-            high_water_mark: options.high_water_mark.map(saturating),
-            keep_alive: options.keep_alive,
-        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! The resource `socket`.
 
 use super::block_list::BlockList;
-use super::convert::saturating;
+use super::convert::{attempted, saturating};
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::state::{call, with};
-use plugnet_core::{self as core, ConnectRequest, Encoding, Lookup, SocketId, SocketOptions};
-use std::net::SocketAddr;
+use plugnet_core::{self as core, ConnectRequest, Encoding, SocketId, SocketOptions};
 
 /// A program's handle of a socket.
 pub struct Socket(pub SocketId);
@@ -52,20 +51,8 @@ impl net::GuestSocket for Socket {
             self.set_keep_alive(true, delay, None, None);
         }
         let request = ConnectRequest {
-            port: options.port,
-            host: options.host,
-            local_address: options.local_address,
-            local_port: options.local_port.unwrap_or(0),
-            family: options.family.map(Into::into),
-            hints: options.hints,
-            lookup: if options.lookup {
-                Lookup::Program
-            } else {
-                Lookup::Host
-            },
-            auto_select_family: options.auto_select_family,
-            attempt_timeout: options.auto_select_family_attempt_timeout,
             callback,
+            ..options.into()
         };
         self.connect_to(request)
     }
@@ -220,10 +207,16 @@ impl net::GuestSocket for Socket {
     }
 
     fn auto_select_family_attempted_addresses(&self) -> Option<Vec<String>> {
-        // Node puts no brackets around IPv6.
-        let text = |at: &SocketAddr| format!("{}:{}", at.ip(), at.port());
-        self.get(|socket| Some(socket.attempted_addresses()?.iter().map(text).collect()))
-            .flatten()
+        self.get(|socket| {
+            Some(
+                socket
+                    .attempted_addresses()?
+                    .iter()
+                    .map(attempted)
+                    .collect(),
+            )
+        })
+        .flatten()
     }
 
     fn bytes_read(&self) -> u64 {
@@ -254,16 +247,6 @@ impl net::GuestSocket for Socket {
         self.get(core::Socket::ready_state)
             .unwrap_or(core::ReadyState::Closed)
             .into()
-    }
-}
-
-impl From<net::SocketOptions> for SocketOptions {
-    fn from(options: net::SocketOptions) -> Self {
-        Self {
-            allow_half_open: options.allow_half_open,
-            high_water_mark: options.high_water_mark.map(saturating),
-            keep_alive: None,
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use plugnet_host::policy::{ByteSize, TimeLimit};
 use plugnet_host::{Runtime, RuntimeOptions};
 
-use super::code::MaxCode;
+use super::code::CodeArgs;
 use super::policy::USE;
 use super::{Failure, TIMED_OUT, WRONG_INPUT, input, output};
 
@@ -34,7 +34,7 @@ pub(super) struct Args {
     interruptible: bool,
 
     #[command(flatten)]
-    code: MaxCode,
+    code: CodeArgs,
 
     /// Memory that compiling may take
     #[arg(long, value_name = "BYTES", default_value = "4GiB", help_heading = USE)]
@@ -94,8 +94,7 @@ pub(super) fn compile(args: &Args) -> Result<u8, Failure> {
 fn compile_here(args: &Args) -> Result<u8, Failure> {
     let runtime = Runtime::new(RuntimeOptions {
         uninterruptible: !args.interruptible,
-        max_code: args.code.bytes(),
-        ..RuntimeOptions::default()
+        ..args.code.options()
     })
     .map_err(Failure::host)?;
     let bytes = input::read(&args.program, input::Content::Program)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
-use plugnet_host::{Error, Exit, IpcPattern, Program, RunOptions};
+use plugnet_host::{Error, Exit, IpcPattern, Program, RunOptions, RuntimeOptions};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, DuplexStream};
 use tokio::sync::oneshot;
 
@@ -17,7 +17,7 @@ const CLIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-client.wasm
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn demo() -> Result<u8, Failure> {
-    let runtime = runtime(None)?;
+    let runtime = runtime(RuntimeOptions::default())?;
     let server = runtime.load(SERVER).map_err(failed("server"))?;
     let client = runtime.load(CLIENT).map_err(failed("client"))?;
     let executor = executor()?;

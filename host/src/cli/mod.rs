@@ -207,11 +207,11 @@ fn print(text: &str) -> Result<u8, Failure> {
 ///
 /// A program that never waits is not interrupted: `run` ends the process then, and the programs
 /// of the demo wait.
-fn runtime(max_code: Option<u64>) -> Result<Runtime, Failure> {
+fn runtime(options: RuntimeOptions) -> Result<Runtime, Failure> {
     let options = |cache| RuntimeOptions {
         cache,
         uninterruptible: true,
-        max_code,
+        ..options.clone()
     };
     match Runtime::new(options(true)) {
         Err(Error::Cache(reason)) => {

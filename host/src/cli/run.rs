@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot};
 
 use super::audit::Audit;
-use super::code::MaxCode;
+use super::code::CodeArgs;
 use super::end::End;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
@@ -46,7 +46,7 @@ pub(super) struct Args {
     policy: PolicyArgs,
 
     #[command(flatten)]
-    code: MaxCode,
+    code: CodeArgs,
 
     /// PROGRAM is compiled (`plugnet compile`), and its code is trusted as plugnet itself is
     #[arg(long)]
@@ -145,7 +145,7 @@ fn started(
 ) -> Result<(End, Result<u8, Failure>), Failure> {
     let limit = policy.limits().timeout.map(TimeLimit::duration);
     let required = args.audit_required;
-    let max_code = args.code.bytes();
+    let code = args.code;
     let form = if args.compiled {
         Form::Compiled
     } else {
@@ -163,7 +163,7 @@ fn started(
     if let Some(stats) = stats {
         options = options.stats(stats);
     }
-    let runtime = runtime(max_code)?;
+    let runtime = runtime(code.options())?;
     let executor = executor()?;
     self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;

@@ -6,7 +6,7 @@
 mod bindings;
 mod streams;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -24,21 +24,30 @@ use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::host::{Host, HostView};
 use crate::transfer::{self, Duplex, Receiving, Sending};
 
-/// The paths and descriptors of a program.
-#[derive(Default)]
+/// The paths and descriptors of a program. Clones share them.
+#[derive(Clone, Default)]
 pub(crate) struct Ipc {
-    /// Shared with calls under way.
     grants: Arc<Grants>,
-    descriptors: Descriptors,
+    descriptors: Arc<Mutex<Descriptors>>,
 }
 
 impl Ipc {
     pub(crate) fn new(grants: Grants, descriptors: Descriptors) -> Self {
-        let grants = Arc::new(grants);
         Ipc {
-            grants,
-            descriptors,
+            grants: Arc::new(grants),
+            descriptors: Arc::new(Mutex::new(descriptors)),
         }
+    }
+
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    pub(crate) fn descriptors(&self) -> MutexGuard<'_, Descriptors> {
+        // No code that holds the lock panics.
+        self.descriptors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -214,7 +223,7 @@ fn transfer_error(error: &std::io::Error) -> TransferError {
 
 impl ipc::Host for Host {
     fn guess_handle(&mut self, descriptor: u32) -> wasmtime::Result<DescriptorKind> {
-        let kind = i32::try_from(descriptor).map(|number| self.ipc.descriptors.kind(number));
+        let kind = i32::try_from(descriptor).map(|number| self.ipc.descriptors().kind(number));
         Ok(match kind {
             Ok(Ok(Kind::Tcp { .. })) => DescriptorKind::Tcp,
             Ok(Ok(Kind::Unix { .. })) => DescriptorKind::Pipe,
@@ -258,7 +267,8 @@ impl ipc::HostListener for Host {
             return Ok(Err(ErrorCode::TooManyFiles));
         };
         let number = i32::try_from(descriptor).unwrap_or(-1);
-        match self.ipc.descriptors.take_listener(number, backlog) {
+        let taken = self.ipc.descriptors().take_listener(number, backlog);
+        match taken {
             Ok(listener) => self.listening(listener, place, None).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
         }
@@ -303,7 +313,8 @@ impl ipc::HostConnection for Host {
         descriptor: u32,
     ) -> wasmtime::Result<Result<Resource<Connection>, ErrorCode>> {
         let number = i32::try_from(descriptor).unwrap_or(-1);
-        match self.ipc.descriptors.take_socket(number) {
+        let taken = self.ipc.descriptors().take_socket(number);
+        match taken {
             Ok(socket) => {
                 let peer = peer(&socket, None);
                 // Beyond the limit, it is closed like one that is accepted.

@@ -9,6 +9,7 @@ use rustix::fs::FileType;
 use rustix::io::{Errno, FdFlags};
 use rustix::net::{AddressFamily, SocketType, ipproto, sockopt};
 
+use super::listener::BoundListener;
 use super::listener::backlog;
 use super::socket::Family;
 use crate::{DescriptorError, DescriptorKind, Error, Listener, Socket};
@@ -102,6 +103,16 @@ impl Descriptors {
     /// [`InvalidDescriptorType`](crate::Code::InvalidDescriptorType); a connected one is
     /// [`InvalidArgument`](crate::Code::InvalidArgument), as in listen(2). Then it is not taken.
     pub fn take_listener(&mut self, number: i32, queue: u32) -> Result<Listener, Error> {
+        Listener::watch(self.take_bound_listener(number, queue)?)
+            .map_err(|source| Error::Descriptor { number, source })
+    }
+
+    /// As [`take_listener`](Descriptors::take_listener), for who polls the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take_listener`](Descriptors::take_listener).
+    pub fn take_bound_listener(&mut self, number: i32, queue: u32) -> Result<BoundListener, Error> {
         let (descriptor, family, _) = self.stream_socket(number)?;
         let failed = |errno: Errno| Error::Descriptor {
             number,
@@ -109,8 +120,7 @@ impl Descriptors {
         };
         rustix::net::listen(descriptor, backlog(queue)).map_err(failed)?;
         rustix::io::ioctl_fionbio(descriptor, true).map_err(failed)?;
-        Listener::adopt(self.give_over(number), family)
-            .map_err(|source| Error::Descriptor { number, source })
+        Ok(BoundListener::adopt(self.give_over(number), family))
     }
 
     /// Takes the descriptor as a connected socket.
@@ -121,6 +131,16 @@ impl Descriptors {
     /// [`InvalidDescriptorType`](crate::Code::InvalidDescriptorType); one that listens is
     /// [`InvalidArgument`](crate::Code::InvalidArgument). Then it is not taken.
     pub fn take_socket(&mut self, number: i32) -> Result<Socket, Error> {
+        let (socket, family) = self.take_connected(number)?;
+        Socket::adopt(socket, family).map_err(|source| Error::Descriptor { number, source })
+    }
+
+    /// As [`take_socket`](Descriptors::take_socket), for who polls the descriptor.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take_socket`](Descriptors::take_socket).
+    pub fn take_connected(&mut self, number: i32) -> Result<(OwnedFd, Family), Error> {
         let (descriptor, family, listening) = self.stream_socket(number)?;
         let failed = |errno: Errno| Error::Descriptor {
             number,
@@ -130,8 +150,7 @@ impl Descriptors {
             return Err(failed(Errno::INVAL));
         }
         rustix::io::ioctl_fionbio(descriptor, true).map_err(failed)?;
-        Socket::adopt(self.give_over(number), family)
-            .map_err(|source| Error::Descriptor { number, source })
+        Ok((self.give_over(number), family))
     }
 
     fn find(&self, number: i32) -> Result<BorrowedFd<'static>, Error> {

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -18,27 +18,29 @@ use super::watch;
 use crate::socket_files::SocketFile;
 use crate::{Access, Error, Grants, ListenOptions, Socket};
 
-/// A listening socket.
+/// A listening socket that no reactor watches, for who polls its descriptor.
 ///
 /// Dropping it closes it: clients that wait to be accepted are disconnected, and the file that
-/// [`bind`](Listener::bind) created is removed.
+/// [`bind`](BoundListener::bind) created is removed.
 #[derive(Debug)]
-pub struct Listener {
+pub struct BoundListener {
     // Before the socket: the name goes first, so that no client finds it refusing.
-    _file: Option<SocketFile>,
-    socket: AsyncFd<OwnedFd>,
+    file: Option<SocketFile>,
+    socket: OwnedFd,
     family: Family,
 }
 
-impl Listener {
+impl BoundListener {
     /// Creates a socket at `path` and listens on it.
     ///
     /// # Errors
     ///
-    /// Whatever exists at the path, a stale socket included, is
-    /// [`AddressInUse`](crate::Code::AddressInUse) and stays. A missing folder is
-    /// [`AccessDenied`](crate::Code::AccessDenied), as in Node.js.
-    pub fn bind(grants: &Grants, path: &str, options: &ListenOptions) -> Result<Listener, Error> {
+    /// Those of [`Listener::bind`].
+    pub fn bind(
+        grants: &Grants,
+        path: &str,
+        options: &ListenOptions,
+    ) -> Result<BoundListener, Error> {
         let location = grants.locate(Access::Listen, path)?;
         let refused = |errno| refused(Access::Listen, path, errno);
         let socket = rustix::net::socket_with(
@@ -68,20 +70,72 @@ impl Listener {
                 Some(made.map_err(refused)?)
             }
         };
-        Ok(Listener {
-            _file: file,
-            socket: watch(socket, Interest::READABLE)
-                .map_err(|source| failed(Access::Listen, path, source))?,
+        Ok(BoundListener {
+            file,
+            socket,
             family: Family::Unix,
         })
     }
 
     /// A socket that listens already. Its file, if any, is not ours.
-    pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Listener> {
-        Ok(Listener {
-            _file: None,
-            socket: watch(socket, Interest::READABLE)?,
+    pub(super) fn adopt(socket: OwnedFd, family: Family) -> BoundListener {
+        BoundListener {
+            file: None,
+            socket,
             family,
+        }
+    }
+
+    /// Whether it is a UNIX socket or one of TCP.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The local address of a TCP listener; none for a UNIX socket.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        internet_address(rustix::net::getsockname(&self.socket).ok()?)
+    }
+}
+
+impl AsFd for BoundListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// A listening socket.
+///
+/// Dropping it closes it: clients that wait to be accepted are disconnected, and the file that
+/// [`bind`](Listener::bind) created is removed.
+#[derive(Debug)]
+pub struct Listener {
+    // Before the socket: the name goes first, so that no client finds it refusing.
+    _file: Option<SocketFile>,
+    socket: AsyncFd<OwnedFd>,
+    family: Family,
+}
+
+impl Listener {
+    /// Creates a socket at `path` and listens on it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever exists at the path, a stale socket included, is
+    /// [`AddressInUse`](crate::Code::AddressInUse) and stays. A missing folder is
+    /// [`AccessDenied`](crate::Code::AccessDenied), as in Node.js.
+    pub fn bind(grants: &Grants, path: &str, options: &ListenOptions) -> Result<Listener, Error> {
+        Listener::watch(BoundListener::bind(grants, path, options)?)
+            .map_err(|source| failed(Access::Listen, path, source))
+    }
+
+    /// Lets tokio watch a socket that listens.
+    pub(super) fn watch(bound: BoundListener) -> io::Result<Listener> {
+        Ok(Listener {
+            _file: bound.file,
+            socket: watch(bound.socket, Interest::READABLE)?,
+            family: bound.family,
         })
     }
 

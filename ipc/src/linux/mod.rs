@@ -18,10 +18,10 @@ use crate::Code;
 pub(crate) use denied::Denied;
 pub use descriptors::Descriptors;
 pub(crate) use listener::Entry;
-pub use listener::Listener;
+pub use listener::{BoundListener, Listener};
 pub(crate) use place::Place;
 pub use place::Resolution;
-pub use socket::Socket;
+pub use socket::{Family, Socket, connect};
 
 /// What the standard library has no kind for.
 pub(crate) fn code(error: &io::Error) -> Option<Code> {

@@ -21,9 +21,44 @@ use crate::{Access, Error, Grants, Probes};
 
 /// What a stream socket runs over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub enum Family {
+    /// TCP.
     Tcp,
+    /// A UNIX domain socket.
     Unix,
+}
+
+/// Connects to the socket at `path`. The descriptor is in non-blocking mode, and no reactor watches
+/// it.
+///
+/// # Errors
+///
+/// Those of [`Socket::connect`].
+pub fn connect(grants: &Grants, path: &str) -> Result<OwnedFd, Error> {
+    let location = grants.locate(Access::Connect, path)?;
+    let refused = |errno| refused(Access::Connect, path, errno);
+    // Held until the connection is made: the address goes through it.
+    let file;
+    let address = match location {
+        Location::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
+        Location::File(spot) => {
+            file = grants.open(path, &spot)?;
+            SocketAddrUnix::new(through_proc(file.as_fd()))
+        }
+    };
+    let socket = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )
+    .map_err(refused)?;
+    // UNIX sockets connect at once or not at all.
+    address
+        .and_then(|address| rustix::net::connect(&socket, &address))
+        .map_err(refused)?;
+    grants.permits_peer(path, &socket)?;
+    Ok(socket)
 }
 
 /// A connected socket.
@@ -47,34 +82,16 @@ impl Socket {
     /// [`ConnectionRefused`](crate::Code::ConnectionRefused) on Linux, and a listener with a full
     /// queue [`WouldBlock`](crate::Code::WouldBlock), as in Node.js.
     pub async fn connect(grants: &Grants, path: &str) -> Result<Socket, Error> {
-        let location = grants.locate(Access::Connect, path)?;
-        let refused = |errno| refused(Access::Connect, path, errno);
-        // Held until the connection is made: the address goes through it.
-        let file;
-        let address = match location {
-            Location::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
-            Location::File(spot) => {
-                file = grants.open(path, &spot)?;
-                SocketAddrUnix::new(through_proc(file.as_fd()))
-            }
-        };
-        let socket = rustix::net::socket_with(
-            AddressFamily::UNIX,
-            SocketType::STREAM,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            None,
-        )
-        .map_err(refused)?;
-        // UNIX sockets connect at once or not at all.
-        address
-            .and_then(|address| rustix::net::connect(&socket, &address))
-            .map_err(refused)?;
-        grants.permits_peer(path, &socket)?;
+        let socket = connect(grants, path)?;
         Socket::adopt(socket, Family::Unix).map_err(|source| failed(Access::Connect, path, source))
     }
 
     /// A connected socket in non-blocking mode.
-    pub(super) fn adopt(socket: OwnedFd, family: Family) -> io::Result<Socket> {
+    ///
+    /// # Errors
+    ///
+    /// If tokio cannot watch it.
+    pub fn adopt(socket: OwnedFd, family: Family) -> io::Result<Socket> {
         Ok(Socket {
             socket: watch(socket, Interest::READABLE | Interest::WRITABLE)?,
             family,

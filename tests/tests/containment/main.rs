@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Limits, Policy};
 use plugnet_host::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use plugnet_host::{Error, Exit, Program, RunOptions, Runtime, RuntimeOptions};
-use plugnet_tests::ATTACKS;
+use plugnet_host::{Error, Exit, Program, RunOptions, Runtime};
 use plugnet_tests::allocations::{Counting, allocated};
+use plugnet_tests::{ATTACKS, Form};
 use tokio::runtime::{Builder, Runtime as Executor};
 use tokio::task::JoinHandle;
 
@@ -90,11 +90,7 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let runtime = Runtime::new(RuntimeOptions {
-            cache: true,
-            ..RuntimeOptions::default()
-        })
-        .expect("the host starts");
+        let runtime = Runtime::new(Form::of_process().options()).expect("the host starts");
         let program = runtime.load(ATTACKS).expect("a program");
         let executor = Builder::new_multi_thread()
             .worker_threads(2)

@@ -1,7 +1,7 @@
 //! Runs scenarios on Node's `net`.
 
-use crate::peers::Peers;
-use crate::scenario::{Variant, directory};
+use super::peers::Peers;
+use super::scenario::{Variant, directory};
 use plugnet_tests::peer::Folder;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};

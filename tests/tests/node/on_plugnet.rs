@@ -1,9 +1,10 @@
 //! Runs scenarios on the net component.
 
-use crate::peers::Peers;
-use crate::scenario::Variant;
+use super::peers::Peers;
+use super::scenario::Variant;
 use plugnet_host::wasmtime_wasi::cli::{AsyncStdinStream, AsyncStdoutStream};
-use plugnet_host::{IpcPattern, Program, RunOptions, Runtime, RuntimeOptions};
+use plugnet_host::{IpcPattern, Program, RunOptions, Runtime};
+use plugnet_tests::Form;
 use plugnet_tests::peer::Folder;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -87,11 +88,7 @@ async fn play(program: Program, variant: &Variant<'_>) -> Result<Vec<String>, St
 fn program() -> &'static Program {
     static LOADED: OnceLock<Program> = OnceLock::new();
     LOADED.get_or_init(|| {
-        let runtime = Runtime::new(RuntimeOptions {
-            cache: true,
-            ..RuntimeOptions::default()
-        })
-        .expect("the host starts");
+        let runtime = Runtime::new(Form::of_process().options()).expect("the host starts");
         runtime.load(PROGRAM).expect("it is a program")
     })
 }

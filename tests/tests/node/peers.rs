@@ -1,7 +1,7 @@
 //! The peers of a scenario: plain sockets, each played by a thread of its own that does what it
 //! is told, one command after the other.
 
-use crate::data;
+use super::data;
 use plugnet_tests::peer::{Busy, LIMIT, Peer, Place, Stream, Unused, leave_socket, reset};
 use socket2::Type;
 use std::fs;

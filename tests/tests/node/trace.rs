@@ -1,6 +1,6 @@
 //! Comparing traces: line by line, but between objects whose order is free.
 
-use crate::scenario::Variant;
+use super::scenario::Variant;
 use std::fs;
 use std::path::Path;
 

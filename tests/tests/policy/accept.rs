@@ -4,7 +4,7 @@
 //! that only some systems have.
 #![cfg(target_os = "linux")]
 
-use crate::table::{ALL, WASI, rules};
+use super::table::{ALL, WASI, rules};
 use plugnet_host::Descriptors;
 use plugnet_tests::{Case, peer};
 use socket2::{Domain, Socket, Type};

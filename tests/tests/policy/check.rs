@@ -8,8 +8,8 @@ use plugnet_tests::Case;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use crate::table::rules;
-use crate::targets::{Targets, has};
+use super::table::rules;
+use super::targets::{Targets, has};
 
 /// What a program tries, and the question of which it is.
 const ATTEMPTS: &[(&str, Ask)] = &[

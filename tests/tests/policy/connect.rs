@@ -1,6 +1,6 @@
 //! Connecting by TCP.
 
-use crate::table::{ALL, NET, Row, WASI, all, row};
+use super::table::{ALL, NET, Row, WASI, all, row};
 
 const AT: &str = "connect 127.0.0.1:{open}";
 

@@ -1,6 +1,6 @@
 //! Listening by TCP.
 
-use crate::table::{ALL, NET, Row, WASI, all, row};
+use super::table::{ALL, NET, Row, WASI, all, row};
 
 /// What is granted is one address and one port of it.
 const EXACT: &[&str] = &["allow-listen tcp://127.0.0.1:{free}"];

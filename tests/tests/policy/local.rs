@@ -1,6 +1,6 @@
 //! Local sockets and handed descriptors, by `plugnet:net` and by `plugnet:net/ipc`.
 
-use crate::table::{LOCAL, Row, all, row};
+use super::table::{LOCAL, Row, all, row};
 
 const ONE: &[&str] = &["allow-connect unix://{dir}/open.sock"];
 const AT: &str = "connect-path {dir}/open.sock";

@@ -1,6 +1,6 @@
 //! Names: who may look them up, and what the answers are good for.
 
-use crate::table::{ALL, Row, WASI, all, row};
+use super::table::{ALL, Row, WASI, all, row};
 
 const BY_NAME: &[&str] = &["allow-connect tcp://localhost:{open}"];
 const AT: &str = "connect-name localhost {open}";

@@ -1,7 +1,7 @@
 //! Attacks that take more than one step.
 
-use crate::table::{ALL, WASI, rules};
-use crate::targets::Targets;
+use super::table::{ALL, WASI, rules};
+use super::targets::Targets;
 use plugnet_tests::Case;
 
 const EXACT: &str = "allow-connect tcp://127.0.0.1:{open}";

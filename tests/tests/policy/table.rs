@@ -1,6 +1,6 @@
 //! A table of attacks, and how it is gone through.
 
-use crate::targets::{Targets, has};
+use super::targets::{Targets, has};
 use plugnet_host::policy::{Effect, Origin, Policy, Subject};
 use plugnet_tests::Case;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! UDP, which is only in wasi:sockets.
 
-use crate::table::{Row, WASI, all, row};
+use super::table::{Row, WASI, all, row};
 
 const EXACT: &[&str] = &["allow-connect udp://127.0.0.1:{open}"];
 const AT: &str = "udp-send 127.0.0.1:{open}";

@@ -1,0 +1,86 @@
+//! The interfaces `plugnet:net/net`, `turn`, `streams` and `blocking`, provided by the host.
+//!
+//! The core decides, as in the net component; [`transport`] does what it asks over the system's
+//! sockets, under the same policy and limits as `wasi:sockets` and `ipc` (`door`). A program's call
+//! crosses one boundary, and its bytes are copied once.
+
+mod bindings;
+mod errno;
+mod exports;
+mod poller;
+mod streaming;
+mod transport;
+mod wait;
+
+use std::collections::HashMap;
+
+use plugnet_core::{Driver, Generation, ServerId, SocketId};
+use slab::Slab;
+use wasmtime::component::Linker;
+
+use self::streaming::{Departed, Streams};
+use self::transport::Sockets;
+use self::wait::Waiting;
+use crate::connections::Connections;
+use crate::guard::Guard;
+use crate::host::HostView;
+use crate::ipc::Ipc;
+use crate::resolver::Resolver;
+
+/// Adds the interfaces to a linker.
+pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    use self::bindings::plugnet::net::{blocking, net, streams, turn, types};
+    types::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
+    net::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
+    turn::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
+    streams::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
+    blocking::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)
+}
+
+/// The servers and sockets of a run.
+pub(crate) struct Net {
+    driver: Driver<Sockets>,
+    /// What the program's handles stand for.
+    socket_handles: Slab<SocketId>,
+    server_handles: Slab<ServerId>,
+    departed: Departed,
+    waiting: Waiting,
+}
+
+impl Net {
+    pub(crate) fn new(
+        guard: Guard,
+        connections: Connections,
+        resolver: Resolver,
+        paths: Ipc,
+    ) -> Self {
+        Net {
+            driver: Driver::new(Sockets::new(guard, connections, resolver, paths)),
+            socket_handles: Slab::new(),
+            server_handles: Slab::new(),
+            departed: Departed::default(),
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// The core, for what changes nothing that a `wait` waits for.
+    fn driver(&mut self) -> &mut Driver<Sockets> {
+        &mut self.driver
+    }
+
+    /// Calls the core for the program, and wakes a concurrent `wait`: there may be an event, an
+    /// earlier deadline, or nothing left to wait for.
+    fn call<R>(&mut self, call: impl FnOnce(&mut Driver<Sockets>) -> R) -> R {
+        let outcome = call(&mut self.driver);
+        self.waiting.wake();
+        outcome
+    }
+
+    fn departed(&self) -> &Departed {
+        &self.departed
+    }
+
+    fn streams(&mut self) -> &mut HashMap<(SocketId, Generation), Streams> {
+        self.driver.transport_mut().streams()
+    }
+}

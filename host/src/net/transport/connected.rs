@@ -1,0 +1,299 @@
+//! A connection: what it reads and what it has still to send.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll};
+
+use plugnet_core::{Endpoints, KeepAlive, Report, SocketId, Written};
+use plugnet_ipc::Family;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, sockopt};
+
+use crate::connections::{Place, Record};
+use crate::net::errno;
+use crate::net::poller::Readiness;
+use crate::rate::Turns;
+
+/// How much is read at a time, as in libuv.
+pub(super) const READ_SIZE: usize = 64 * 1024;
+
+/// From this size on, received bytes keep the buffer that they came in.
+const LARGE: usize = 16 * 1024;
+
+/// A connection of a socket.
+pub(super) struct Connected {
+    // Closed before the record reports it.
+    fd: OwnedFd,
+    family: Family,
+    record: Record,
+    place: Place,
+    pub(super) endpoints: Endpoints,
+    /// Absent until the core opens it.
+    pub(super) owner: Option<SocketId>,
+    reading: Reading,
+    unsent: Option<Box<Unsent>>,
+    /// Under a limit of bytes per second.
+    turns: Option<Box<BothTurns>>,
+}
+
+/// Whether the core has asked for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    No,
+    Asked,
+}
+
+/// What the system has not taken yet of a write.
+struct Unsent {
+    data: Vec<u8>,
+    sent: usize,
+}
+
+struct BothTurns {
+    incoming: Turns,
+    outgoing: Turns,
+}
+
+/// What came of trying to go on.
+pub(super) enum Progress {
+    /// The system has to become ready first.
+    None,
+    /// A limit of bytes per second holds it back: try again when the task is woken.
+    Held,
+    /// Some went out, but not all.
+    Some,
+    /// To be told to the core.
+    Report(Report),
+}
+
+impl Connected {
+    pub(super) fn new(
+        fd: OwnedFd,
+        family: Family,
+        endpoints: Endpoints,
+        place: Place,
+        record: Record,
+    ) -> Self {
+        let (incoming, outgoing) = (record.turns_in(), record.turns_out());
+        let turns = (incoming.limited() || outgoing.limited())
+            .then(|| Box::new(BothTurns { incoming, outgoing }));
+        Connected {
+            fd,
+            family,
+            record,
+            place,
+            endpoints,
+            owner: None,
+            reading: Reading::No,
+            unsent: None,
+            turns,
+        }
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The socket and what stands for it in limits and reports.
+    pub(super) fn into_parts(self) -> (OwnedFd, Family, Place, Record) {
+        (self.fd, self.family, self.place, self.record)
+    }
+
+    /// The core asks for bytes.
+    pub(super) fn ask(&mut self) {
+        self.reading = Reading::Asked;
+    }
+
+    /// Whether something can go on when the socket is so ready.
+    pub(super) fn goes_on(&self, ready: Readiness) -> bool {
+        (ready.readable && self.reading == Reading::Asked)
+            || (ready.writable && self.unsent.is_some())
+    }
+
+    /// Reads what is there, if the core has asked. Returns how much, too.
+    pub(super) fn read(
+        &mut self,
+        ready: &mut Readiness,
+        buffer: &mut Vec<u8>,
+        cx: &mut Context<'_>,
+    ) -> Progress {
+        if self.reading == Reading::No || !ready.readable {
+            return Progress::None;
+        }
+        let mut most = READ_SIZE;
+        if let Some(turns) = &mut self.turns {
+            match turns.incoming.poll(cx, most) {
+                Poll::Ready(allowed) => most = allowed,
+                Poll::Pending => return Progress::Held,
+            }
+        }
+        buffer.clear();
+        buffer.reserve(READ_SIZE);
+        let read = rustix::io::retry_on_intr(|| {
+            let received = if self.turns.is_none() {
+                // As much as there is room for.
+                most = buffer.capacity();
+                rustix::net::recv(&self.fd, spare_capacity(buffer), RecvFlags::empty())?.1
+            } else {
+                buffer.resize(most, 0);
+                rustix::net::recv(&self.fd, buffer.as_mut_slice(), RecvFlags::empty())?.1
+            };
+            Ok(received)
+        });
+        if let Some(turns) = &mut self.turns {
+            turns.incoming.went(read.unwrap_or(0));
+        }
+        let report = match read {
+            Ok(0) => Report::PeerEnded,
+            Ok(length) => {
+                buffer.truncate(length);
+                self.record.received(length);
+                // A socket that gave less than was asked for has no more; what comes then is
+                // reported anew. The end may have been reported already.
+                if length < most && !ready.closed {
+                    ready.readable = false;
+                }
+                Report::Received(taken(buffer))
+            }
+            Err(Errno::AGAIN) => {
+                ready.readable = false;
+                return Progress::None;
+            }
+            Err(error) => Report::ReadFailed(errno::of_system(error)),
+        };
+        self.reading = Reading::No;
+        Progress::Report(report)
+    }
+
+    /// Sends all of this, now or when the system takes it. Beyond what it returns, the core learns
+    /// by `Progress`; an error is to be reported.
+    pub(super) fn write(
+        &mut self,
+        data: Vec<u8>,
+        ready: &mut Readiness,
+    ) -> (Written, Option<Report>) {
+        let mut unsent = Unsent { data, sent: 0 };
+        // A limited connection waits for its turn, which needs a task.
+        if self.turns.is_none() {
+            match unsent.send(&self.fd, usize::MAX, &self.record) {
+                Sent::All => return (Written::All, None),
+                Sent::Full => ready.writable = false,
+                Sent::Failed(report) => return (Written::Refused, Some(report)),
+                Sent::Some => {}
+            }
+        }
+        let sent = unsent.sent;
+        self.unsent = Some(Box::new(unsent));
+        (Written::Some(sent), None)
+    }
+
+    /// Sends more of what the system has not taken yet.
+    pub(super) fn send(&mut self, ready: &mut Readiness, cx: &mut Context<'_>) -> Progress {
+        let Some(unsent) = &mut self.unsent else {
+            return Progress::None;
+        };
+        if !ready.writable {
+            return Progress::None;
+        }
+        let before = unsent.sent;
+        let mut most = usize::MAX;
+        if let Some(turns) = &mut self.turns {
+            match turns.outgoing.poll(cx, unsent.data.len() - before) {
+                Poll::Ready(allowed) => most = allowed,
+                Poll::Pending => return Progress::Held,
+            }
+        }
+        let outcome = unsent.send(&self.fd, most, &self.record);
+        let went = unsent.sent - before;
+        if let Some(turns) = &mut self.turns {
+            turns.outgoing.went(went);
+        }
+        match outcome {
+            Sent::All => {
+                self.unsent = None;
+                Progress::Report(Report::Written)
+            }
+            Sent::Failed(report) => {
+                self.unsent = None;
+                Progress::Report(report)
+            }
+            Sent::Some => Progress::Some,
+            Sent::Full => {
+                ready.writable = false;
+                if went > 0 {
+                    Progress::Some
+                } else {
+                    Progress::None
+                }
+            }
+        }
+    }
+
+    /// Sends the FIN. A peer that is gone is no error.
+    pub(super) fn shut_down(&self) {
+        let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
+    }
+
+    pub(super) fn set_keep_alive(&self, keep_alive: KeepAlive) {
+        // A failure has no consequence, as in Node.
+        let _ = set_keep_alive(&self.fd, self.family, keep_alive);
+    }
+}
+
+/// What was received, in a buffer of its size.
+fn taken(buffer: &mut Vec<u8>) -> Vec<u8> {
+    if buffer.len() < LARGE {
+        return buffer.as_slice().to_vec();
+    }
+    let mut data = std::mem::take(buffer);
+    data.shrink_to_fit();
+    data
+}
+
+/// What came of a write.
+enum Sent {
+    /// All of it went.
+    All,
+    /// As much as was allowed.
+    Some,
+    /// What the system takes for now.
+    Full,
+    Failed(Report),
+}
+
+impl Unsent {
+    /// Sends at most so many bytes.
+    fn send(&mut self, fd: &OwnedFd, mut most: usize, record: &Record) -> Sent {
+        while self.sent < self.data.len() {
+            if most == 0 {
+                return Sent::Some;
+            }
+            let rest = &self.data[self.sent..];
+            let rest = &rest[..rest.len().min(most)];
+            match rustix::io::retry_on_intr(|| rustix::net::send(fd, rest, SendFlags::NOSIGNAL)) {
+                Ok(bytes) => {
+                    record.sent(bytes);
+                    self.sent += bytes;
+                    most -= bytes;
+                }
+                Err(Errno::AGAIN) => return Sent::Full,
+                Err(error) => return Sent::Failed(Report::WriteFailed(errno::of_system(error))),
+            }
+        }
+        Sent::All
+    }
+}
+
+fn set_keep_alive(fd: &OwnedFd, family: Family, keep_alive: KeepAlive) -> Result<(), Errno> {
+    if family != Family::Tcp {
+        return Ok(());
+    }
+    sockopt::set_socket_keepalive(fd, keep_alive != KeepAlive::Off)?;
+    if let KeepAlive::On(Some(probes)) = keep_alive {
+        let seconds = std::time::Duration::from_secs;
+        sockopt::set_tcp_keepidle(fd, seconds(probes.delay))?;
+        sockopt::set_tcp_keepintvl(fd, seconds(probes.interval))?;
+        sockopt::set_tcp_keepcnt(fd, probes.count)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! An attempt to connect by TCP.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use plugnet_core::{Attempt, Endpoints, Errno, SocketId};
+use plugnet_ipc::Family;
+use rustix::io::Errno as System;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+use super::connected::Connected;
+use super::shown::Shown;
+use crate::connections::{Connections, Place, Slot};
+use crate::door::{self, Local, Refused};
+use crate::guard::Guard;
+use crate::net::errno;
+
+/// An attempt that is under way.
+pub(super) struct Connecting {
+    pub(super) socket: SocketId,
+    pub(super) attempt: Attempt,
+    fd: OwnedFd,
+    slot: Slot,
+    place: Place,
+    shown: Shown,
+    remote: SocketAddr,
+}
+
+/// The call that failed, and why.
+pub(super) type Failure = (&'static str, Errno);
+
+/// Begins to connect.
+///
+/// # Errors
+///
+/// What the policy, the limits or the system say at once.
+pub(super) fn connect(
+    guard: &Guard,
+    connections: &Connections,
+    (socket, attempt): (SocketId, Attempt),
+    remote: SocketAddr,
+    local: Option<SocketAddr>,
+) -> Result<Connecting, Failure> {
+    let refused = |errno| ("connect", Errno(errno));
+    // As on Linux, and before anybody is asked.
+    if remote.port() == 0 {
+        return Err(refused("ECONNREFUSED"));
+    }
+    let shown = Shown::of(remote.ip());
+    // To Linux an unspecified address is this machine; the policy is asked for what is reached.
+    let ip = match remote.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let mut target = remote;
+    target.set_ip(ip);
+    let place = connections.place().map_err(|_| refused("EMFILE"))?;
+    let fd = tcp_socket(ip).map_err(|error| ("connect", errno::of_system(error)))?;
+    let way = match local {
+        None => Local::Chosen,
+        Some(local) => {
+            let local = of_family(local, ip);
+            if !door::may_bind(guard, local) {
+                return Err(("bind", Errno("EACCES")));
+            }
+            sockopt::set_socket_reuseaddr(&fd, true)
+                .and_then(|()| rustix::net::bind(&fd, &local))
+                .map_err(|error| match error {
+                    // As libuv says it.
+                    System::AFNOSUPPORT => ("bind", Errno("EINVAL")),
+                    error => ("bind", errno::of_system(error)),
+                })?;
+            Local::Bound
+        }
+    };
+    let slot = door::dial(guard, connections, target, way).map_err(|why| match why {
+        Refused::Denied => refused("EACCES"),
+        Refused::Full => refused("EMFILE"),
+    })?;
+    match rustix::io::retry_on_intr(|| rustix::net::connect(&fd, &target)) {
+        Ok(()) | Err(System::INPROGRESS) => Ok(Connecting {
+            socket,
+            attempt,
+            fd,
+            slot,
+            place,
+            shown,
+            remote,
+        }),
+        Err(error) => Err(("connect", errno::of_system(error))),
+    }
+}
+
+impl Connecting {
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// The connection, once the socket can be written to.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub(super) fn finish(self) -> Result<Connected, Failure> {
+        let error = match sockopt::socket_error(&self.fd) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) | Err(error) => Some(error),
+        };
+        if let Some(error) = error {
+            return Err(("connect", errno::of_system(error)));
+        }
+        let local = rustix::net::getsockname(&self.fd).ok();
+        let local = local.and_then(|local| SocketAddr::try_from(local).ok());
+        let endpoints = Endpoints::Tcp {
+            local: local.map(|local| self.shown.address(local)),
+            remote: Some(self.remote),
+        };
+        let record = self.slot.opened();
+        let Connecting { fd, place, .. } = self;
+        Ok(Connected::new(fd, Family::Tcp, endpoints, place, record))
+    }
+}
+
+/// A socket that does not block.
+pub(super) fn tcp_socket(of: IpAddr) -> Result<OwnedFd, System> {
+    let family = match of {
+        IpAddr::V4(_) => AddressFamily::INET,
+        IpAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    rustix::net::socket_with(family, SocketType::STREAM, flags, None)
+}
+
+/// The local address in the family of the target: for IPv4, an IPv4-mapped address becomes IPv4,
+/// and so does `::`.
+fn of_family(local: SocketAddr, target: IpAddr) -> SocketAddr {
+    match (local.ip().to_canonical(), target) {
+        (IpAddr::V6(ip), IpAddr::V4(_)) if ip.is_unspecified() => {
+            (Ipv4Addr::UNSPECIFIED, local.port()).into()
+        }
+        (ip, IpAddr::V4(_)) => (ip, local.port()).into(),
+        _ => local,
+    }
+}

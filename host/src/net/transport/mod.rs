@@ -1,0 +1,685 @@
+//! The core's transport over the system's sockets: TCP, UNIX domain sockets, inherited descriptors.
+//!
+//! What the core asks for is done at once where the system can, and else when a socket becomes
+//! ready: [`Sockets::poll`] looks at the system and queues what has [`Happened`], which the driver
+//! reports to the core. Nothing happens to a socket between two calls of it, but for what the
+//! program does: as in Node, whose sockets are looked at once in each turn of its loop.
+
+mod connected;
+mod connecting;
+mod listening;
+mod shown;
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use plugnet_core::{
+    AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
+    ListenSettings, ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
+};
+use plugnet_ipc::{DescriptorKind, Family};
+use slab::Slab;
+use tokio::task::JoinSet;
+
+use self::connected::{Connected, Progress};
+use self::connecting::{Connecting, connect};
+use self::listening::{Accepted, Listening, listen};
+use super::errno;
+use super::poller::{Poller, Readiness};
+use super::streaming::Streams;
+use crate::Access;
+use crate::connections::{Connections, Direction, Peer, Place, Record};
+use crate::guard::{Guard, Lookup};
+use crate::ipc::Ipc;
+use crate::resolver::Resolver;
+
+/// How much is received in one look at the system, over all sockets: more would be cold before the
+/// program gets to it. Who is left comes first in the next.
+const RECEIVED_AT_ONCE: usize = 256 * 1024;
+
+/// How long to wait before accepting again, when the system lacks resources.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Every socket of a run.
+pub(super) struct Sockets {
+    guard: Guard,
+    connections: Connections,
+    resolver: Resolver,
+    paths: Ipc,
+    start: Instant,
+    /// From the first socket on.
+    poller: Option<Poller>,
+    entries: Slab<Entry>,
+    listeners: HashMap<ListenerId, Number>,
+    accepted: HashMap<AcceptedId, Number>,
+    attempts: HashMap<(SocketId, Attempt), Number>,
+    sockets: HashMap<SocketId, Number>,
+    streams: HashMap<(SocketId, Generation), Streams>,
+    /// Those that something can be done for. Numbers in it may be out of date.
+    queue: VecDeque<Number>,
+    /// Those that wait for a limit of bytes per second.
+    held: Vec<Number>,
+    happened: VecDeque<Happened>,
+    tasks: JoinSet<Happened>,
+    buffer: Vec<u8>,
+}
+
+/// The number of an entry, and of its socket in the poller.
+type Number = usize;
+
+struct Entry {
+    ready: Readiness,
+    turn: Turn,
+    kind: Kind,
+}
+
+/// Whether an entry is in the queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    None,
+    Queued,
+}
+
+enum Kind {
+    Listening(Box<Listening>),
+    /// Absent while it finishes.
+    Connecting(Option<Box<Connecting>>),
+    Connected(Connected),
+}
+
+/// What the core is to be told.
+pub(super) enum Happened {
+    /// To a socket.
+    Report(SocketId, Report),
+    /// More of a write went out.
+    Progressed(SocketId),
+    /// Connections wait, perhaps.
+    Acceptable(ListenerId),
+    /// A lookup is over.
+    LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
+    /// Nothing.
+    Nothing,
+}
+
+impl Sockets {
+    pub(super) fn new(
+        guard: Guard,
+        connections: Connections,
+        resolver: Resolver,
+        paths: Ipc,
+    ) -> Self {
+        Sockets {
+            guard,
+            connections,
+            resolver,
+            paths,
+            start: Instant::now(),
+            poller: None,
+            entries: Slab::new(),
+            listeners: HashMap::new(),
+            accepted: HashMap::new(),
+            attempts: HashMap::new(),
+            sockets: HashMap::new(),
+            streams: HashMap::new(),
+            queue: VecDeque::new(),
+            held: Vec::new(),
+            happened: VecDeque::new(),
+            tasks: JoinSet::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The moment of a time of the core's clock.
+    pub(super) fn moment(&self, milliseconds: u64) -> Instant {
+        // Never early, although the clock is finer.
+        self.start + Duration::from_millis(milliseconds.saturating_add(1))
+    }
+
+    /// Takes the next of what has happened.
+    pub(super) fn take_happened(&mut self) -> Option<Happened> {
+        self.happened.pop_front()
+    }
+
+    /// Looks at the system, and does what can be done, until something has happened. If nothing
+    /// has, the task is woken when it may.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(done)) = self.tasks.poll_join_next(cx) {
+            // None of them panics, and they are cancelled with all of this alone.
+            self.happened.extend(done.ok());
+        }
+        for number in std::mem::take(&mut self.held) {
+            self.enqueue(number);
+        }
+        loop {
+            let ready = self.poll_ready(cx);
+            self.go_on_with_queue(cx);
+            if ready.is_pending() || !self.happened.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Queues those that have become ready.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Sockets {
+            poller: Some(poller),
+            entries,
+            queue,
+            ..
+        } = self
+        else {
+            return Poll::Pending;
+        };
+        poller.poll(cx, |number, ready| {
+            if let Some(entry) = entries.get_mut(number) {
+                entry.ready.add(ready);
+                if entry.goes_on() && entry.turn == Turn::None {
+                    entry.turn = Turn::Queued;
+                    queue.push_back(number);
+                }
+            }
+        })
+    }
+
+    /// Does what can be done for those in the queue, to a certain amount.
+    fn go_on_with_queue(&mut self, cx: &mut Context<'_>) {
+        let mut received = 0;
+        for _ in 0..self.queue.len() {
+            if received >= RECEIVED_AT_ONCE {
+                break;
+            }
+            let Some(number) = self.queue.pop_front() else {
+                break;
+            };
+            received += self.go_on(number, cx);
+        }
+        if !self.queue.is_empty() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Does what an entry can do. Returns how much it received.
+    fn go_on(&mut self, number: Number, cx: &mut Context<'_>) -> usize {
+        let Some(entry) = self.entries.get_mut(number) else {
+            return 0;
+        };
+        if std::mem::replace(&mut entry.turn, Turn::None) == Turn::None {
+            // The number of one that is gone.
+            return 0;
+        }
+        match &mut entry.kind {
+            Kind::Listening(listening) => {
+                self.happened.push_back(Happened::Acceptable(listening.id));
+                0
+            }
+            Kind::Connecting(_) => {
+                self.finish_connecting(number);
+                0
+            }
+            Kind::Connected(connected) => {
+                let Some(id) = connected.owner else {
+                    return 0;
+                };
+                let mut received = 0;
+                // As libuv does: reading first, which is told of a reset, then writing.
+                for progress in [
+                    connected.read(&mut entry.ready, &mut self.buffer, cx),
+                    connected.send(&mut entry.ready, cx),
+                ] {
+                    match progress {
+                        Progress::None => {}
+                        Progress::Held => self.held.push(number),
+                        Progress::Some => self.happened.push_back(Happened::Progressed(id)),
+                        Progress::Report(report) => {
+                            if let Report::Received(data) = &report {
+                                received = data.len();
+                            }
+                            self.happened.push_back(Happened::Report(id, report));
+                        }
+                    }
+                }
+                if entry.goes_on() {
+                    self.enqueue(number);
+                }
+                received
+            }
+        }
+    }
+
+    /// Queues an entry for the next look at the system, if something can be done for it.
+    fn enqueue(&mut self, number: Number) {
+        if let Some(entry) = self.entries.get_mut(number)
+            && entry.turn == Turn::None
+            && entry.goes_on()
+        {
+            entry.turn = Turn::Queued;
+            self.queue.push_back(number);
+        }
+    }
+
+    /// Keeps a socket, and has it watched.
+    fn keep(&mut self, kind: Kind) -> Result<Number, Errno> {
+        let no_descriptor = |_| Errno("EMFILE");
+        let poller = match &mut self.poller {
+            Some(poller) => poller,
+            none => none.insert(Poller::new().map_err(no_descriptor)?),
+        };
+        let vacant = self.entries.vacant_entry();
+        let number = vacant.key();
+        let entry = vacant.insert(Entry {
+            ready: Readiness::default(),
+            turn: Turn::None,
+            kind,
+        });
+        let fd = match &entry.kind {
+            Kind::Listening(listening) => listening.fd(),
+            Kind::Connecting(Some(connecting)) => connecting.fd(),
+            Kind::Connecting(None) => return Ok(number),
+            Kind::Connected(connected) => connected.fd(),
+        };
+        if let Err(error) = poller.watch(fd, number) {
+            self.entries.remove(number);
+            return Err(no_descriptor(error));
+        }
+        Ok(number)
+    }
+
+    fn connected(&mut self, id: SocketId) -> Option<(&mut Connected, &mut Readiness)> {
+        match self.entries.get_mut(*self.sockets.get(&id)?)? {
+            Entry {
+                kind: Kind::Connected(connected),
+                ready,
+                ..
+            } => Some((connected, ready)),
+            _ => None,
+        }
+    }
+
+    fn report(&mut self, id: SocketId, report: Report) {
+        self.happened.push_back(Happened::Report(id, report));
+    }
+
+    /// Takes back what the core has not been told of a socket. What is done at once is told later,
+    /// so there can be something.
+    fn take_back(&mut self, id: SocketId, what: impl Fn(&Report) -> bool) {
+        self.happened
+            .retain(|happened| !matches!(happened, Happened::Report(of, report) if *of == id && what(report)));
+    }
+
+    // ---- listening ----
+
+    /// Accepts a connection of a listener, if one waits. It is kept until the core has numbered it.
+    pub(super) fn accept_one(&mut self, listener: ListenerId) -> Option<(Number, Endpoints)> {
+        let number = *self.listeners.get(&listener)?;
+        let entry = self.entries.get_mut(number)?;
+        let Kind::Listening(listening) = &entry.kind else {
+            return None;
+        };
+        match listening.accept(&self.guard, &self.connections) {
+            Accepted::Connection(connected) => {
+                let endpoints = connected.endpoints;
+                // Without a descriptor to watch it, it is closed, as beyond a limit.
+                let kept = self.keep(Kind::Connected(connected)).ok()?;
+                Some((kept, endpoints))
+            }
+            Accepted::None => {
+                entry.ready.readable = false;
+                None
+            }
+            Accepted::Busy => {
+                self.enqueue(number);
+                None
+            }
+            Accepted::Exhausted => {
+                self.tasks.spawn(async move {
+                    tokio::time::sleep(RETRY).await;
+                    Happened::Acceptable(listener)
+                });
+                None
+            }
+        }
+    }
+
+    /// The number that the core has given an accepted connection.
+    pub(super) fn numbered(&mut self, accepted: AcceptedId, number: Number) {
+        self.accepted.insert(accepted, number);
+    }
+
+    // ---- connecting ----
+
+    fn finish_connecting(&mut self, number: Number) {
+        let Some(entry) = self.entries.get_mut(number) else {
+            return;
+        };
+        let Kind::Connecting(connecting) = &mut entry.kind else {
+            return;
+        };
+        let Some(connecting) = connecting.take() else {
+            return;
+        };
+        let (socket, attempt) = (connecting.socket, connecting.attempt);
+        let report = match connecting.finish() {
+            Ok(connected) => {
+                let endpoints = connected.endpoints;
+                entry.kind = Kind::Connected(connected);
+                Report::Connected { attempt, endpoints }
+            }
+            Err((syscall, errno)) => {
+                self.entries.remove(number);
+                self.attempts.remove(&(socket, attempt));
+                Report::ConnectFailed {
+                    attempt,
+                    syscall,
+                    errno,
+                }
+            }
+        };
+        self.report(socket, report);
+    }
+
+    /// Connects to a path, which needs no waiting.
+    fn connect_path(&mut self, path: &str) -> Result<Connected, Errno> {
+        let (place, slot) = self
+            .connections
+            .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
+            // The policy decided nothing about the path.
+            .map_err(|_| Errno("EMFILE"))?;
+        let connected = plugnet_ipc::connect(self.paths.grants(), path);
+        self.guard
+            .path(Access::PathConnect, path, connected.as_ref().err());
+        let fd = connected.map_err(|error| errno::of_path(&error))?;
+        let record = slot.opened();
+        Ok(Connected::new(
+            fd,
+            Family::Unix,
+            Endpoints::Path,
+            place,
+            record,
+        ))
+    }
+
+    fn begin_to_connect(
+        &mut self,
+        id: SocketId,
+        attempt: Attempt,
+        to: &ConnectTo,
+    ) -> Result<(), (&'static str, Errno)> {
+        let kind = match to {
+            ConnectTo::Address { remote, local } => Kind::Connecting(Some(Box::new(connect(
+                &self.guard,
+                &self.connections,
+                (id, attempt),
+                *remote,
+                *local,
+            )?))),
+            ConnectTo::Path(path) => {
+                let connected = self.connect_path(path);
+                Kind::Connected(connected.map_err(|errno| ("connect", errno))?)
+            }
+        };
+        let is_connected = matches!(kind, Kind::Connected(_));
+        let number = self.keep(kind).map_err(|errno| ("connect", errno))?;
+        self.attempts.insert((id, attempt), number);
+        if is_connected {
+            let endpoints = Endpoints::Path;
+            self.report(id, Report::Connected { attempt, endpoints });
+        }
+        Ok(())
+    }
+
+    // ---- streams ----
+
+    /// The streams of a socket's connection.
+    pub(super) fn streams(&mut self) -> &mut HashMap<(SocketId, Generation), Streams> {
+        &mut self.streams
+    }
+
+    /// Gives the connection of a socket away: the core is told how it goes on by
+    /// [`Sockets::await_end`] alone.
+    pub(super) fn give_away(&mut self, id: SocketId) -> Option<(OwnedFd, Family, Place, Record)> {
+        let number = self.sockets.remove(&id)?;
+        match self.entries.try_remove(number)?.kind {
+            Kind::Connected(connected) => {
+                if let Some(poller) = &self.poller {
+                    poller.forget(connected.fd());
+                }
+                Some(connected.into_parts())
+            }
+            Kind::Listening(_) | Kind::Connecting(_) => None,
+        }
+    }
+
+    /// Reports to the core how a direction of a connection that was given away ends.
+    pub(super) fn await_end(
+        &mut self,
+        id: SocketId,
+        end: impl Future<Output = Option<Report>> + Send + 'static,
+    ) {
+        self.tasks.spawn(async move {
+            match end.await {
+                Some(report) => Happened::Report(id, report),
+                None => Happened::Nothing,
+            }
+        });
+    }
+}
+
+impl Entry {
+    /// Whether something can be done for it.
+    fn goes_on(&self) -> bool {
+        match &self.kind {
+            Kind::Listening(_) => self.ready.readable,
+            Kind::Connecting(_) => self.ready.writable,
+            Kind::Connected(connected) => connected.goes_on(self.ready),
+        }
+    }
+}
+
+impl Transport for Sockets {
+    fn now(&mut self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn look_up(&mut self, lookup: LookupId, host: String) {
+        let outcome = match self.guard.allows_lookup(&host) {
+            None => Err(Errno("EACCES")),
+            Some(Lookup::Literal(Some(address))) => Ok(vec![address]),
+            // To Node a name that cannot exist is one that does not.
+            Some(Lookup::Literal(None)) => Err(Errno("ENOTFOUND")),
+            Some(Lookup::Name(name)) => match self.resolver.lookup(&name) {
+                Ok(answer) => {
+                    let guard = self.guard.clone();
+                    self.tasks.spawn(async move {
+                        let outcome = match answer.await {
+                            Ok(addresses) => {
+                                guard.answered(&name, addresses.iter().copied());
+                                Ok(addresses)
+                            }
+                            Err(_) => Err(Errno("ENOTFOUND")),
+                        };
+                        Happened::LookedUp(lookup, outcome)
+                    });
+                    return;
+                }
+                Err(crate::resolver::Full) => Err(Errno("EAI_AGAIN")),
+            },
+        };
+        self.happened.push_back(Happened::LookedUp(lookup, outcome));
+    }
+
+    fn listen(
+        &mut self,
+        listener: ListenerId,
+        at: &ListenAt,
+        settings: ListenSettings,
+    ) -> Poll<Result<Option<SocketAddr>, Errno>> {
+        let listening = listen(
+            &self.guard,
+            &self.connections,
+            &self.paths,
+            listener,
+            at,
+            settings,
+        );
+        Poll::Ready(listening.and_then(|listening| {
+            let address = listening.address();
+            let number = self.keep(Kind::Listening(Box::new(listening)))?;
+            self.listeners.insert(listener, number);
+            Ok(address)
+        }))
+    }
+
+    fn close_listener(&mut self, listener: ListenerId) {
+        if let Some(number) = self.listeners.remove(&listener) {
+            self.entries.try_remove(number);
+        }
+    }
+
+    fn accept(&mut self, listener: ListenerId) {
+        if let Some(&number) = self.listeners.get(&listener) {
+            self.enqueue(number);
+        }
+    }
+
+    fn refuse(&mut self, accepted: AcceptedId) {
+        if let Some(number) = self.accepted.remove(&accepted) {
+            self.entries.try_remove(number);
+        }
+    }
+
+    fn connect(&mut self, id: SocketId, attempt: Attempt, to: ConnectTo) {
+        if let Err((syscall, errno)) = self.begin_to_connect(id, attempt, &to) {
+            let report = Report::ConnectFailed {
+                attempt,
+                syscall,
+                errno,
+            };
+            self.report(id, report);
+        }
+    }
+
+    fn abort_connect(&mut self, id: SocketId, attempt: Attempt) {
+        if let Some(number) = self.attempts.remove(&(id, attempt)) {
+            self.entries.try_remove(number);
+        }
+        self.take_back(id, |report| match report {
+            Report::Connected { attempt: of, .. } | Report::ConnectFailed { attempt: of, .. } => {
+                *of == attempt
+            }
+            _ => false,
+        });
+    }
+
+    fn open(&mut self, id: SocketId, origin: Origin) {
+        let number = match origin {
+            Origin::Attempt(attempt) => self.attempts.remove(&(id, attempt)),
+            Origin::Accepted(accepted) => self.accepted.remove(&accepted),
+        };
+        if let Some(number) = number
+            && let Some(Entry {
+                kind: Kind::Connected(connected),
+                ..
+            }) = self.entries.get_mut(number)
+        {
+            connected.owner = Some(id);
+            self.sockets.insert(id, number);
+        }
+    }
+
+    fn adopt(&mut self, id: SocketId, descriptor: u32) -> Result<Endpoints, AdoptError> {
+        let number = i32::try_from(descriptor).unwrap_or(-1);
+        let mut descriptors = self.paths.descriptors();
+        match descriptors.kind(number) {
+            Ok(DescriptorKind::Tcp { .. } | DescriptorKind::Unix { .. }) => {}
+            Ok(DescriptorKind::Udp) => return Err(AdoptError::Kind("UDP")),
+            Ok(DescriptorKind::Terminal) => return Err(AdoptError::Kind("TTY")),
+            Ok(DescriptorKind::File) => return Err(AdoptError::Kind("FILE")),
+            _ => return Err(AdoptError::Kind("UNKNOWN")),
+        }
+        let (fd, family) = descriptors
+            .take_connected(number)
+            .map_err(|error| AdoptError::Failed(errno::of_path(&error)))?;
+        drop(descriptors);
+        let address = |of: Result<_, _>| of.ok().and_then(|of| SocketAddr::try_from(of).ok());
+        let (local, remote) = (
+            address(rustix::net::getsockname(&fd)),
+            rustix::net::getpeername(&fd).ok().flatten(),
+        );
+        let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
+        let endpoints = match family {
+            Family::Tcp => Endpoints::Tcp { local, remote },
+            Family::Unix => Endpoints::Path,
+        };
+        let peer = remote.map_or(Peer::Unnamed, Peer::Address);
+        // Beyond the limit, it is closed like one that is accepted.
+        let full = |_| AdoptError::Failed(Errno("EMFILE"));
+        let (place, slot) = self
+            .connections
+            .place_and_slot(Direction::Inherit, peer)
+            .map_err(full)?;
+        let mut connected = Connected::new(fd, family, endpoints, place, slot.opened());
+        connected.owner = Some(id);
+        let kept = self.keep(Kind::Connected(connected));
+        self.sockets.insert(id, kept.map_err(AdoptError::Failed)?);
+        Ok(endpoints)
+    }
+
+    fn read(&mut self, id: SocketId) {
+        let Some(&number) = self.sockets.get(&id) else {
+            return;
+        };
+        if let Some((connected, _)) = self.connected(id) {
+            connected.ask();
+            self.enqueue(number);
+        }
+    }
+
+    fn write(&mut self, id: SocketId, data: Vec<u8>) -> Written {
+        let Some((connected, ready)) = self.connected(id) else {
+            return Written::Refused;
+        };
+        let (written, failure) = connected.write(data, ready);
+        if let Some(failure) = failure {
+            self.report(id, failure);
+        } else if let (Written::Some(_), Some(&number)) = (written, self.sockets.get(&id)) {
+            self.enqueue(number);
+        }
+        written
+    }
+
+    fn shut_down(&mut self, id: SocketId) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.shut_down();
+            self.report(id, Report::ShutDown);
+        }
+    }
+
+    fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.set_keep_alive(keep_alive);
+        }
+    }
+
+    fn close(&mut self, id: SocketId) {
+        if let Some(number) = self.sockets.remove(&id) {
+            self.entries.try_remove(number);
+        }
+        self.take_back(id, |_| true);
+    }
+
+    fn wake_incoming(&mut self, id: SocketId, generation: Generation) {
+        if let Some(streams) = self.streams.get_mut(&(id, generation)) {
+            streams.wake_incoming();
+        }
+    }
+
+    fn wake_outgoing(&mut self, id: SocketId, generation: Generation) {
+        if let Some(streams) = self.streams.get_mut(&(id, generation)) {
+            streams.wake_outgoing();
+        }
+    }
+}
