@@ -313,7 +313,11 @@ impl<T: Transport> Driver<T> {
                     };
                     net.with_socket(socket, |socket, agenda| socket.written(written, agenda));
                 }
-                Action::ShutDown(socket) => transport.shut_down(socket),
+                Action::ShutDown(socket) => {
+                    if let Poll::Ready(report) = transport.shut_down(socket) {
+                        net.report(socket, report);
+                    }
+                }
                 Action::KeepAlive { socket, keep_alive } => {
                     transport.set_keep_alive(socket, keep_alive);
                 }

@@ -215,8 +215,9 @@ pub trait Transport {
     /// Sends all of this.
     fn write(&mut self, socket: SocketId, data: Vec<u8>) -> Written;
 
-    /// Sends a FIN. Reports [`Report::ShutDown`] or [`Report::WriteFailed`].
-    fn shut_down(&mut self, socket: SocketId);
+    /// Sends a FIN. Returns [`Report::ShutDown`] or [`Report::WriteFailed`]; if it is pending, reports
+    /// it.
+    fn shut_down(&mut self, socket: SocketId) -> Poll<Report>;
 
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);

@@ -290,7 +290,7 @@ impl Transport for Network {
         }
     }
 
-    fn shut_down(&mut self, id: SocketId) {
+    fn shut_down(&mut self, id: SocketId) -> Poll<Report> {
         self.actions.push(Action::ShutDown(id));
         let wire = self.asked(id);
         assert!(wire.unsent.is_none(), "asked for a FIN during a write");
@@ -301,6 +301,7 @@ impl Transport for Network {
         if !self.holds_shutdown {
             self.shut_down_now(id);
         }
+        Poll::Pending
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {

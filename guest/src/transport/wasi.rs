@@ -569,7 +569,7 @@ impl Transport for Wasi {
         sending::write(self, id, data)
     }
 
-    fn shut_down(&mut self, id: SocketId) {
+    fn shut_down(&mut self, id: SocketId) -> Poll<Report> {
         if let Some(sender) = sending::take_sender(self, id, Sending::Over) {
             self.shutdowns.push_back((id, None));
             self.go_on(id, async move {
@@ -594,6 +594,7 @@ impl Transport for Wasi {
                 }
             });
         }
+        Poll::Pending
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {

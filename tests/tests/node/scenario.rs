@@ -1,5 +1,6 @@
 //! The scenario files: where they are, and what their headers say.
 
+use plugnet_tests::Form;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,9 +117,20 @@ impl Variant<'_> {
         }
     }
 
-    /// Whether the component's trace is not Node's.
+    /// Whether the trace is not Node's, in this process's form.
     pub fn deviates(&self) -> bool {
-        !self.header("deviates").is_empty()
+        let composed = Form::of_process() == Form::Composed;
+        !self.header("deviates").is_empty() || (composed && self.deviates_composed())
+    }
+
+    /// Whether the trace of the composed form alone is not Node's.
+    pub fn deviates_composed(&self) -> bool {
+        !self.header("composed-deviates").is_empty()
+    }
+
+    /// The trace of whoever deviates.
+    pub fn deviating_trace(&self) -> PathBuf {
+        self.trace("deviating.trace")
     }
 
     /// Node's trace.
@@ -126,11 +138,11 @@ impl Variant<'_> {
         self.trace("trace")
     }
 
-    /// What the net component's trace has to be: Node's, unless the scenario documents with
-    /// `deviates` why it is not.
+    /// What plugnet's trace has to be: Node's, unless the scenario documents with `deviates` or
+    /// `composed-deviates` why it is not.
     pub fn expected_trace(&self) -> PathBuf {
         if self.deviates() {
-            self.trace("deviating.trace")
+            self.deviating_trace()
         } else {
             self.node_trace()
         }

@@ -1,6 +1,7 @@
 //! Comparing traces: line by line, but between objects whose order is free.
 
 use super::scenario::Variant;
+use plugnet_tests::Form;
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ pub enum Whose {
     Node,
     /// The net component, which the host tells of one socket after the other: where a program has
     /// both ends, `composed-unordered` frees their order.
-    Component,
+    Plugnet,
 }
 
 /// Compares a trace with the committed one, and returns what is different.
@@ -86,7 +87,7 @@ impl Variant<'_> {
     fn group(&self, whose: Whose, line: &str) -> String {
         let object = line.split([' ', '.']).next().unwrap_or_default();
         let mut unordered = self.header("unordered");
-        if whose == Whose::Component {
+        if whose == Whose::Plugnet && Form::of_process() == Form::Composed {
             unordered.extend(self.header("composed-unordered"));
         }
         let part = unordered

@@ -1,43 +1,47 @@
-//! An attempt to connect by TCP.
+//! An attempt to connect.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use plugnet_core::{Attempt, Endpoints, Errno, SocketId};
+use plugnet_core::{Endpoints, Errno};
 use plugnet_ipc::Family;
 use rustix::io::Errno as System;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use super::connected::Connected;
 use super::shown::Shown;
-use crate::connections::{Connections, Place, Slot};
+use crate::Access;
+use crate::connections::{Connections, Direction, Peer, Place, Slot};
 use crate::door::{self, Local, Refused};
 use crate::guard::Guard;
+use crate::ipc::Ipc;
 use crate::net::errno;
 
-/// An attempt that is under way.
+/// An attempt that is under way: it is over when its socket can be written to. A path connects at
+/// once, and as in libuv that shows in the next look at the system.
 pub(super) struct Connecting {
-    pub(super) socket: SocketId,
-    pub(super) attempt: Attempt,
     fd: OwnedFd,
+    to: To,
     slot: Slot,
     place: Place,
-    shown: Shown,
-    remote: SocketAddr,
+}
+
+enum To {
+    Address { remote: SocketAddr, shown: Shown },
+    Path,
 }
 
 /// The call that failed, and why.
 pub(super) type Failure = (&'static str, Errno);
 
-/// Begins to connect.
+/// Begins to connect by TCP.
 ///
 /// # Errors
 ///
 /// What the policy, the limits or the system say at once.
-pub(super) fn connect(
+pub(super) fn to_address(
     guard: &Guard,
     connections: &Connections,
-    (socket, attempt): (SocketId, Attempt),
     remote: SocketAddr,
     local: Option<SocketAddr>,
 ) -> Result<Connecting, Failure> {
@@ -80,16 +84,40 @@ pub(super) fn connect(
     })?;
     match rustix::io::retry_on_intr(|| rustix::net::connect(&fd, &target)) {
         Ok(()) | Err(System::INPROGRESS) => Ok(Connecting {
-            socket,
-            attempt,
             fd,
+            to: To::Address { remote, shown },
             slot,
             place,
-            shown,
-            remote,
         }),
         Err(error) => Err(("connect", errno::of_system(error))),
     }
+}
+
+/// Connects to a path.
+///
+/// # Errors
+///
+/// What the policy, the limits or the system say.
+pub(super) fn to_path(
+    guard: &Guard,
+    connections: &Connections,
+    paths: &Ipc,
+    path: &str,
+) -> Result<Connecting, Errno> {
+    let (place, slot) = connections
+        .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
+        // The policy decided nothing about the path.
+        .map_err(|_| Errno("EMFILE"))?;
+    let connected = plugnet_ipc::connect(paths.grants(), path);
+    guard.path(Access::PathConnect, path, connected.as_ref().err());
+    let fd = connected.map_err(|error| errno::of_path(&error))?;
+    let to = To::Path;
+    Ok(Connecting {
+        fd,
+        to,
+        slot,
+        place,
+    })
 }
 
 impl Connecting {
@@ -103,22 +131,33 @@ impl Connecting {
     ///
     /// Why there is none.
     pub(super) fn finish(self) -> Result<Connected, Failure> {
-        let error = match sockopt::socket_error(&self.fd) {
+        let Connecting {
+            fd,
+            to,
+            slot,
+            place,
+        } = self;
+        // Also of a path, whose listener may have been closed since.
+        let error = match sockopt::socket_error(&fd) {
             Ok(Ok(())) => None,
             Ok(Err(error)) | Err(error) => Some(error),
         };
         if let Some(error) = error {
             return Err(("connect", errno::of_system(error)));
         }
-        let local = rustix::net::getsockname(&self.fd).ok();
-        let local = local.and_then(|local| SocketAddr::try_from(local).ok());
-        let endpoints = Endpoints::Tcp {
-            local: local.map(|local| self.shown.address(local)),
-            remote: Some(self.remote),
+        let (family, endpoints) = match to {
+            To::Path => (Family::Unix, Endpoints::Path),
+            To::Address { remote, shown } => {
+                let local = rustix::net::getsockname(&fd).ok();
+                let local = local.and_then(|local| SocketAddr::try_from(local).ok());
+                let endpoints = Endpoints::Tcp {
+                    local: local.map(|local| shown.address(local)),
+                    remote: Some(remote),
+                };
+                (Family::Tcp, endpoints)
+            }
         };
-        let record = self.slot.opened();
-        let Connecting { fd, place, .. } = self;
-        Ok(Connected::new(fd, Family::Tcp, endpoints, place, record))
+        Ok(Connected::new(fd, family, endpoints, place, slot.opened()))
     }
 }
 

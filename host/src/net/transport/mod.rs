@@ -12,6 +12,7 @@ mod shown;
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll};
@@ -26,12 +27,11 @@ use slab::Slab;
 use tokio::task::JoinSet;
 
 use self::connected::{Connected, Progress};
-use self::connecting::{Connecting, connect};
+use self::connecting::{Connecting, Failure};
 use self::listening::{Accepted, Listening, listen};
 use super::errno;
 use super::poller::{Poller, Readiness};
 use super::streaming::Streams;
-use crate::Access;
 use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::guard::{Guard, Lookup};
 use crate::ipc::Ipc;
@@ -61,6 +61,8 @@ pub(super) struct Sockets {
     streams: HashMap<(SocketId, Generation), Streams>,
     /// Those that something can be done for. Numbers in it may be out of date.
     queue: VecDeque<Number>,
+    /// Those to watch. Numbers in it may be out of date.
+    unwatched: Vec<Number>,
     /// Those that wait for a limit of bytes per second.
     held: Vec<Number>,
     happened: VecDeque<Happened>,
@@ -74,7 +76,18 @@ type Number = usize;
 struct Entry {
     ready: Readiness,
     turn: Turn,
+    watch: Watch,
     kind: Kind,
+}
+
+/// Whether the poller watches the socket of an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    /// Nothing of it is wanted yet: it was accepted.
+    No,
+    /// From the next look at the system on, as in libuv, which decides the order of what is ready.
+    Soon,
+    Yes,
 }
 
 /// Whether an entry is in the queue.
@@ -87,7 +100,7 @@ enum Turn {
 enum Kind {
     Listening(Box<Listening>),
     /// Absent while it finishes.
-    Connecting(Option<Box<Connecting>>),
+    Connecting(Option<Box<(SocketId, Attempt, Connecting)>>),
     Connected(Connected),
 }
 
@@ -126,6 +139,7 @@ impl Sockets {
             sockets: HashMap::new(),
             streams: HashMap::new(),
             queue: VecDeque::new(),
+            unwatched: Vec::new(),
             held: Vec::new(),
             happened: VecDeque::new(),
             tasks: JoinSet::new(),
@@ -154,6 +168,7 @@ impl Sockets {
         for number in std::mem::take(&mut self.held) {
             self.enqueue(number);
         }
+        self.watch_all();
         loop {
             let ready = self.poll_ready(cx);
             self.go_on_with_queue(cx);
@@ -261,31 +276,70 @@ impl Sockets {
         }
     }
 
-    /// Keeps a socket, and has it watched.
-    fn keep(&mut self, kind: Kind) -> Result<Number, Errno> {
-        let no_descriptor = |_| Errno("EMFILE");
-        let poller = match &mut self.poller {
-            Some(poller) => poller,
-            none => none.insert(Poller::new().map_err(no_descriptor)?),
-        };
-        let vacant = self.entries.vacant_entry();
-        let number = vacant.key();
-        let entry = vacant.insert(Entry {
+    /// Keeps a socket that is not watched.
+    fn keep(&mut self, kind: Kind) -> Number {
+        self.entries.insert(Entry {
             ready: Readiness::default(),
             turn: Turn::None,
+            watch: Watch::No,
             kind,
-        });
-        let fd = match &entry.kind {
-            Kind::Listening(listening) => listening.fd(),
-            Kind::Connecting(Some(connecting)) => connecting.fd(),
-            Kind::Connecting(None) => return Ok(number),
-            Kind::Connected(connected) => connected.fd(),
-        };
-        if let Err(error) = poller.watch(fd, number) {
+        })
+    }
+
+    /// Keeps a socket, and watches it at once.
+    fn keep_watched(&mut self, kind: Kind) -> Result<Number, Errno> {
+        let number = self.keep(kind);
+        if self.watch(number).is_err() {
             self.entries.remove(number);
-            return Err(no_descriptor(error));
+            return Err(Errno("EMFILE"));
         }
         Ok(number)
+    }
+
+    fn watch(&mut self, number: Number) -> io::Result<()> {
+        let Some(entry) = self.entries.get_mut(number) else {
+            return Ok(());
+        };
+        let fd = match &entry.kind {
+            Kind::Listening(listening) => listening.fd(),
+            Kind::Connecting(Some(attempt)) => attempt.2.fd(),
+            Kind::Connecting(None) => return Ok(()),
+            Kind::Connected(connected) => connected.fd(),
+        };
+        let poller = match &mut self.poller {
+            Some(poller) => poller,
+            none => none.insert(Poller::new()?),
+        };
+        poller.watch(fd, number)?;
+        entry.watch = Watch::Yes;
+        Ok(())
+    }
+
+    /// Has a connection watched from the next look at the system on.
+    fn watch_soon(&mut self, number: Number) {
+        if let Some(entry) = self.entries.get_mut(number)
+            && entry.watch == Watch::No
+        {
+            entry.watch = Watch::Soon;
+            self.unwatched.push(number);
+        }
+    }
+
+    /// Watches those that are to be.
+    fn watch_all(&mut self) {
+        for number in std::mem::take(&mut self.unwatched) {
+            let is_to_be = |entry: &Entry| entry.watch == Watch::Soon;
+            if self.entries.get(number).is_some_and(is_to_be)
+                && self.watch(number).is_err()
+                && let Some(Entry {
+                    kind: Kind::Connected(connected),
+                    ..
+                }) = self.entries.get(number)
+                && let Some(id) = connected.owner
+            {
+                self.report(id, Report::ReadFailed(Errno("ENOMEM")));
+            }
+        }
     }
 
     fn connected(&mut self, id: SocketId) -> Option<(&mut Connected, &mut Readiness)> {
@@ -322,9 +376,7 @@ impl Sockets {
         match listening.accept(&self.guard, &self.connections) {
             Accepted::Connection(connected) => {
                 let endpoints = connected.endpoints;
-                // Without a descriptor to watch it, it is closed, as beyond a limit.
-                let kept = self.keep(Kind::Connected(connected)).ok()?;
-                Some((kept, endpoints))
+                Some((self.keep(Kind::Connected(connected)), endpoints))
             }
             Accepted::None => {
                 entry.ready.readable = false;
@@ -361,7 +413,7 @@ impl Sockets {
         let Some(connecting) = connecting.take() else {
             return;
         };
-        let (socket, attempt) = (connecting.socket, connecting.attempt);
+        let (socket, attempt, connecting) = *connecting;
         let report = match connecting.finish() {
             Ok(connected) => {
                 let endpoints = connected.endpoints;
@@ -381,53 +433,26 @@ impl Sockets {
         self.report(socket, report);
     }
 
-    /// Connects to a path, which needs no waiting.
-    fn connect_path(&mut self, path: &str) -> Result<Connected, Errno> {
-        let (place, slot) = self
-            .connections
-            .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
-            // The policy decided nothing about the path.
-            .map_err(|_| Errno("EMFILE"))?;
-        let connected = plugnet_ipc::connect(self.paths.grants(), path);
-        self.guard
-            .path(Access::PathConnect, path, connected.as_ref().err());
-        let fd = connected.map_err(|error| errno::of_path(&error))?;
-        let record = slot.opened();
-        Ok(Connected::new(
-            fd,
-            Family::Unix,
-            Endpoints::Path,
-            place,
-            record,
-        ))
-    }
-
     fn begin_to_connect(
         &mut self,
         id: SocketId,
         attempt: Attempt,
         to: &ConnectTo,
-    ) -> Result<(), (&'static str, Errno)> {
-        let kind = match to {
-            ConnectTo::Address { remote, local } => Kind::Connecting(Some(Box::new(connect(
-                &self.guard,
-                &self.connections,
-                (id, attempt),
-                *remote,
-                *local,
-            )?))),
+    ) -> Result<(), Failure> {
+        let connecting = match to {
+            ConnectTo::Address { remote, local } => {
+                connecting::to_address(&self.guard, &self.connections, *remote, *local)?
+            }
             ConnectTo::Path(path) => {
-                let connected = self.connect_path(path);
-                Kind::Connected(connected.map_err(|errno| ("connect", errno))?)
+                connecting::to_path(&self.guard, &self.connections, &self.paths, path)
+                    .map_err(|errno| ("connect", errno))?
             }
         };
-        let is_connected = matches!(kind, Kind::Connected(_));
-        let number = self.keep(kind).map_err(|errno| ("connect", errno))?;
+        let kind = Kind::Connecting(Some(Box::new((id, attempt, connecting))));
+        let number = self
+            .keep_watched(kind)
+            .map_err(|errno| ("connect", errno))?;
         self.attempts.insert((id, attempt), number);
-        if is_connected {
-            let endpoints = Endpoints::Path;
-            self.report(id, Report::Connected { attempt, endpoints });
-        }
         Ok(())
     }
 
@@ -442,9 +467,10 @@ impl Sockets {
     /// [`Sockets::await_end`] alone.
     pub(super) fn give_away(&mut self, id: SocketId) -> Option<(OwnedFd, Family, Place, Record)> {
         let number = self.sockets.remove(&id)?;
-        match self.entries.try_remove(number)?.kind {
+        let entry = self.entries.try_remove(number)?;
+        match entry.kind {
             Kind::Connected(connected) => {
-                if let Some(poller) = &self.poller {
+                if let (Some(poller), Watch::Yes) = (&self.poller, entry.watch) {
                     poller.forget(connected.fd());
                 }
                 Some(connected.into_parts())
@@ -527,7 +553,7 @@ impl Transport for Sockets {
         );
         Poll::Ready(listening.and_then(|listening| {
             let address = listening.address();
-            let number = self.keep(Kind::Listening(Box::new(listening)))?;
+            let number = self.keep_watched(Kind::Listening(Box::new(listening)))?;
             self.listeners.insert(listener, number);
             Ok(address)
         }))
@@ -623,8 +649,8 @@ impl Transport for Sockets {
             .map_err(full)?;
         let mut connected = Connected::new(fd, family, endpoints, place, slot.opened());
         connected.owner = Some(id);
-        let kept = self.keep(Kind::Connected(connected));
-        self.sockets.insert(id, kept.map_err(AdoptError::Failed)?);
+        let number = self.keep(Kind::Connected(connected));
+        self.sockets.insert(id, number);
         Ok(endpoints)
     }
 
@@ -634,6 +660,7 @@ impl Transport for Sockets {
         };
         if let Some((connected, _)) = self.connected(id) {
             connected.ask();
+            self.watch_soon(number);
             self.enqueue(number);
         }
     }
@@ -646,16 +673,17 @@ impl Transport for Sockets {
         if let Some(failure) = failure {
             self.report(id, failure);
         } else if let (Written::Some(_), Some(&number)) = (written, self.sockets.get(&id)) {
+            self.watch_soon(number);
             self.enqueue(number);
         }
         written
     }
 
-    fn shut_down(&mut self, id: SocketId) {
+    fn shut_down(&mut self, id: SocketId) -> Poll<Report> {
         if let Some((connected, _)) = self.connected(id) {
             connected.shut_down();
-            self.report(id, Report::ShutDown);
         }
+        Poll::Ready(Report::ShutDown)
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
