@@ -161,7 +161,17 @@ pub(crate) enum Step {
     Server(ServerId, ServerTick),
     Timer(SocketId, Timer),
     Job(Job),
+    /// The transport's next socket that is ready.
+    Ready,
     Closing(Closing),
+}
+
+/// Whether the transport has found sockets ready that had no turn yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    #[default]
+    Nothing,
+    Something,
 }
 
 /// The phase of the loop, as in `uv_run`. Each leads to the next, the last to the first.
@@ -170,7 +180,8 @@ enum Phase {
     /// What calls outside of the poll completed at once: a FIN with no write before it.
     #[default]
     Begin,
-    /// What the transport has reported; one connection per listener.
+    /// What the transport has reported, and then what it has found ready; one connection per
+    /// listener.
     Poll,
     /// What calls during the poll completed at once.
     Pending,
@@ -206,6 +217,7 @@ pub(crate) struct Agenda {
     jobs: VecDeque<Job>,
     /// The jobs of this poll. Later reports belong to the next.
     polled: VecDeque<Job>,
+    found: Found,
     pending: VecDeque<Job>,
     /// In the order in which they came.
     held: VecDeque<Held>,
@@ -346,6 +358,21 @@ impl Agenda {
         }
     }
 
+    /// The transport has found sockets ready: they are part of the next poll, or of this one.
+    pub fn found(&mut self) {
+        self.found = Found::Something;
+    }
+
+    /// The transport has no more of them.
+    pub fn found_no_more(&mut self) {
+        self.found = Found::Nothing;
+    }
+
+    /// Queues what a socket that is ready reports: for this poll.
+    pub fn job_now(&mut self, job: Job) {
+        self.polled.push_back(job);
+    }
+
     /// Keeps what was received until the socket's [`Agenda::release`].
     pub fn hold(&mut self, socket: SocketId, report: Report) {
         let until = Until::Finish;
@@ -407,6 +434,9 @@ impl Agenda {
                 Phase::Poll => {
                     if let Some(job) = self.polled.pop_front() {
                         return Some(Step::Job(job));
+                    }
+                    if self.found == Found::Something {
+                        return Some(Step::Ready);
                     }
                     self.phase = Phase::Pending;
                 }
@@ -478,6 +508,7 @@ impl Agenda {
             || !self.ticks.is_empty()
             || !self.jobs.is_empty()
             || !self.polled.is_empty()
+            || self.found == Found::Something
             || !self.pending.is_empty()
             || !self.closing.is_empty()
             || !self.closing_now.is_empty()

@@ -5,12 +5,12 @@ use crate::encoding::Encoding;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId};
 use crate::lookup::Resolved;
-use crate::net::Net;
+use crate::net::{Net, Stepped};
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 use crate::socket::{ConnectRequest, Selection, Socket, SocketOptions};
 use crate::transport::{
-    AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Report, Transport,
-    Written,
+    AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Ready, Report,
+    Transport, Written,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
@@ -155,9 +155,36 @@ impl<T: Transport> Driver<T> {
             if self.net.agenda.has_event() {
                 return true;
             }
-            if !self.net.step() {
-                return false;
+            if self.transport.has_ready() {
+                self.net.agenda.found();
             }
+            match self.net.step() {
+                Stepped::Nothing => return false,
+                Stepped::Done => {}
+                Stepped::Ready => self.next_ready(),
+            }
+        }
+    }
+
+    /// Has the transport do what its next socket is ready for.
+    fn next_ready(&mut self) {
+        let Some(ready) = self.transport.next_ready() else {
+            self.net.agenda.found_no_more();
+            return;
+        };
+        match ready {
+            Ready::Socket(id, report) => self.net.report_now(id, report),
+            Ready::Progressed(id) => self.progressed(id),
+            Ready::LookedUp(lookup, outcome) => self.net.looked_up_now(lookup, outcome),
+            Ready::Listener(listener) => {
+                if self.net.accepts(listener) {
+                    let accepted = self.net.number_accepted();
+                    if let Some(endpoints) = self.transport.accept_ready(listener, accepted) {
+                        self.net.accepted_now(listener, accepted, endpoints);
+                    }
+                }
+            }
+            Ready::Nothing => {}
         }
     }
 

@@ -44,5 +44,5 @@ pub use socket::{ConnectRequest, Lookup, ReadyState, Selection, Socket, SocketOp
 pub use socket_address::SocketAddress;
 pub use transport::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Generation, KeepAlive, ListenAt,
-    ListenSettings, ListenerId, LookupId, Origin, Probes, Report, Transport, Written,
+    ListenSettings, ListenerId, LookupId, Origin, Probes, Ready, Report, Transport, Written,
 };

@@ -39,6 +39,17 @@ pub(crate) struct Net {
     pub agenda: Agenda,
 }
 
+/// What came of [`Net::step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stepped {
+    /// There is none.
+    Nothing,
+    /// A step was run.
+    Done,
+    /// The transport's next socket that is ready is due.
+    Ready,
+}
+
 impl Net {
     // ---- servers ----
 
@@ -170,12 +181,33 @@ impl Net {
 
     pub fn accepted(&mut self, listener: ListenerId, endpoints: Endpoints) -> AcceptedId {
         let accepted = self.agenda.accepted();
-        if let Some(listener) = self.listeners.get_mut(&listener) {
-            listener.queued += 1;
-        }
+        self.queued(listener);
         self.agenda
             .job(Job::Accepted(listener, accepted, endpoints));
         accepted
+    }
+
+    fn queued(&mut self, listener: ListenerId) {
+        if let Some(listener) = self.listeners.get_mut(&listener) {
+            listener.queued += 1;
+        }
+    }
+
+    /// The number of the connection that is about to be accepted.
+    pub fn number_accepted(&mut self) -> AcceptedId {
+        self.agenda.accepted()
+    }
+
+    /// It was accepted, in this poll.
+    pub fn accepted_now(
+        &mut self,
+        listener: ListenerId,
+        accepted: AcceptedId,
+        endpoints: Endpoints,
+    ) {
+        self.queued(listener);
+        self.agenda
+            .job_now(Job::Accepted(listener, accepted, endpoints));
     }
 
     /// An accepted connection becomes a socket of the listener's current owner.
@@ -533,19 +565,32 @@ impl Net {
 
     // ---- what the transport reports ----
 
-    pub fn report(&mut self, id: SocketId, report: Report) {
-        // A report about a destroyed socket concerns no connection of it any more.
-        if self
-            .sockets
+    /// A report about a destroyed socket concerns no connection of it any more.
+    fn concerns(&self, id: SocketId) -> bool {
+        self.sockets
             .get(&id)
             .is_some_and(|socket| !socket.destroyed())
-        {
+    }
+
+    pub fn report(&mut self, id: SocketId, report: Report) {
+        if self.concerns(id) {
             self.agenda.job(Job::Socket(id, report));
+        }
+    }
+
+    /// The same, of a socket that is ready in this poll.
+    pub fn report_now(&mut self, id: SocketId, report: Report) {
+        if self.concerns(id) {
+            self.agenda.job_now(Job::Socket(id, report));
         }
     }
 
     pub fn looked_up(&mut self, lookup: LookupId, outcome: Result<Vec<IpAddr>, Errno>) {
         self.agenda.job(Job::LookedUp(lookup, outcome));
+    }
+
+    pub fn looked_up_now(&mut self, lookup: LookupId, outcome: Result<Vec<IpAddr>, Errno>) {
+        self.agenda.job_now(Job::LookedUp(lookup, outcome));
     }
 
     // ---- steps ----
@@ -607,12 +652,13 @@ impl Net {
         self.agenda.take_event()
     }
 
-    /// Runs the next step. False if there is none.
-    pub fn step(&mut self) -> bool {
+    /// Runs the next step.
+    pub fn step(&mut self) -> Stepped {
         let Some(step) = self.agenda.next() else {
-            return false;
+            return Stepped::Nothing;
         };
         match step {
+            Step::Ready => return Stepped::Ready,
             Step::Socket(id, tick) => {
                 let last = matches!(tick, SocketTick::Close);
                 self.with_socket(id, |socket, agenda| socket.tick(tick, agenda));
@@ -652,6 +698,6 @@ impl Net {
                 self.forget_socket(id);
             }
         }
-        true
+        Stepped::Done
     }
 }

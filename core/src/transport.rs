@@ -232,6 +232,43 @@ pub trait Transport {
     /// The outgoing stream has room, or nothing more is sent:
     /// [`Driver::stream_has_room`](crate::Driver::stream_has_room).
     fn wake_outgoing(&mut self, socket: SocketId, generation: Generation);
+
+    /// Whether [`next_ready`](Self::next_ready) may have something.
+    ///
+    /// A transport that looks at all its sockets at once, as libuv does, can do what is to be done
+    /// for each when it is its turn: after the program has acted on those before it. One that
+    /// reports has none of these.
+    fn has_ready(&self) -> bool {
+        false
+    }
+
+    /// Does what the next socket is ready for, of those that the last look has found; absent when
+    /// there are no more.
+    fn next_ready(&mut self) -> Option<Ready> {
+        None
+    }
+
+    /// Accepts a connection of a listener that is ready, and keeps it under this number; absent if
+    /// none is there.
+    fn accept_ready(&mut self, listener: ListenerId, accepted: AcceptedId) -> Option<Endpoints> {
+        let _ = (listener, accepted);
+        None
+    }
+}
+
+/// What a transport has found ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// A socket, for what it reports.
+    Socket(SocketId, Report),
+    /// The host has taken more of a socket's write, but not all.
+    Progressed(SocketId),
+    /// A listener: connections wait.
+    Listener(ListenerId),
+    /// A lookup is over.
+    LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
+    /// Nothing, as it turned out.
+    Nothing,
 }
 
 /// What happened to a socket.

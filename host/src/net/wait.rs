@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
 use super::Net;
-use super::transport::Happened;
 
 /// How long a program may go on without that other tasks of the thread, and its own time limit, get
 /// their turn.
@@ -117,7 +116,7 @@ impl Net {
             if let Some(outcome) = outcome {
                 return Poll::Ready(outcome);
             }
-            if self.look(cx) {
+            if self.driver.transport_mut().poll(cx).is_ready() {
                 continue;
             }
             let sockets = self.driver.transport();
@@ -134,31 +133,5 @@ impl Net {
             self.waiting.sleep(cx);
             return Poll::Pending;
         }
-    }
-
-    /// Looks at the system, and tells the core what has happened. False if nothing has.
-    fn look(&mut self, cx: &mut Context<'_>) -> bool {
-        let driver = &mut self.driver;
-        driver.transport_mut().poll(cx);
-        let mut something = false;
-        while let Some(happened) = driver.transport_mut().take_happened() {
-            something = true;
-            match happened {
-                Happened::Report(id, report) => driver.report(id, report),
-                Happened::Progressed(id) => driver.progressed(id),
-                Happened::LookedUp(lookup, outcome) => driver.looked_up(lookup, outcome),
-                Happened::Acceptable(listener) => {
-                    if driver.accepts(listener)
-                        && let Some((number, endpoints)) =
-                            driver.transport_mut().accept_one(listener)
-                    {
-                        let accepted = driver.accepted(listener, endpoints);
-                        driver.transport_mut().numbered(accepted, number);
-                    }
-                }
-                Happened::Nothing => {}
-            }
-        }
-        something
     }
 }

@@ -1,9 +1,9 @@
 //! The core's transport over the system's sockets: TCP, UNIX domain sockets, inherited descriptors.
 //!
 //! What the core asks for is done at once where the system can, and else when a socket becomes
-//! ready: [`Sockets::poll`] looks at the system and queues what has [`Happened`], which the driver
-//! reports to the core. Nothing happens to a socket between two calls of it, but for what the
-//! program does: as in Node, whose sockets are looked at once in each turn of its loop.
+//! ready: [`Sockets::poll`] looks at the system, once in each turn of the program's loop, and the
+//! core takes one socket after the other ([`Transport::next_ready`]), when the program has acted on
+//! those before it. So is it in libuv, and in the same order.
 
 mod connected;
 mod connecting;
@@ -13,14 +13,14 @@ mod shown;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
-    ListenSettings, ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
+    ListenSettings, ListenerId, LookupId, Origin, Ready, Report, SocketId, Transport, Written,
 };
 use plugnet_ipc::{DescriptorKind, Family};
 use slab::Slab;
@@ -36,10 +36,6 @@ use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::guard::{Guard, Lookup};
 use crate::ipc::Ipc;
 use crate::resolver::Resolver;
-
-/// How much is received in one look at the system, over all sockets: more would be cold before the
-/// program gets to it. Who is left comes first in the next.
-const RECEIVED_AT_ONCE: usize = 256 * 1024;
 
 /// How long to wait before accepting again, when the system lacks resources.
 const RETRY: Duration = Duration::from_millis(100);
@@ -59,14 +55,20 @@ pub(super) struct Sockets {
     attempts: HashMap<(SocketId, Attempt), Number>,
     sockets: HashMap<SocketId, Number>,
     streams: HashMap<(SocketId, Generation), Streams>,
-    /// Those that something can be done for. Numbers in it may be out of date.
-    queue: VecDeque<Number>,
+    /// What the last look at the system has found, less what had its turn.
+    found: VecDeque<Found>,
+    /// Those that have something to do in the next look, without that the system says so. Numbers
+    /// in it may be out of date.
+    queue: Vec<Number>,
+    /// What is over and the core is told in the next look.
+    over: Vec<Ready>,
     /// Those to watch. Numbers in it may be out of date.
     unwatched: Vec<Number>,
     /// Those that wait for a limit of bytes per second.
     held: Vec<Number>,
-    happened: VecDeque<Happened>,
-    tasks: JoinSet<Happened>,
+    tasks: JoinSet<Ready>,
+    /// Of the task that looks at the system.
+    waker: Waker,
     buffer: Vec<u8>,
 }
 
@@ -104,18 +106,12 @@ enum Kind {
     Connected(Connected),
 }
 
-/// What the core is to be told.
-pub(super) enum Happened {
-    /// To a socket.
-    Report(SocketId, Report),
-    /// More of a write went out.
-    Progressed(SocketId),
-    /// Connections wait, perhaps.
-    Acceptable(ListenerId),
-    /// A lookup is over.
-    LookedUp(LookupId, Result<Vec<IpAddr>, Errno>),
-    /// Nothing.
-    Nothing,
+/// What a look at the system finds.
+enum Found {
+    /// Something can be done for an entry. Its number may be out of date.
+    Entry(Number),
+    /// Something is over.
+    Over(Ready),
 }
 
 impl Sockets {
@@ -138,11 +134,13 @@ impl Sockets {
             attempts: HashMap::new(),
             sockets: HashMap::new(),
             streams: HashMap::new(),
-            queue: VecDeque::new(),
+            found: VecDeque::new(),
+            queue: Vec::new(),
+            over: Vec::new(),
             unwatched: Vec::new(),
             held: Vec::new(),
-            happened: VecDeque::new(),
             tasks: JoinSet::new(),
+            waker: Waker::noop().clone(),
             buffer: Vec::new(),
         }
     }
@@ -153,37 +151,35 @@ impl Sockets {
         self.start + Duration::from_millis(milliseconds.saturating_add(1))
     }
 
-    /// Takes the next of what has happened.
-    pub(super) fn take_happened(&mut self) -> Option<Happened> {
-        self.happened.pop_front()
-    }
-
-    /// Looks at the system, and does what can be done, until something has happened. If nothing
-    /// has, the task is woken when it may.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+    /// Looks at the system. If there is nothing, the task is woken when there may be.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.waker.will_wake(cx.waker()) {
+            self.waker = cx.waker().clone();
+        }
         while let Poll::Ready(Some(done)) = self.tasks.poll_join_next(cx) {
             // None of them panics, and they are cancelled with all of this alone.
-            self.happened.extend(done.ok());
+            self.over.extend(done.ok());
         }
         for number in std::mem::take(&mut self.held) {
             self.enqueue(number);
         }
+        self.found.extend(self.over.drain(..).map(Found::Over));
+        self.found.extend(self.queue.drain(..).map(Found::Entry));
         self.watch_all();
-        loop {
-            let ready = self.poll_ready(cx);
-            self.go_on_with_queue(cx);
-            if ready.is_pending() || !self.happened.is_empty() {
-                return;
-            }
+        while self.poll_ready(cx).is_ready() && self.found.is_empty() {}
+        if self.found.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
         }
     }
 
-    /// Queues those that have become ready.
+    /// Asks the poller. Ready, if there may be more.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Sockets {
             poller: Some(poller),
             entries,
-            queue,
+            found,
             ..
         } = self
         else {
@@ -194,75 +190,51 @@ impl Sockets {
                 entry.ready.add(ready);
                 if entry.goes_on() && entry.turn == Turn::None {
                     entry.turn = Turn::Queued;
-                    queue.push_back(number);
+                    found.push_back(Found::Entry(number));
                 }
             }
         })
     }
 
-    /// Does what can be done for those in the queue, to a certain amount.
-    fn go_on_with_queue(&mut self, cx: &mut Context<'_>) {
-        let mut received = 0;
-        for _ in 0..self.queue.len() {
-            if received >= RECEIVED_AT_ONCE {
-                break;
-            }
-            let Some(number) = self.queue.pop_front() else {
-                break;
-            };
-            received += self.go_on(number, cx);
-        }
-        if !self.queue.is_empty() {
-            cx.waker().wake_by_ref();
-        }
-    }
-
-    /// Does what an entry can do. Returns how much it received.
-    fn go_on(&mut self, number: Number, cx: &mut Context<'_>) -> usize {
+    /// Does what an entry can do.
+    fn go_on(&mut self, number: Number) -> Ready {
         let Some(entry) = self.entries.get_mut(number) else {
-            return 0;
+            return Ready::Nothing;
         };
         if std::mem::replace(&mut entry.turn, Turn::None) == Turn::None {
             // The number of one that is gone.
-            return 0;
+            return Ready::Nothing;
         }
-        match &mut entry.kind {
-            Kind::Listening(listening) => {
-                self.happened.push_back(Happened::Acceptable(listening.id));
-                0
-            }
-            Kind::Connecting(_) => {
-                self.finish_connecting(number);
-                0
-            }
+        let ready = match &mut entry.kind {
+            Kind::Listening(listening) => return Ready::Listener(listening.id),
+            Kind::Connecting(_) => return self.finish_connecting(number),
             Kind::Connected(connected) => {
                 let Some(id) = connected.owner else {
-                    return 0;
+                    return Ready::Nothing;
                 };
-                let mut received = 0;
+                let mut cx = Context::from_waker(&self.waker);
                 // As libuv does: reading first, which is told of a reset, then writing.
-                for progress in [
-                    connected.read(&mut entry.ready, &mut self.buffer, cx),
-                    connected.send(&mut entry.ready, cx),
-                ] {
-                    match progress {
-                        Progress::None => {}
-                        Progress::Held => self.held.push(number),
-                        Progress::Some => self.happened.push_back(Happened::Progressed(id)),
-                        Progress::Report(report) => {
-                            if let Report::Received(data) = &report {
-                                received = data.len();
-                            }
-                            self.happened.push_back(Happened::Report(id, report));
-                        }
+                let mut progress = connected.read(&mut entry.ready, &mut self.buffer, &mut cx);
+                if matches!(progress, Progress::None) {
+                    progress = connected.send(&mut entry.ready, &mut cx);
+                }
+                match progress {
+                    Progress::None => Ready::Nothing,
+                    Progress::Held => {
+                        self.held.push(number);
+                        return Ready::Nothing;
                     }
+                    Progress::Some => Ready::Progressed(id),
+                    Progress::Report(report) => Ready::Socket(id, report),
                 }
-                if entry.goes_on() {
-                    self.enqueue(number);
-                }
-                received
             }
+        };
+        // What it can write after it has read is its next turn, in this look.
+        if entry.goes_on() {
+            entry.turn = Turn::Queued;
+            self.found.push_front(Found::Entry(number));
         }
+        ready
     }
 
     /// Queues an entry for the next look at the system, if something can be done for it.
@@ -272,7 +244,7 @@ impl Sockets {
             && entry.goes_on()
         {
             entry.turn = Turn::Queued;
-            self.queue.push_back(number);
+            self.queue.push(number);
         }
     }
 
@@ -353,71 +325,41 @@ impl Sockets {
         }
     }
 
+    /// Reports something with the next look at the system.
     fn report(&mut self, id: SocketId, report: Report) {
-        self.happened.push_back(Happened::Report(id, report));
+        self.over.push(Ready::Socket(id, report));
     }
 
-    /// Takes back what the core has not been told of a socket. What is done at once is told later,
-    /// so there can be something.
+    /// Takes back what the core has not been told of a socket.
     fn take_back(&mut self, id: SocketId, what: impl Fn(&Report) -> bool) {
-        self.happened
-            .retain(|happened| !matches!(happened, Happened::Report(of, report) if *of == id && what(report)));
+        let is_it =
+            |ready: &Ready| matches!(ready, Ready::Socket(of, report) if *of == id && what(report));
+        self.over.retain(|over| !is_it(over));
+        self.found
+            .retain(|found| !matches!(found, Found::Over(over) if is_it(over)));
     }
 
     // ---- listening ----
 
-    /// Accepts a connection of a listener, if one waits. It is kept until the core has numbered it.
-    pub(super) fn accept_one(&mut self, listener: ListenerId) -> Option<(Number, Endpoints)> {
-        let number = *self.listeners.get(&listener)?;
-        let entry = self.entries.get_mut(number)?;
-        let Kind::Listening(listening) = &entry.kind else {
-            return None;
-        };
-        match listening.accept(&self.guard, &self.connections) {
-            Accepted::Connection(connected) => {
-                let endpoints = connected.endpoints;
-                Some((self.keep(Kind::Connected(connected)), endpoints))
-            }
-            Accepted::None => {
-                entry.ready.readable = false;
-                None
-            }
-            Accepted::Busy => {
-                self.enqueue(number);
-                None
-            }
-            Accepted::Exhausted => {
-                self.tasks.spawn(async move {
-                    tokio::time::sleep(RETRY).await;
-                    Happened::Acceptable(listener)
-                });
-                None
-            }
-        }
-    }
-
-    /// The number that the core has given an accepted connection.
-    pub(super) fn numbered(&mut self, accepted: AcceptedId, number: Number) {
-        self.accepted.insert(accepted, number);
-    }
-
     // ---- connecting ----
 
-    fn finish_connecting(&mut self, number: Number) {
-        let Some(entry) = self.entries.get_mut(number) else {
-            return;
+    fn finish_connecting(&mut self, number: Number) -> Ready {
+        let Some(Entry {
+            kind: kind @ Kind::Connecting(_),
+            ..
+        }) = self.entries.get_mut(number)
+        else {
+            return Ready::Nothing;
         };
-        let Kind::Connecting(connecting) = &mut entry.kind else {
-            return;
-        };
-        let Some(connecting) = connecting.take() else {
-            return;
+        let Kind::Connecting(Some(connecting)) = std::mem::replace(kind, Kind::Connecting(None))
+        else {
+            return Ready::Nothing;
         };
         let (socket, attempt, connecting) = *connecting;
         let report = match connecting.finish() {
             Ok(connected) => {
                 let endpoints = connected.endpoints;
-                entry.kind = Kind::Connected(connected);
+                *kind = Kind::Connected(connected);
                 Report::Connected { attempt, endpoints }
             }
             Err((syscall, errno)) => {
@@ -430,7 +372,7 @@ impl Sockets {
                 }
             }
         };
-        self.report(socket, report);
+        Ready::Socket(socket, report)
     }
 
     fn begin_to_connect(
@@ -487,8 +429,8 @@ impl Sockets {
     ) {
         self.tasks.spawn(async move {
             match end.await {
-                Some(report) => Happened::Report(id, report),
-                None => Happened::Nothing,
+                Some(report) => Ready::Socket(id, report),
+                None => Ready::Nothing,
             }
         });
     }
@@ -527,14 +469,14 @@ impl Transport for Sockets {
                             }
                             Err(_) => Err(Errno("ENOTFOUND")),
                         };
-                        Happened::LookedUp(lookup, outcome)
+                        Ready::LookedUp(lookup, outcome)
                     });
                     return;
                 }
                 Err(crate::resolver::Full) => Err(Errno("EAI_AGAIN")),
             },
         };
-        self.happened.push_back(Happened::LookedUp(lookup, outcome));
+        self.over.push(Ready::LookedUp(lookup, outcome));
     }
 
     fn listen(
@@ -708,6 +650,48 @@ impl Transport for Sockets {
     fn wake_outgoing(&mut self, id: SocketId, generation: Generation) {
         if let Some(streams) = self.streams.get_mut(&(id, generation)) {
             streams.wake_outgoing();
+        }
+    }
+
+    fn has_ready(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    fn next_ready(&mut self) -> Option<Ready> {
+        Some(match self.found.pop_front()? {
+            Found::Over(over) => over,
+            Found::Entry(number) => self.go_on(number),
+        })
+    }
+
+    fn accept_ready(&mut self, listener: ListenerId, accepted: AcceptedId) -> Option<Endpoints> {
+        let number = *self.listeners.get(&listener)?;
+        let entry = self.entries.get_mut(number)?;
+        let Kind::Listening(listening) = &entry.kind else {
+            return None;
+        };
+        match listening.accept(&self.guard, &self.connections) {
+            Accepted::Connection(connected) => {
+                let endpoints = connected.endpoints;
+                let number = self.keep(Kind::Connected(connected));
+                self.accepted.insert(accepted, number);
+                Some(endpoints)
+            }
+            Accepted::None => {
+                entry.ready.readable = false;
+                None
+            }
+            Accepted::Busy => {
+                self.enqueue(number);
+                None
+            }
+            Accepted::Exhausted => {
+                self.tasks.spawn(async move {
+                    tokio::time::sleep(RETRY).await;
+                    Ready::Listener(listener)
+                });
+                None
+            }
         }
     }
 }
