@@ -50,14 +50,29 @@ fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// As [`compose`], for a component that was held to the limits.
 pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
-    let imports_net = component::imports(program)?
-        .iter()
-        .any(|import| INTERFACES.iter().any(|name| import.starts_with(name)));
-    if imports_net {
+    if imports_net(program)? {
         Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {
         Ok(program.to_vec())
     }
+}
+
+/// Whether a program can be given `plugnet:net`, if it imports it.
+///
+/// # Errors
+///
+/// [`ProgramError::DifferentNet`], if it was built against another.
+pub(crate) fn check_net(program: &[u8]) -> Result<(), ProgramError> {
+    if imports_net(program)? {
+        plug(program, "plugnet:net", NET_COMPONENT)?;
+    }
+    Ok(())
+}
+
+fn imports_net(program: &[u8]) -> Result<bool, ProgramError> {
+    let imports = component::imports(program)?;
+    let is_net = |import: &String| INTERFACES.iter().any(|name| import.starts_with(name));
+    Ok(imports.iter().any(is_net))
 }
 
 /// As [`compose`], for hosts without `plugnet:net/ipc`: the result imports WASI and what else the

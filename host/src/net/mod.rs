@@ -7,17 +7,18 @@
 mod bindings;
 mod errno;
 mod exports;
+mod held;
 mod poller;
 mod streaming;
 mod transport;
 mod wait;
 
-use std::collections::HashMap;
-
 use plugnet_core::{Driver, Generation, ServerId, SocketId};
+use rustc_hash::FxHashMap as HashMap;
 use slab::Slab;
 use wasmtime::component::Linker;
 
+use self::held::Held;
 use self::streaming::{Departed, Streams};
 use self::transport::Sockets;
 use self::wait::Waiting;
@@ -45,6 +46,7 @@ pub(crate) struct Net {
     server_handles: Slab<ServerId>,
     departed: Departed,
     waiting: Waiting,
+    held: Held,
 }
 
 impl Net {
@@ -60,6 +62,7 @@ impl Net {
             server_handles: Slab::new(),
             departed: Departed::default(),
             waiting: Waiting::default(),
+            held: Held::default(),
         }
     }
 
