@@ -345,6 +345,7 @@ impl<T: Transport> Driver<T> {
                         net.report(socket, report);
                     }
                 }
+                Action::NoDelay { socket, no_delay } => transport.set_no_delay(socket, no_delay),
                 Action::KeepAlive { socket, keep_alive } => {
                     transport.set_keep_alive(socket, keep_alive);
                 }
@@ -569,6 +570,13 @@ impl<T: Transport> SocketMut<'_, T> {
             net.with_socket(id, |socket, agenda| {
                 socket.set_timeout(milliseconds, callback, agenda);
             });
+        });
+    }
+
+    /// `socket.setNoDelay()`.
+    pub fn set_no_delay(self, no_delay: bool) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| socket.set_no_delay(no_delay, agenda));
         });
     }
 

@@ -22,6 +22,8 @@ pub struct ServerOptions {
     pub pause_on_connect: bool,
     /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
+    /// `noDelay`.
+    pub no_delay: bool,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
 }
@@ -32,6 +34,7 @@ impl ServerOptions {
         SocketOptions {
             allow_half_open: self.allow_half_open,
             high_water_mark: self.high_water_mark,
+            no_delay: self.no_delay,
             keep_alive: self.keep_alive,
         }
     }

@@ -219,6 +219,9 @@ pub trait Transport {
     /// it.
     fn shut_down(&mut self, socket: SocketId) -> Poll<Report>;
 
+    /// Sets TCP_NODELAY of a TCP connection. A failure has no consequence, as in Node.
+    fn set_no_delay(&mut self, socket: SocketId, no_delay: bool);
+
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);
 
@@ -348,6 +351,10 @@ pub(crate) enum Action {
         data: Vec<u8>,
     },
     ShutDown(SocketId),
+    NoDelay {
+        socket: SocketId,
+        no_delay: bool,
+    },
     KeepAlive {
         socket: SocketId,
         keep_alive: KeepAlive,

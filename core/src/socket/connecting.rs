@@ -338,7 +338,7 @@ impl Socket {
         });
         self.link = Link::Open(endpoints);
         self.active(agenda);
-        self.apply_keep_alive(agenda);
+        self.apply_options(agenda);
         if self.writable.owes_before_ready() {
             self.early = Early::Corked;
         }

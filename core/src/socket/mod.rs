@@ -108,6 +108,8 @@ pub struct SocketOptions {
     pub allow_half_open: bool,
     /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
+    /// `noDelay`.
+    pub no_delay: bool,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
 }
@@ -130,6 +132,8 @@ pub struct Socket {
     server: Option<ServerId>,
     refed: bool,
     idle: Idle,
+    /// TCP_NODELAY as the program wants it. Node's `kSetNoDelay`.
+    no_delay: bool,
     /// SO_KEEPALIVE as the program wants it. Node's `kSetKeepAlive` and
     /// `kSetKeepAliveInitialDelay`.
     keep_alive: KeepAlive,
@@ -168,6 +172,7 @@ impl Socket {
             server: None,
             refed: true,
             idle: Idle::default(),
+            no_delay: options.no_delay,
             keep_alive: options
                 .keep_alive
                 .map_or(KeepAlive::Off, |delay| keep_alive(true, delay, None, None)),
@@ -198,7 +203,7 @@ impl Socket {
             server: Some(server),
             ..Self::new(id, options)
         };
-        socket.apply_keep_alive(agenda);
+        socket.apply_options(agenda);
         // Row D3: with pauseOnConnect nothing is read before resume().
         socket.readable.paused = pause_on_connect;
         if !pause_on_connect {
@@ -219,7 +224,7 @@ impl Socket {
             link: Link::Open(endpoints),
             ..Self::new(id, options)
         };
-        socket.apply_keep_alive(agenda);
+        socket.apply_options(agenda);
         socket.readable.start();
         socket.read_on(agenda);
         socket
@@ -416,7 +421,23 @@ impl Socket {
         );
     }
 
-    // ---- SO_KEEPALIVE ----
+    // ---- options of TCP ----
+
+    /// `socket.setNoDelay()`.
+    pub(crate) fn set_no_delay(&mut self, no_delay: bool, agenda: &mut Agenda) {
+        // Row O1: a path has no such option, and nothing is remembered.
+        if self.has_path() || no_delay == self.no_delay {
+            return;
+        }
+        self.no_delay = no_delay;
+        // Before the connection stands it is remembered.
+        if self.is_open() {
+            agenda.act(Action::NoDelay {
+                socket: self.id,
+                no_delay,
+            });
+        }
+    }
 
     /// `socket.setKeepAlive()`; the delay and the interval in milliseconds.
     pub(crate) fn set_keep_alive(
@@ -428,10 +449,11 @@ impl Socket {
         agenda: &mut Agenda,
     ) {
         let wanted = keep_alive(enable, delay, interval, count);
-        let changed = wanted != self.keep_alive;
+        if self.has_path() || wanted == self.keep_alive {
+            return;
+        }
         self.keep_alive = wanted;
-        // Row O1: before the connection stands it is remembered.
-        if changed && let Link::Open(Endpoints::Tcp { .. }) = self.link {
+        if self.is_open() {
             agenda.act(Action::KeepAlive {
                 socket: self.id,
                 keep_alive: wanted,
@@ -439,8 +461,18 @@ impl Socket {
         }
     }
 
-    fn apply_keep_alive(&self, agenda: &mut Agenda) {
-        if self.keep_alive != KeepAlive::Off && !self.has_path() {
+    /// Sets what was remembered for the connection, which stands now.
+    fn apply_options(&self, agenda: &mut Agenda) {
+        if self.has_path() {
+            return;
+        }
+        if self.no_delay {
+            agenda.act(Action::NoDelay {
+                socket: self.id,
+                no_delay: true,
+            });
+        }
+        if self.keep_alive != KeepAlive::Off {
             agenda.act(Action::KeepAlive {
                 socket: self.id,
                 keep_alive: self.keep_alive,

@@ -578,6 +578,7 @@ impl Program {
             }
             Step::KeepAlive(who, enable, delay) => {
                 let id = self.held(who);
+                self.world.set_no_delay(id, enable);
                 self.world.set_keep_alive(id, enable, delay);
             }
             Step::Encode(who) => {

@@ -49,6 +49,7 @@ pub enum Action {
         data: Vec<u8>,
     },
     ShutDown(SocketId),
+    NoDelay(bool),
     KeepAlive(KeepAlive),
     Close(SocketId),
     WakeIncoming(SocketId, Generation),
@@ -302,6 +303,11 @@ impl Transport for Network {
             self.shut_down_now(id);
         }
         Poll::Pending
+    }
+
+    fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        self.actions.push(Action::NoDelay(no_delay));
+        self.asked(id);
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
@@ -874,6 +880,11 @@ impl World {
 
     pub fn set_timeout(&mut self, id: SocketId, milliseconds: u64, callback: Option<Callback>) {
         self.net.socket_mut(id).set_timeout(milliseconds, callback);
+        self.called(());
+    }
+
+    pub fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        self.net.socket_mut(id).set_no_delay(no_delay);
         self.called(());
     }
 

@@ -185,6 +185,7 @@ impl From<net::ServerOptions> for ServerOptions {
             allow_half_open: options.allow_half_open,
             pause_on_connect: options.pause_on_connect,
             high_water_mark: options.high_water_mark.map(saturating),
+            no_delay: options.no_delay,
             keep_alive: options.keep_alive,
         }
     }
@@ -195,6 +196,7 @@ impl From<net::SocketOptions> for SocketOptions {
         Self {
             allow_half_open: options.allow_half_open,
             high_water_mark: options.high_water_mark.map(saturating),
+            no_delay: false,
             keep_alive: None,
         }
     }

@@ -47,6 +47,9 @@ impl net::GuestSocket for Socket {
         if let Some(timeout) = options.timeout {
             self.set_timeout(timeout, None);
         }
+        if options.no_delay {
+            self.set_no_delay(true);
+        }
         if let Some(delay) = options.keep_alive {
             self.set_keep_alive(true, delay, None, None);
         }
@@ -132,8 +135,8 @@ impl net::GuestSocket for Socket {
         self.get(core::Socket::timeout).flatten()
     }
 
-    fn set_no_delay(&self, _no_delay: bool) {
-        // WASI has no TCP_NODELAY: the contract says that this has no effect.
+    fn set_no_delay(&self, no_delay: bool) {
+        call(|driver| driver.socket_mut(self.0).set_no_delay(no_delay));
     }
 
     fn set_keep_alive(

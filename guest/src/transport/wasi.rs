@@ -597,6 +597,10 @@ impl Transport for Wasi {
         Poll::Pending
     }
 
+    fn set_no_delay(&mut self, _: SocketId, _: bool) {
+        // WASI has no TCP_NODELAY.
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         if let Some(connection) = self.connections.get(&id) {
             connection.connected.set_keep_alive(keep_alive);

@@ -80,7 +80,7 @@ impl Arguments {
         }
     }
 
-    /// `port`, `host`, `local-address`, `local-port` and `family`.
+    /// `port`, `host`, `local-address`, `local-port`, `family`, `no-delay` and `keep-alive`.
     pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             port: self.number("port").expect("port=… is missing"),
@@ -91,6 +91,8 @@ impl Arguments {
                 4 => IpFamily::Ipv4,
                 _ => IpFamily::Ipv6,
             }),
+            no_delay: self.flag("no-delay"),
+            keep_alive: self.number("keep-alive"),
             ..CONNECT
         }
     }

@@ -10,6 +10,8 @@ mod denied;
 mod descriptors;
 mod harness;
 mod lifetime;
+#[cfg(target_os = "linux")]
+mod options;
 mod paths;
 mod receive;
 mod send;

@@ -55,6 +55,7 @@ impl Host {
         callback: Option<net::Callback>,
     ) -> std::result::Result<(), plugnet_core::Error> {
         let (timeout, keep_alive) = (options.timeout, options.keep_alive);
+        let no_delay = options.no_delay;
         let request = ConnectRequest {
             callback,
             ..options.into()
@@ -62,6 +63,9 @@ impl Host {
         self.net.call(|driver| {
             if let Some(timeout) = timeout {
                 driver.socket_mut(id).set_timeout(timeout, None);
+            }
+            if no_delay {
+                driver.socket_mut(id).set_no_delay(true);
             }
             if let Some(delay) = keep_alive {
                 driver
@@ -207,8 +211,8 @@ impl net::HostSocket for Host {
             .flatten())
     }
 
-    fn set_no_delay(&mut self, _socket: Resource<Socket>, _no_delay: bool) -> Result<()> {
-        Ok(())
+    fn set_no_delay(&mut self, socket: Resource<Socket>, no_delay: bool) -> Result<()> {
+        self.on_socket(&socket, |socket| socket.set_no_delay(no_delay))
     }
 
     fn set_keep_alive(

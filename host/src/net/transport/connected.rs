@@ -234,6 +234,13 @@ impl Connected {
         let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
     }
 
+    pub(super) fn set_no_delay(&self, no_delay: bool) {
+        if self.family == Family::Tcp {
+            // A failure has no consequence, as in Node.
+            let _ = sockopt::set_tcp_nodelay(&self.fd, no_delay);
+        }
+    }
+
     pub(super) fn set_keep_alive(&self, keep_alive: KeepAlive) {
         // A failure has no consequence, as in Node.
         let _ = set_keep_alive(&self.fd, self.family, keep_alive);

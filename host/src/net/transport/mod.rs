@@ -628,6 +628,12 @@ impl Transport for Sockets {
         Poll::Ready(Report::ShutDown)
     }
 
+    fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.set_no_delay(no_delay);
+        }
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         if let Some((connected, _)) = self.connected(id) {
             connected.set_keep_alive(keep_alive);
