@@ -33,6 +33,8 @@ pub(crate) enum SocketTick {
     Connect,
     /// Sends what waited for the connection, once the program has seen `connect`.
     Uncork,
+    /// `resetAndDestroy` that waited for the connection, once the program has seen `connect`.
+    Reset,
     /// `ready`, after the first write that waited for the connection.
     Ready,
     /// The rest of a successful connect, after its events.

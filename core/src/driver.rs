@@ -350,6 +350,7 @@ impl<T: Transport> Driver<T> {
                     transport.set_keep_alive(socket, keep_alive);
                 }
                 Action::Close(socket) => transport.close(socket),
+                Action::Reset(socket) => transport.reset(socket),
                 Action::WakeIncoming(socket, generation) => {
                     transport.wake_incoming(socket, generation);
                 }
@@ -551,15 +552,19 @@ impl<T: Transport> SocketMut<'_, T> {
         self.call(Net::destroy_soon);
     }
 
-    /// `socket.resetAndDestroy()`.
+    /// `socket.resetAndDestroy()`. What was written is sent first, as in Node.
     ///
     /// # Errors
     ///
     /// `ERR_INVALID_HANDLE_TYPE` for a path; `ENOTSUP` where the host cannot reset.
-    pub fn reset_and_destroy(self) -> Result<(), Error> {
+    pub fn reset_and_destroy(mut self) -> Result<(), Error> {
+        let resets = self.driver.transport.can_reset();
+        self.flush();
         self.call(|net, id| {
-            net.with_socket(id, |socket, agenda| Some(socket.reset_and_destroy(agenda)))
-                .unwrap_or(Ok(()))
+            net.with_socket(id, |socket, agenda| {
+                Some(socket.reset_and_destroy(resets, agenda))
+            })
+            .unwrap_or(Ok(()))
         })
     }
 

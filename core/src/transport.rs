@@ -228,6 +228,17 @@ pub trait Transport {
     /// Closes the connection, and cancels its operations.
     fn close(&mut self, socket: SocketId);
 
+    /// Whether [`reset`](Self::reset) resets.
+    fn can_reset(&self) -> bool {
+        false
+    }
+
+    /// Closes the connection, one of TCP, as [`close`](Self::close) does, and sends the peer a RST.
+    /// It is asked only if it [can be](Self::can_reset).
+    fn reset(&mut self, socket: SocketId) {
+        self.close(socket);
+    }
+
     /// The stream of received data has something to take, or its end:
     /// [`Driver::read_streamed`](crate::Driver::read_streamed).
     fn wake_incoming(&mut self, socket: SocketId, generation: Generation);
@@ -360,6 +371,7 @@ pub(crate) enum Action {
         keep_alive: KeepAlive,
     },
     Close(SocketId),
+    Reset(SocketId),
     WakeIncoming(SocketId, Generation),
     WakeOutgoing(SocketId, Generation),
 }

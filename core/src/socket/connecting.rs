@@ -3,7 +3,7 @@
 use super::attempts::{Attempts, Begun, ConnectOptions, Lookup, Next, alternate};
 use super::readable::Flow;
 use super::writable::{Completed, Side};
-use super::{Link, PATH_ATTEMPT, Socket};
+use super::{Link, PATH_ATTEMPT, Reset, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick, Timer};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
@@ -339,7 +339,8 @@ impl Socket {
         self.link = Link::Open(endpoints);
         self.active(agenda);
         self.apply_options(agenda);
-        if self.writable.owes_before_ready() {
+        let resets = self.reset != Reset::No && self.writable.queued();
+        if self.writable.owes_before_ready() || resets {
             self.early = Early::Corked;
         }
         self.flush(agenda);
@@ -355,11 +356,13 @@ impl Socket {
         self.emit(EventKind::Connect, agenda);
         let callbacks = std::mem::take(&mut self.on_connect);
         self.call_back(callbacks, None, agenda);
-        if self.early.is_nothing() {
-            self.emit_ready(agenda);
-        } else {
-            agenda.then(self.id, SocketTick::Uncork);
-        }
+        let next = match (self.reset, self.early.is_nothing()) {
+            (Reset::No, true) => return self.emit_ready(agenda),
+            (Reset::No, false) => SocketTick::Uncork,
+            (Reset::BeforeWrites, _) => SocketTick::Reset,
+            (Reset::AfterWrites, _) => SocketTick::Uncork,
+        };
+        agenda.then(self.id, next);
     }
 
     /// Sends what waited for the connection. If the handler of 'connect' has destroyed the socket,
@@ -372,13 +375,32 @@ impl Socket {
             let failed = self.writable.fail_queued();
             self.call_back(failed, Some(&Error::socket_closed()), agenda);
         }
-        agenda.then(self.id, SocketTick::Ready);
+        let next = match self.reset {
+            Reset::No | Reset::BeforeWrites => SocketTick::Ready,
+            Reset::AfterWrites => SocketTick::Reset,
+        };
+        agenda.then(self.id, next);
+    }
+
+    /// `resetAndDestroy` while connecting: when it is the turn of its listener of 'connect'.
+    pub(super) fn reset_connected(&mut self, agenda: &mut Agenda) {
+        if matches!(self.early, Early::Sent(_)) {
+            self.tell_early(agenda);
+            agenda.then(self.id, SocketTick::Reset);
+            return;
+        }
+        let next = match std::mem::replace(&mut self.reset, Reset::No) {
+            Reset::No | Reset::AfterWrites => SocketTick::Ready,
+            Reset::BeforeWrites => SocketTick::Uncork,
+        };
+        self.reset(agenda);
+        agenda.then(self.id, next);
     }
 
     /// In Node the first write that waited for the connection goes out by a listener
     /// of 'connect', so that its callback comes before 'ready'; the others come after
     /// it.
-    pub(super) fn emit_ready(&mut self, agenda: &mut Agenda) {
+    fn tell_early(&mut self, agenda: &mut Agenda) {
         if let Some(completed) = self.early.take() {
             self.emit_drain(agenda);
             let mut callbacks = completed.callbacks;
@@ -389,6 +411,10 @@ impl Socket {
                 agenda.tick(self.id, SocketTick::AfterWrite(callbacks));
             }
         }
+    }
+
+    pub(super) fn emit_ready(&mut self, agenda: &mut Agenda) {
+        self.tell_early(agenda);
         self.emit(EventKind::Ready, agenda);
         agenda.then(self.id, SocketTick::AfterConnect);
     }

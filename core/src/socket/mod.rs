@@ -89,6 +89,18 @@ enum OnFinish {
     Destroy,
 }
 
+/// Whether `resetAndDestroy` waits for a connection. Node has a once-listener of `connect`, which
+/// waits until there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    /// It does not. `resetAndDestroy` while connecting leads to the others.
+    No,
+    /// It does, and what was written by then goes out before. Leads to `No`.
+    AfterWrites,
+    /// It does, and nothing was written before it. Leads to `No`.
+    BeforeWrites,
+}
+
 /// Node's `highWaterMark` of a socket, in bytes.
 pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;
 
@@ -152,6 +164,7 @@ pub struct Socket {
     /// The poll in which the FIN was asked for, or the one before that.
     fin_asked_in: u64,
     on_finish: OnFinish,
+    reset: Reset,
     handle: Handle,
 }
 
@@ -185,6 +198,7 @@ impl Socket {
             early: Early::Nothing,
             fin_asked_in: 0,
             on_finish: OnFinish::Stay,
+            reset: Reset::No,
             handle: Handle::Held,
         }
     }
@@ -520,6 +534,7 @@ impl Socket {
             SocketTick::FinishUnconnected => self.finish_unconnected(agenda),
             // Node goes on after 'connect', whatever its handler did.
             SocketTick::Uncork => self.uncork(agenda),
+            SocketTick::Reset => self.reset_connected(agenda),
             SocketTick::Ready => self.emit_ready(agenda),
             // All others belong to a socket that is not destroyed.
             _ if self.destroyed() => {}

@@ -1,5 +1,4 @@
-//! Section 4.8 and the options of sockets: keep-alive, high-water marks,
-//! `resetAndDestroy`.
+//! Section 4.8 and the options of sockets: keep-alive, high-water marks.
 
 use crate::world::{Action, HIGH_WATER_MARK, World};
 use plugnet_core::{KeepAlive, Probes, ServerOptions, SocketOptions};
@@ -245,34 +244,4 @@ fn d1_mark_of_a_server() {
         world.read_all(id);
         assert!(world.wire(id).reading, "{mark:?}");
     }
-}
-
-/// A socket that has a connection, or is about to, cannot be reset: ENOTSUP, and it stays
-/// as it is.
-#[test]
-fn reset_is_refused_honestly() {
-    let (mut world, id) = World::connection();
-    let error = world.reset_and_destroy(id).unwrap_err();
-    assert_eq!(error.code, "ENOTSUP");
-    assert!(world.is_open(id));
-    assert!(!world.get(id).destroyed());
-    assert_eq!(world.rest(), [""; 0]);
-
-    let (mut world, id) = World::unconnected();
-    world.connect(id, "localhost");
-    assert_eq!(world.reset_and_destroy(id).unwrap_err().code, "ENOTSUP");
-    assert!(world.get(id).connecting());
-}
-
-/// Without a connection it is destroyed with an error; a destroyed one stays so.
-#[test]
-fn reset_without_a_connection_destroys() {
-    let (mut world, id) = World::unconnected();
-    world.reset_and_destroy(id).unwrap();
-    assert!(world.get(id).destroyed());
-    let error = world.error();
-    assert_eq!(error.code, "ERR_SOCKET_CLOSED");
-    assert_eq!(error.message, "Socket is closed");
-    world.reset_and_destroy(id).unwrap();
-    assert_eq!(world.rest(), ["close false"]);
 }

@@ -52,6 +52,7 @@ pub enum Action {
     NoDelay(bool),
     KeepAlive(KeepAlive),
     Close(SocketId),
+    Reset(SocketId),
     WakeIncoming(SocketId, Generation),
     WakeOutgoing(SocketId, Generation),
 }
@@ -104,6 +105,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// Whether the host can reset a connection.
+    pub resets: bool,
     /// What is to be answered, and with which address.
     pending: HashMap<ListenerId, SocketAddr>,
     /// What the clock shows, in milliseconds.
@@ -317,6 +320,17 @@ impl Transport for Network {
 
     fn close(&mut self, id: SocketId) {
         self.actions.push(Action::Close(id));
+        self.asked(id).closed = true;
+        self.shutdowns.remove(&id);
+    }
+
+    fn can_reset(&self) -> bool {
+        self.resets
+    }
+
+    fn reset(&mut self, id: SocketId) {
+        assert!(self.resets, "asked to reset");
+        self.actions.push(Action::Reset(id));
         self.asked(id).closed = true;
         self.shutdowns.remove(&id);
     }

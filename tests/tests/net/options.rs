@@ -3,7 +3,7 @@
 use plugnet_tests::peer::{self, Peer, Stream, Transport::Tcp};
 use plugnet_tests::{Case, Form, Running};
 use socket2::Socket;
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 
 /// A program that does what its peer tells it to.
 struct Obedient {
@@ -138,4 +138,39 @@ fn o2_keep_alive_of_the_system() {
     let server = Obedient::server(|case| case.with("keep-alive", 2500));
     assert_eq!(probes(&server.socket), Some((2, 1, 10)));
     server.end();
+}
+
+/// E17: a reset is a RST, at the peer ECONNRESET, of a client and of a server. Over WASI the socket
+/// stays.
+#[test]
+fn e17_the_peer_sees_a_reset() {
+    for mut obedient in [Obedient::client(|case| case), Obedient::server(|case| case)] {
+        drop(obedient.socket);
+        if native() {
+            obedient
+                .stream
+                .write_all(b"reset")
+                .expect("it is connected");
+            let read = obedient.stream.read(&mut [0]);
+            let error = read.expect_err("no data and no end").kind();
+            assert_eq!(error, ErrorKind::ConnectionReset);
+            // The answer finds a destroyed socket.
+            let output = obedient.running.end();
+            let last = output.lines().last().expect("lines");
+            assert!(last.ends_with(" close false"), "{last}");
+        } else {
+            obedient
+                .stream
+                .write_all(b"reset")
+                .expect("it is connected");
+            peer::read_text(&mut obedient.stream, "ENOTSUP");
+            obedient
+                .stream
+                .write_all(b"hello")
+                .expect("it is connected");
+            peer::read_text(&mut obedient.stream, "done");
+            drop(obedient.stream);
+            obedient.running.end();
+        }
+    }
 }

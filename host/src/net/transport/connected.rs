@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use plugnet_core::{Endpoints, KeepAlive, Report, SocketId, Written};
 use plugnet_ipc::Family;
@@ -234,6 +235,11 @@ impl Connected {
         let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
     }
 
+    /// Has the peer told by a RST when this is dropped.
+    pub(super) fn reset_when_closed(&self) {
+        let _ = sockopt::set_socket_linger(&self.fd, Some(Duration::ZERO));
+    }
+
     pub(super) fn set_no_delay(&self, no_delay: bool) {
         if self.family == Family::Tcp {
             // A failure has no consequence, as in Node.
@@ -297,7 +303,7 @@ fn set_keep_alive(fd: &OwnedFd, family: Family, keep_alive: KeepAlive) -> Result
     }
     sockopt::set_socket_keepalive(fd, keep_alive != KeepAlive::Off)?;
     if let KeepAlive::On(Some(probes)) = keep_alive {
-        let seconds = std::time::Duration::from_secs;
+        let seconds = Duration::from_secs;
         sockopt::set_tcp_keepidle(fd, seconds(probes.delay))?;
         sockopt::set_tcp_keepintvl(fd, seconds(probes.interval))?;
         sockopt::set_tcp_keepcnt(fd, probes.count)?;

@@ -647,6 +647,17 @@ impl Transport for Sockets {
         self.take_back(id, |_| true);
     }
 
+    fn can_reset(&self) -> bool {
+        true
+    }
+
+    fn reset(&mut self, id: SocketId) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.reset_when_closed();
+        }
+        self.close(id);
+    }
+
     fn wake_incoming(&mut self, id: SocketId, generation: Generation) {
         if let Some(streams) = self.streams.get_mut(&(id, generation)) {
             streams.wake_incoming();

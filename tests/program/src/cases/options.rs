@@ -41,7 +41,8 @@ async fn serve(socket: &Socket, turns: &mut Turns) {
         if event.source == socket.id() && matches!(event.kind, EventKind::Readable) {
             let order = String::from_utf8(socket.read(CHUNK)).expect("text");
             if !order.is_empty() {
-                socket.write(obey(socket, &order).as_bytes(), None);
+                let answer = obey(socket, &order);
+                socket.write(answer.as_bytes(), None);
             }
         }
     }
@@ -56,6 +57,11 @@ fn obey(socket: &Socket, order: &str) -> String {
             let number = |word: &str| word.parse().expect("a number");
             let count = count.parse().expect("a number");
             socket.set_keep_alive(true, number(delay), Some(number(interval)), Some(count));
+        }
+        ["reset"] => {
+            if let Err(error) = socket.reset_and_destroy() {
+                return error.code;
+            }
         }
         _ => panic!("what is `{order}`?"),
     }
