@@ -4,13 +4,14 @@ use crate::block_list::BlockList;
 use crate::encoding::Encoding;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId};
+use crate::ip::Zone;
 use crate::lookup::Resolved;
 use crate::net::{Net, Stepped};
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 use crate::socket::{ConnectRequest, Selection, Socket, SocketOptions};
 use crate::transport::{
-    AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Ready, Report,
-    Transport, Written,
+    AcceptedId, Action, AdoptError, ConnectTo, Endpoints, Generation, ListenAt, ListenerId,
+    LookupId, Ready, Report, Transport, Written,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
@@ -311,9 +312,13 @@ impl<T: Transport> Driver<T> {
                 Action::LookUp { lookup, host } => transport.look_up(lookup, host),
                 Action::Listen {
                     listener,
-                    at,
+                    mut at,
+                    zone,
                     settings,
                 } => {
+                    if let ListenAt::Address(at) = &mut at {
+                        set_zone(transport, at, zone);
+                    }
                     if let Poll::Ready(outcome) = transport.listen(listener, &at, settings) {
                         net.listened(listener, outcome);
                     }
@@ -324,8 +329,25 @@ impl<T: Transport> Driver<T> {
                 Action::Connect {
                     socket,
                     attempt,
-                    to,
-                } => transport.connect(socket, attempt, to),
+                    mut to,
+                    zones,
+                } => {
+                    if let ConnectTo::Address { remote, local } = &mut to {
+                        set_zone(transport, remote, zones.remote);
+                        if let Some(local) = local {
+                            set_zone(transport, local, zones.local);
+                        }
+                    }
+                    transport.connect(socket, attempt, to);
+                }
+                Action::FailConnecting {
+                    socket,
+                    attempt,
+                    error,
+                } => {
+                    let error = error.from_local(transport.local_end(socket, attempt));
+                    net.with_socket(socket, |socket, agenda| socket.destroy(Some(error), agenda));
+                }
                 Action::AbortConnect { socket, attempt } => {
                     transport.abort_connect(socket, attempt);
                 }
@@ -359,6 +381,13 @@ impl<T: Transport> Driver<T> {
                 }
             }
         }
+    }
+}
+
+/// Gives an address the number of its zone.
+fn set_zone(transport: &mut impl Transport, address: &mut SocketAddr, zone: Option<Zone>) {
+    if let (SocketAddr::V6(address), Some(zone)) = (address, zone) {
+        address.set_scope_id(transport.scope_id(&zone));
     }
 }
 

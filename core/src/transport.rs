@@ -3,8 +3,9 @@
 //! A [`Transport`] never calls back from within a call: later outcomes are reported to the
 //! [`Driver`](crate::Driver) when they happen.
 
-use crate::error::Errno;
+use crate::error::{Errno, Error};
 use crate::event::SocketId;
+use crate::ip::Zone;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
@@ -171,6 +172,13 @@ pub trait Transport {
     /// Milliseconds since some beginning; never goes back.
     fn now(&mut self) -> u64;
 
+    /// The number of a network interface, the zone of an IPv6 address; 0 if there is none of that
+    /// name.
+    fn scope_id(&mut self, zone: &str) -> u32 {
+        let _ = zone;
+        0
+    }
+
     /// Resolves a name. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
     fn look_up(&mut self, lookup: LookupId, host: String);
 
@@ -197,6 +205,13 @@ pub trait Transport {
 
     /// Cancels an attempt, or closes the connection that it led to.
     fn abort_connect(&mut self, socket: SocketId, attempt: Attempt);
+
+    /// The local end of an attempt, as it is shown: `127.0.0.1:80`. Absent if it is not known
+    /// before the connection stands.
+    fn local_end(&mut self, socket: SocketId, attempt: Attempt) -> Option<String> {
+        let _ = (socket, attempt);
+        None
+    }
 
     /// Assigns the connection to the socket.
     fn open(&mut self, socket: SocketId, origin: Origin);
@@ -303,6 +318,8 @@ pub enum Report {
         syscall: &'static str,
         /// The error.
         errno: Errno,
+        /// The local end, as [`Transport::local_end`] shows it, if `connect` failed at once.
+        local: Option<String>,
     },
     /// Bytes were received.
     Received(Vec<u8>),
@@ -338,6 +355,7 @@ pub(crate) enum Action {
     Listen {
         listener: ListenerId,
         at: ListenAt,
+        zone: Option<Zone>,
         settings: ListenSettings,
     },
     CloseListener(ListenerId),
@@ -347,6 +365,13 @@ pub(crate) enum Action {
         socket: SocketId,
         attempt: Attempt,
         to: ConnectTo,
+        zones: Zones,
+    },
+    /// Destroys the socket with an error that tells the local end of the attempt.
+    FailConnecting {
+        socket: SocketId,
+        attempt: Attempt,
+        error: Error,
     },
     AbortConnect {
         socket: SocketId,
@@ -376,7 +401,9 @@ pub(crate) enum Action {
     WakeOutgoing(SocketId, Generation),
 }
 
-/// Where the first of a name's addresses, or one that was given, leads.
-pub(crate) fn address(ip: IpAddr, port: u16) -> ListenAt {
-    ListenAt::Address(SocketAddr::new(ip, port))
+/// The zones of the addresses that an attempt is for.
+#[derive(Debug, Default)]
+pub(crate) struct Zones {
+    pub remote: Option<Zone>,
+    pub local: Option<Zone>,
 }

@@ -7,9 +7,9 @@ use super::{Link, PATH_ATTEMPT, Reset, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick, Timer};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
-use crate::ip;
+use crate::ip::{self, Address};
 use crate::lookup::Resolved;
-use crate::transport::{Action, Attempt, ConnectTo, Endpoints, LookupId, Origin};
+use crate::transport::{Action, Attempt, ConnectTo, Endpoints, LookupId, Origin, Zones};
 use std::net::IpAddr;
 
 /// What was written before the connection stood and is told before `ready`.
@@ -53,7 +53,7 @@ impl Socket {
         if self.connecting() {
             // Row C23: reported later, and the attempt under way is given up, too.
             let error = options.already_connecting();
-            agenda.tick(self.id, SocketTick::Destroy(error));
+            agenda.tick(self.id, SocketTick::AlreadyConnecting(error));
             return Ok(None);
         }
         self.begin(agenda);
@@ -113,6 +113,7 @@ impl Socket {
             socket: self.id,
             attempt: PATH_ATTEMPT,
             to: ConnectTo::Path(path),
+            zones: Zones::default(),
         });
         Ok(())
     }
@@ -213,7 +214,7 @@ impl Socket {
             agenda.then(self.id, SocketTick::Lookup { addresses, next });
             return;
         }
-        let valid: Vec<IpAddr> = addresses.iter().filter_map(Resolved::valid).collect();
+        let valid: Vec<Address> = addresses.iter().filter_map(Resolved::valid).collect();
         if let (true, Some(first)) = (valid.is_empty(), addresses.first()) {
             // Rows C16 and C17.
             let error = first.error(&options.host, options.port);
@@ -240,6 +241,7 @@ impl Socket {
         let Begun {
             attempt,
             to,
+            zones,
             remote,
             timeout,
         } = match attempts.begin() {
@@ -247,7 +249,7 @@ impl Socket {
             Err(error) => return self.destroy(Some(error), agenda),
         };
         if let Some(attempted) = self.attempted.as_mut().filter(|_| attempts.selects()) {
-            attempted.push(remote);
+            attempted.push(format!("{remote}:{}", attempts.port()));
         }
         if let Some(timeout) = timeout {
             let deadline = agenda.due_in(timeout);
@@ -258,7 +260,20 @@ impl Socket {
             socket,
             attempt,
             to,
+            zones,
         });
+    }
+
+    /// `connect` while connecting: the attempt under way is given up, too.
+    pub(super) fn fail_connecting(&mut self, error: Error, agenda: &mut Agenda) {
+        match self.under_way() {
+            Some(attempt) => agenda.act(Action::FailConnecting {
+                socket: self.id,
+                attempt,
+                error,
+            }),
+            None => self.destroy(Some(error), agenda),
+        }
     }
 
     /// Stops the timer of the attempt under way; its number.
@@ -290,7 +305,7 @@ impl Socket {
                 socket: self.id,
                 attempt,
             });
-            self.attempt_failed(attempt, "connect", Errno("ETIMEDOUT"), agenda);
+            self.attempt_failed(attempt, "connect", Errno("ETIMEDOUT"), None, agenda);
         }
     }
 
@@ -299,6 +314,7 @@ impl Socket {
         attempt: Attempt,
         syscall: &'static str,
         errno: Errno,
+        local: Option<String>,
         agenda: &mut Agenda,
     ) {
         if self.under_way() != Some(attempt) {
@@ -310,7 +326,7 @@ impl Socket {
                 let error = Error::connect_path(errno, path.clone());
                 self.destroy(Some(error), agenda);
             }
-            Link::Connecting(attempts) => match attempts.failed(attempt, syscall, errno) {
+            Link::Connecting(attempts) => match attempts.failed(attempt, syscall, errno, local) {
                 Next::Nothing => {}
                 Next::Attempt => self.attempt(agenda),
                 Next::Fail(error) => self.destroy(Some(error), agenda),

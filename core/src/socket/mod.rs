@@ -154,7 +154,7 @@ pub struct Socket {
     /// `blockList`.
     block_list: Option<BlockList>,
     /// `autoSelectFamilyAttemptedAddresses`.
-    attempted: Option<Vec<SocketAddr>>,
+    attempted: Option<Vec<String>>,
     /// The callbacks of `connect`: once-listeners, kept until a connect succeeds.
     on_connect: Vec<Callback>,
     pipes: Pipes,
@@ -325,8 +325,8 @@ impl Socket {
     }
 
     /// `socket.autoSelectFamilyAttemptedAddresses`: absent before a name with several addresses was
-    /// connected to; stays until the next one is.
-    pub fn attempted_addresses(&self) -> Option<&[SocketAddr]> {
+    /// connected to; stays until the next one is. Each as Node shows it, without brackets.
+    pub fn attempted_addresses(&self) -> Option<&[String]> {
         self.attempted.as_deref()
     }
 
@@ -544,6 +544,7 @@ impl Socket {
             SocketTick::Lookup { addresses, next } => self.emit_lookup(addresses, next, agenda),
             SocketTick::Connect => self.emit_connect(agenda),
             SocketTick::AfterConnect => self.after_connect(agenda),
+            SocketTick::AlreadyConnecting(error) => self.fail_connecting(error, agenda),
             SocketTick::Destroy(error) => self.destroy(Some(error), agenda),
             SocketTick::Readable => self.emit_readable(agenda),
             SocketTick::End => self.emit_end(agenda),
@@ -576,7 +577,8 @@ impl Socket {
                 attempt,
                 syscall,
                 errno,
-            } => self.attempt_failed(attempt, syscall, errno, agenda),
+                local,
+            } => self.attempt_failed(attempt, syscall, errno, local, agenda),
             Report::Received(data) => self.received(data, agenda),
             Report::PeerEnded => self.peer_ended(agenda),
             Report::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), agenda),

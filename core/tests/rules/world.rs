@@ -105,6 +105,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// The local end of attempts under way, if the host knows it.
+    pub local_end: Option<String>,
     /// Whether the host can reset a connection.
     pub resets: bool,
     /// What is to be answered, and with which address.
@@ -164,6 +166,15 @@ impl DerefMut for World {
 impl Transport for Network {
     fn now(&mut self) -> u64 {
         self.now
+    }
+
+    fn scope_id(&mut self, zone: &str) -> u32 {
+        if zone == "eth0" { 7 } else { 0 }
+    }
+
+    fn local_end(&mut self, id: SocketId, attempt: Attempt) -> Option<String> {
+        let under_way = self.attempts.contains(&(id, attempt));
+        self.local_end.clone().filter(|_| under_way)
     }
 
     fn look_up(&mut self, lookup: LookupId, host: String) {
@@ -526,6 +537,7 @@ impl World {
             attempt,
             syscall: "connect",
             errno: Errno("ECONNREFUSED"),
+            local: None,
         };
         self.net.report(id, report);
     }

@@ -63,7 +63,7 @@ impl From<types::IpFamily> for Family {
 impl From<SocketAddr> for types::AddressInfo {
     fn from(address: SocketAddr) -> Self {
         Self {
-            address: address.ip().to_string(),
+            address: super::shown(&address),
             family: address.ip().into(),
             port: address.port(),
         }
@@ -246,9 +246,4 @@ impl From<net::ConnectOptions> for ConnectRequest {
             callback: None,
         }
     }
-}
-
-/// An attempted address as Node shows it, which puts no brackets around IPv6.
-pub fn attempted(at: &SocketAddr) -> String {
-    format!("{}:{}", at.ip(), at.port())
 }

@@ -1,7 +1,7 @@
 //! The resource `socket`.
 
 use super::block_list::BlockList;
-use super::convert::{attempted, saturating};
+use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::state::{call, with};
@@ -210,16 +210,8 @@ impl net::GuestSocket for Socket {
     }
 
     fn auto_select_family_attempted_addresses(&self) -> Option<Vec<String>> {
-        self.get(|socket| {
-            Some(
-                socket
-                    .attempted_addresses()?
-                    .iter()
-                    .map(attempted)
-                    .collect(),
-            )
-        })
-        .flatten()
+        self.get(|socket| Some(socket.attempted_addresses()?.to_vec()))
+            .flatten()
     }
 
     fn bytes_read(&self) -> u64 {

@@ -445,6 +445,8 @@ async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
                 attempt,
                 syscall,
                 errno,
+                // WASI tells it only once the connection stands.
+                local: None,
             }
         }
     };

@@ -11,6 +11,7 @@ mod poller;
 mod streaming;
 mod transport;
 mod wait;
+mod zone;
 
 use std::collections::HashMap;
 

@@ -12,6 +12,8 @@ mod harness;
 mod lifetime;
 #[cfg(target_os = "linux")]
 mod options;
+#[cfg(target_os = "linux")]
+mod own_network;
 mod paths;
 mod receive;
 mod send;

@@ -4,7 +4,7 @@ use plugnet_core::{ConnectRequest, Encoding, ReadyState, SocketId, SocketMut};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
-use super::convert::{attempted, saturating};
+use super::convert::saturating;
 use super::{BlockList, Socket, contract, number, unknown};
 use crate::host::Host;
 use crate::net::transport::Sockets;
@@ -302,16 +302,9 @@ impl net::HostSocket for Host {
         &mut self,
         socket: Resource<Socket>,
     ) -> Result<Option<Vec<String>>> {
-        let attempted = self.of_socket(&socket, |socket| {
-            Some(
-                socket
-                    .attempted_addresses()?
-                    .iter()
-                    .map(attempted)
-                    .collect(),
-            )
-        })?;
-        Ok(attempted.flatten())
+        let attempted =
+            |socket: &plugnet_core::Socket| Some(socket.attempted_addresses()?.to_vec());
+        Ok(self.of_socket(&socket, attempted)?.flatten())
     }
 
     fn bytes_read(&mut self, socket: Resource<Socket>) -> Result<u64> {
