@@ -371,6 +371,10 @@ impl<T: Transport> Driver<T> {
                 Action::KeepAlive { socket, keep_alive } => {
                     transport.set_keep_alive(socket, keep_alive);
                 }
+                Action::TypeOfService {
+                    socket,
+                    type_of_service,
+                } => transport.set_type_of_service(socket, type_of_service),
                 Action::Close(socket) => transport.close(socket),
                 Action::Reset(socket) => transport.reset(socket),
                 Action::WakeIncoming(socket, generation) => {
@@ -639,8 +643,22 @@ impl<T: Transport> SocketMut<'_, T> {
     /// `socket.setTypeOfService()`.
     pub fn set_type_of_service(self, type_of_service: u8) {
         self.call(|net, id| {
-            net.with_socket(id, |socket, _| socket.set_type_of_service(type_of_service));
+            net.with_socket(id, |socket, agenda| {
+                socket.set_type_of_service(type_of_service, agenda);
+            });
         });
+    }
+
+    /// `socket.getTypeOfService()`: what the connection has, or what was set for the next one.
+    pub fn type_of_service(self) -> u8 {
+        let Driver { net, transport, .. } = self.driver;
+        let Some(socket) = net.socket(self.id) else {
+            return 0;
+        };
+        let of_connection = socket.has_tcp().then(|| transport.type_of_service(self.id));
+        of_connection
+            .flatten()
+            .unwrap_or_else(|| socket.type_of_service())
     }
 
     /// `socket.pipe()`.

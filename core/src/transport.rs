@@ -240,6 +240,15 @@ pub trait Transport {
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);
 
+    /// Sets IP_TOS, or IPV6_TCLASS, of a TCP connection. A failure has no consequence.
+    fn set_type_of_service(&mut self, socket: SocketId, type_of_service: u8);
+
+    /// What that is at a connection; absent if the transport does not know it.
+    fn type_of_service(&mut self, socket: SocketId) -> Option<u8> {
+        let _ = socket;
+        None
+    }
+
     /// Closes the connection, and cancels its operations.
     fn close(&mut self, socket: SocketId);
 
@@ -394,6 +403,10 @@ pub(crate) enum Action {
     KeepAlive {
         socket: SocketId,
         keep_alive: KeepAlive,
+    },
+    TypeOfService {
+        socket: SocketId,
+        type_of_service: u8,
     },
     Close(SocketId),
     Reset(SocketId),

@@ -149,8 +149,8 @@ pub struct Socket {
     /// SO_KEEPALIVE as the program wants it. Node's `kSetKeepAlive` and
     /// `kSetKeepAliveInitialDelay`.
     keep_alive: KeepAlive,
-    /// IP_TOS as the program wants it. WASI has none: what was set is kept, and no more.
-    type_of_service: u8,
+    /// IP_TOS as the program wants it. Node's `kSetTOS`.
+    type_of_service: Option<u8>,
     /// `blockList`.
     block_list: Option<BlockList>,
     /// `autoSelectFamilyAttemptedAddresses`.
@@ -189,7 +189,7 @@ impl Socket {
             keep_alive: options
                 .keep_alive
                 .map_or(KeepAlive::Off, |delay| keep_alive(true, delay, None, None)),
-            type_of_service: 0,
+            type_of_service: None,
             block_list: None,
             attempted: None,
             on_connect: Vec::new(),
@@ -330,14 +330,14 @@ impl Socket {
         self.attempted.as_deref()
     }
 
-    /// `socket.getTypeOfService()`.
-    pub fn type_of_service(&self) -> u8 {
-        self.type_of_service
+    /// What `setTypeOfService` has set last.
+    pub(crate) fn type_of_service(&self) -> u8 {
+        self.type_of_service.unwrap_or(0)
     }
 
-    /// `socket.setTypeOfService()`.
-    pub(crate) fn set_type_of_service(&mut self, type_of_service: u8) {
-        self.type_of_service = type_of_service;
+    /// Whether there is a connection of TCP.
+    pub(crate) fn has_tcp(&self) -> bool {
+        self.is_open() && !self.has_path()
     }
 
     /// The option `blockList`. Attempts under way keep the list that they began with.
@@ -453,6 +453,21 @@ impl Socket {
         }
     }
 
+    /// `socket.setTypeOfService()`. Node fails while connecting, and sets it all the same once
+    /// connected.
+    pub(crate) fn set_type_of_service(&mut self, type_of_service: u8, agenda: &mut Agenda) {
+        if self.type_of_service.replace(type_of_service) == Some(type_of_service) {
+            return;
+        }
+        // On a path it is remembered.
+        if self.has_tcp() {
+            agenda.act(Action::TypeOfService {
+                socket: self.id,
+                type_of_service,
+            });
+        }
+    }
+
     /// `socket.setKeepAlive()`; the delay and the interval in milliseconds.
     pub(crate) fn set_keep_alive(
         &mut self,
@@ -490,6 +505,12 @@ impl Socket {
             agenda.act(Action::KeepAlive {
                 socket: self.id,
                 keep_alive: self.keep_alive,
+            });
+        }
+        if let Some(type_of_service) = self.type_of_service {
+            agenda.act(Action::TypeOfService {
+                socket: self.id,
+                type_of_service,
             });
         }
     }

@@ -50,6 +50,7 @@ pub enum Action {
     },
     ShutDown(SocketId),
     NoDelay(bool),
+    TypeOfService(u8),
     KeepAlive(KeepAlive),
     Close(SocketId),
     Reset(SocketId),
@@ -105,6 +106,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// That of the connections, if the host knows it.
+    pub type_of_service: Option<u8>,
     /// The local end of attempts under way, if the host knows it.
     pub local_end: Option<String>,
     /// Whether the host can reset a connection.
@@ -322,6 +325,17 @@ impl Transport for Network {
     fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
         self.actions.push(Action::NoDelay(no_delay));
         self.asked(id);
+    }
+
+    fn set_type_of_service(&mut self, id: SocketId, type_of_service: u8) {
+        self.actions.push(Action::TypeOfService(type_of_service));
+        self.asked(id);
+        self.type_of_service = Some(type_of_service & !3);
+    }
+
+    fn type_of_service(&mut self, id: SocketId) -> Option<u8> {
+        self.asked(id);
+        self.type_of_service
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {

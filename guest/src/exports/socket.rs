@@ -166,7 +166,7 @@ impl net::GuestSocket for Socket {
     }
 
     fn get_type_of_service(&self) -> u8 {
-        self.get(core::Socket::type_of_service).unwrap_or_default()
+        call(|driver| driver.socket_mut(self.0).type_of_service())
     }
 
     fn pipe(&self, destination: net::SocketBorrow<'_>, end: bool) {

@@ -603,6 +603,10 @@ impl Transport for Wasi {
         // WASI has no TCP_NODELAY.
     }
 
+    fn set_type_of_service(&mut self, _: SocketId, _: u8) {
+        // WASI has neither IP_TOS nor IPV6_TCLASS.
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         if let Some(connection) = self.connections.get(&id) {
             connection.connected.set_keep_alive(keep_alive);

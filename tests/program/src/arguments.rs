@@ -62,12 +62,13 @@ impl Arguments {
         server.listen_path(&options, None)
     }
 
-    /// `port`, 0 without it, `host` and `backlog`.
+    /// `port`, 0 without it, `host`, `backlog` and `reuse-port`.
     pub fn listen_options(&self) -> ListenOptions {
         ListenOptions {
             port: self.number("port").unwrap_or(0),
             host: self.text("host"),
             backlog: self.number("backlog"),
+            reuse_port: self.flag("reuse-port"),
             ..LISTEN
         }
     }

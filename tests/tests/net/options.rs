@@ -174,3 +174,48 @@ fn e17_the_peer_sees_a_reset() {
         }
     }
 }
+
+/// O6: the type of service is set on the connection, before it stands and later; the system has no
+/// room for two bits of it, which shows only where it is set. WASI has none: it is kept.
+#[test]
+fn o6_type_of_service_of_the_system() {
+    let shows = |value: u8| if native() { value & !3 } else { value };
+    let has = |value: u8| if native() { u32::from(value & !3) } else { 0 };
+    let before = |case: Case| case.with("before", "type-of-service 27");
+    let mut client = Obedient::client(before);
+    let of = |socket: &Socket| socket.tos_v4().expect("of IPv4");
+    assert_eq!(of(&client.socket), has(27));
+    client.does(
+        "type-of-service 255",
+        &format!("type of service {}", shows(255)),
+    );
+    assert_eq!(of(&client.socket), has(255));
+    client.does("type-of-service 0", "type of service 0");
+    assert_eq!(of(&client.socket), 0);
+    let said = client.running.line("type of service ");
+    assert_eq!(said, "27", "without a connection, what was set");
+    client.end();
+
+    let mut server = Obedient::server(|case| case.with("host", "127.0.0.1"));
+    server.does("type-of-service 40", "type of service 40");
+    assert_eq!(of(&server.socket), has(40));
+    server.end();
+}
+
+/// O6: over IPv6 it is the traffic class.
+#[test]
+fn o6_traffic_class_of_the_system() {
+    if !peer::has_ipv6() {
+        return;
+    }
+    let peer = Peer::listen_on("::1");
+    let case = Case::new("obedient-client").with("connecting", "type-of-service 8");
+    let running = case.to(&peer.place).start();
+    let stream = peer.accept();
+    let mut client = Obedient::new(stream, running);
+    let of = |socket: &Socket| socket.tclass_v6().expect("of IPv6");
+    assert_eq!(of(&client.socket), if native() { 8 } else { 0 });
+    client.does("type-of-service 36", "type of service 36");
+    assert_eq!(of(&client.socket), if native() { 36 } else { 0 });
+    client.end();
+}

@@ -244,8 +244,7 @@ impl net::HostSocket for Host {
     }
 
     fn get_type_of_service(&mut self, socket: Resource<Socket>) -> Result<u8> {
-        let type_of_service = self.of_socket(&socket, plugnet_core::Socket::type_of_service)?;
-        Ok(type_of_service.unwrap_or_default())
+        self.on_socket(&socket, |socket| socket.type_of_service())
     }
 
     fn pipe(

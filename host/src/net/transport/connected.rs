@@ -8,7 +8,7 @@ use plugnet_core::{Endpoints, KeepAlive, Report, SocketId, Written};
 use plugnet_ipc::Family;
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, sockopt};
 
 use crate::connections::{Place, Record};
 use crate::net::errno;
@@ -244,6 +244,24 @@ impl Connected {
         if self.family == Family::Tcp {
             // A failure has no consequence, as in Node.
             let _ = sockopt::set_tcp_nodelay(&self.fd, no_delay);
+        }
+    }
+
+    /// Sets IP_TOS, or IPV6_TCLASS on a socket of IPv6: as in Node by the socket's family, not the
+    /// peer's.
+    pub(super) fn set_type_of_service(&self, type_of_service: u8) {
+        let _ = match sockopt::socket_domain(&self.fd) {
+            Ok(AddressFamily::INET) => sockopt::set_ip_tos(&self.fd, type_of_service),
+            Ok(AddressFamily::INET6) => sockopt::set_ipv6_tclass(&self.fd, type_of_service.into()),
+            _ => Ok(()),
+        };
+    }
+
+    pub(super) fn type_of_service(&self) -> Option<u8> {
+        match sockopt::socket_domain(&self.fd).ok()? {
+            AddressFamily::INET => sockopt::ip_tos(&self.fd).ok(),
+            AddressFamily::INET6 => u8::try_from(sockopt::ipv6_tclass(&self.fd).ok()?).ok(),
+            _ => None,
         }
     }
 

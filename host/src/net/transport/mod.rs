@@ -640,6 +640,16 @@ impl Transport for Sockets {
         }
     }
 
+    fn set_type_of_service(&mut self, id: SocketId, type_of_service: u8) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.set_type_of_service(type_of_service);
+        }
+    }
+
+    fn type_of_service(&mut self, id: SocketId) -> Option<u8> {
+        self.connected(id)?.0.type_of_service()
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         if let Some((connected, _)) = self.connected(id) {
             connected.set_keep_alive(keep_alive);

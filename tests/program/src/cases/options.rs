@@ -58,6 +58,10 @@ fn obey(socket: &Socket, order: &str) -> String {
             let count = count.parse().expect("a number");
             socket.set_keep_alive(true, number(delay), Some(number(interval)), Some(count));
         }
+        ["type-of-service", value] => {
+            socket.set_type_of_service(value.parse().expect("a number"));
+            return format!("type of service {}", socket.get_type_of_service());
+        }
         ["reset"] => {
             if let Err(error) = socket.reset_and_destroy() {
                 return error.code;
