@@ -8,6 +8,7 @@
 use crate::error::Errno;
 use crate::error::Error;
 use crate::event::{Callback, Event, EventKind, ServerId, SocketId, Source};
+use crate::ip::Address;
 use crate::lookup::Resolved;
 use crate::transport::{
     AcceptedId, Action, Attempt, Endpoints, Generation, ListenerId, LookupId, Report,
@@ -33,10 +34,14 @@ pub(crate) enum SocketTick {
     Connect,
     /// Sends what waited for the connection, once the program has seen `connect`.
     Uncork,
+    /// `resetAndDestroy` that waited for the connection, once the program has seen `connect`.
+    Reset,
     /// `ready`, after the first write that waited for the connection.
     Ready,
     /// The rest of a successful connect, after its events.
     AfterConnect,
+    /// `connect` to an address while connecting.
+    AlreadyConnecting(Error),
     /// Destroys the socket with the error of a connect or write.
     Destroy(Error),
     /// Emits `readable`.
@@ -86,7 +91,7 @@ pub(crate) enum ServerTick {
     /// `listening`.
     Listening,
     /// `listen` on an address.
-    Listen { lookup: LookupId, address: IpAddr },
+    Listen { lookup: LookupId, address: Address },
     /// `error`.
     Error(Error),
     /// `close`.

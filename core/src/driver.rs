@@ -4,13 +4,14 @@ use crate::block_list::BlockList;
 use crate::encoding::Encoding;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, ServerId, SocketId};
+use crate::ip::Zone;
 use crate::lookup::Resolved;
 use crate::net::{Net, Stepped};
 use crate::server::{ListenOptions, ListenPathOptions, Server, ServerOptions};
 use crate::socket::{ConnectRequest, Selection, Socket, SocketOptions};
 use crate::transport::{
-    AcceptedId, Action, AdoptError, Endpoints, Generation, ListenerId, LookupId, Ready, Report,
-    Transport, Written,
+    AcceptedId, Action, AdoptError, ConnectTo, Endpoints, Generation, ListenAt, ListenerId,
+    LookupId, Ready, Report, Transport, Written,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
@@ -318,9 +319,13 @@ impl<T: Transport> Driver<T> {
                 Action::LookUp { lookup, host } => transport.look_up(lookup, host),
                 Action::Listen {
                     listener,
-                    at,
+                    mut at,
+                    zone,
                     settings,
                 } => {
+                    if let ListenAt::Address(at) = &mut at {
+                        set_zone(transport, at, zone);
+                    }
                     if let Poll::Ready(outcome) = transport.listen(listener, &at, settings) {
                         net.listened(listener, outcome);
                     }
@@ -331,8 +336,25 @@ impl<T: Transport> Driver<T> {
                 Action::Connect {
                     socket,
                     attempt,
-                    to,
-                } => transport.connect(socket, attempt, to),
+                    mut to,
+                    zones,
+                } => {
+                    if let ConnectTo::Address { remote, local } = &mut to {
+                        set_zone(transport, remote, zones.remote);
+                        if let Some(local) = local {
+                            set_zone(transport, local, zones.local);
+                        }
+                    }
+                    transport.connect(socket, attempt, to);
+                }
+                Action::FailConnecting {
+                    socket,
+                    attempt,
+                    error,
+                } => {
+                    let error = error.from_local(transport.local_end(socket, attempt));
+                    net.with_socket(socket, |socket, agenda| socket.destroy(Some(error), agenda));
+                }
                 Action::AbortConnect { socket, attempt } => {
                     transport.abort_connect(socket, attempt);
                 }
@@ -352,10 +374,16 @@ impl<T: Transport> Driver<T> {
                         net.report(socket, report);
                     }
                 }
+                Action::NoDelay { socket, no_delay } => transport.set_no_delay(socket, no_delay),
                 Action::KeepAlive { socket, keep_alive } => {
                     transport.set_keep_alive(socket, keep_alive);
                 }
+                Action::TypeOfService {
+                    socket,
+                    type_of_service,
+                } => transport.set_type_of_service(socket, type_of_service),
                 Action::Close(socket) => transport.close(socket),
+                Action::Reset(socket) => transport.reset(socket),
                 Action::WakeIncoming(socket, generation) => {
                     transport.wake_incoming(socket, generation);
                 }
@@ -364,6 +392,13 @@ impl<T: Transport> Driver<T> {
                 }
             }
         }
+    }
+}
+
+/// Gives an address the number of its zone.
+fn set_zone(transport: &mut impl Transport, address: &mut SocketAddr, zone: Option<Zone>) {
+    if let (SocketAddr::V6(address), Some(zone)) = (address, zone) {
+        address.set_scope_id(transport.scope_id(&zone));
     }
 }
 
@@ -557,15 +592,19 @@ impl<T: Transport> SocketMut<'_, T> {
         self.call(Net::destroy_soon);
     }
 
-    /// `socket.resetAndDestroy()`.
+    /// `socket.resetAndDestroy()`. What was written is sent first, as in Node.
     ///
     /// # Errors
     ///
     /// `ERR_INVALID_HANDLE_TYPE` for a path; `ENOTSUP` where the host cannot reset.
-    pub fn reset_and_destroy(self) -> Result<(), Error> {
+    pub fn reset_and_destroy(mut self) -> Result<(), Error> {
+        let resets = self.driver.transport.can_reset();
+        self.flush();
         self.call(|net, id| {
-            net.with_socket(id, |socket, agenda| Some(socket.reset_and_destroy(agenda)))
-                .unwrap_or(Ok(()))
+            net.with_socket(id, |socket, agenda| {
+                Some(socket.reset_and_destroy(resets, agenda))
+            })
+            .unwrap_or(Ok(()))
         })
     }
 
@@ -576,6 +615,13 @@ impl<T: Transport> SocketMut<'_, T> {
             net.with_socket(id, |socket, agenda| {
                 socket.set_timeout(milliseconds, callback, agenda);
             });
+        });
+    }
+
+    /// `socket.setNoDelay()`.
+    pub fn set_no_delay(self, no_delay: bool) {
+        self.call(|net, id| {
+            net.with_socket(id, |socket, agenda| socket.set_no_delay(no_delay, agenda));
         });
     }
 
@@ -604,8 +650,22 @@ impl<T: Transport> SocketMut<'_, T> {
     /// `socket.setTypeOfService()`.
     pub fn set_type_of_service(self, type_of_service: u8) {
         self.call(|net, id| {
-            net.with_socket(id, |socket, _| socket.set_type_of_service(type_of_service));
+            net.with_socket(id, |socket, agenda| {
+                socket.set_type_of_service(type_of_service, agenda);
+            });
         });
+    }
+
+    /// `socket.getTypeOfService()`: what the connection has, or what was set for the next one.
+    pub fn type_of_service(self) -> u8 {
+        let Driver { net, transport, .. } = self.driver;
+        let Some(socket) = net.socket(self.id) else {
+            return 0;
+        };
+        let of_connection = socket.has_tcp().then(|| transport.type_of_service(self.id));
+        of_connection
+            .flatten()
+            .unwrap_or_else(|| socket.type_of_service())
     }
 
     /// `socket.pipe()`.

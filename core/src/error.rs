@@ -3,10 +3,10 @@
 //! The wording is that of Node 26. A system error reads `syscall CODE address`;
 //! those of `listen` also explain the code (`UVExceptionWithHostPort` in Node).
 
-use crate::ip::Family;
+use crate::ip::{Address, Family, Zone};
 use crate::transport::ListenAt;
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// An error as Node hands it to a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,21 +96,16 @@ impl Error {
     }
 
     /// A failed `connect` or `bind` (Node's `ExceptionWithHostPort`).
-    ///
-    /// `local` is appended when both parts of it were asked for.
-    pub fn connect(
-        errno: Errno,
-        syscall: &'static str,
-        address: SocketAddr,
-        local: Option<SocketAddr>,
-    ) -> Self {
-        let mut error =
-            Self::system(errno, syscall).about(address.ip().to_string(), address.port());
-        if let Some(local) = local.filter(|local| local.port() > 0 && !local.ip().is_unspecified())
-        {
-            error.message += &format!(" - Local ({}:{})", local.ip(), local.port());
+    pub(crate) fn connect(errno: Errno, syscall: &'static str, to: &Address, port: u16) -> Self {
+        Self::system(errno, syscall).about(to.to_string(), port)
+    }
+
+    /// The same, from that local end, if there is one.
+    pub(crate) fn from_local(mut self, local: Option<String>) -> Self {
+        if let Some(local) = local {
+            self.message += &format!(" - Local ({local})");
         }
-        error
+        self
     }
 
     /// A failed `connect` to a path.
@@ -121,10 +116,13 @@ impl Error {
     /// A failed `listen` (Node's `UVExceptionWithHostPort`).
     ///
     /// Node also gives a path the port -1 (row S14), which is none.
-    pub fn listen(errno: Errno, at: &ListenAt) -> Self {
+    pub(crate) fn listen(errno: Errno, at: &ListenAt, zone: Option<Zone>) -> Self {
         let error = Self::listen_without_address(errno);
         match at {
-            ListenAt::Address(address) => error.about(address.ip().to_string(), address.port()),
+            ListenAt::Address(at) => {
+                let address = Address { ip: at.ip(), zone };
+                error.about(address.to_string(), at.port())
+            }
             ListenAt::Path { path, .. } => error.about(path.clone(), 0),
             ListenAt::Descriptor(_) => error,
         }
@@ -356,7 +354,7 @@ impl Error {
     }
 
     /// An address that the socket's block list has.
-    pub fn ip_blocked(address: IpAddr) -> Self {
+    pub(crate) fn ip_blocked(address: &Address) -> Self {
         Self::new(
             "ERR_IP_BLOCKED",
             format!("IP({address}) is blocked by net.BlockList"),
@@ -415,17 +413,19 @@ impl Error {
 mod tests {
     use super::*;
 
-    fn addr(text: &str) -> SocketAddr {
-        text.parse().unwrap()
+    fn at(text: &str) -> ListenAt {
+        ListenAt::Address(text.parse().unwrap())
+    }
+
+    fn refused(address: &str, port: u16) -> Error {
+        let address = crate::ip::parse(address).unwrap();
+        Error::connect(Errno("ECONNREFUSED"), "connect", &address, port)
     }
 
     /// Row S13: the message of a listen error explains the code and names address and port.
     #[test]
     fn s13_listen_error_reads_as_in_node() {
-        let error = Error::listen(
-            Errno("EADDRINUSE"),
-            &ListenAt::Address(addr("127.0.0.1:80")),
-        );
+        let error = Error::listen(Errno("EADDRINUSE"), &at("127.0.0.1:80"), None);
         assert_eq!(
             error.message,
             "listen EADDRINUSE: address already in use 127.0.0.1:80"
@@ -439,42 +439,29 @@ mod tests {
     /// Node writes an IPv6 address without brackets: `:::8124`.
     #[test]
     fn ipv6_address_has_no_brackets() {
-        let error = Error::listen(Errno("EADDRINUSE"), &ListenAt::Address(addr("[::]:8124")));
+        let error = Error::listen(Errno("EADDRINUSE"), &at("[::]:8124"), None);
         assert!(error.message.ends_with(" :::8124"), "{}", error.message);
+        let zone = Some("eth0".into());
+        let error = Error::listen(Errno("EADDRINUSE"), &at("[fe80::1]:80"), zone);
+        assert!(
+            error.message.ends_with(" fe80::1%eth0:80"),
+            "{}",
+            error.message
+        );
     }
 
     /// Row C18: `connect ECONNREFUSED 127.0.0.1:PORT`.
     #[test]
     fn c18_refused_reads_as_in_node() {
-        let error = Error::connect(Errno("ECONNREFUSED"), "connect", addr("127.0.0.1:9"), None);
+        let error = refused("127.0.0.1", 9);
         assert_eq!(error.message, "connect ECONNREFUSED 127.0.0.1:9");
         assert_eq!(error.syscall.as_deref(), Some("connect"));
-    }
-
-    /// Row C19: with a local address and a local port the message ends in both.
-    #[test]
-    fn c19_local_end_is_named_when_both_parts_were_given() {
-        let refused = |local| {
-            Error::connect(
-                Errno("ECONNREFUSED"),
-                "connect",
-                addr("127.0.0.1:9"),
-                Some(addr(local)),
-            )
-            .message
-        };
-        assert_eq!(
-            refused("127.0.0.1:7"),
-            "connect ECONNREFUSED 127.0.0.1:9 - Local (127.0.0.1:7)"
-        );
-        assert_eq!(refused("127.0.0.1:0"), "connect ECONNREFUSED 127.0.0.1:9");
-        assert_eq!(refused("0.0.0.0:7"), "connect ECONNREFUSED 127.0.0.1:9");
     }
 
     /// Row C20: with port 0 the message has no port, and the error neither.
     #[test]
     fn c20_port_zero_is_left_out() {
-        let error = Error::connect(Errno("ECONNREFUSED"), "connect", addr("127.0.0.1:0"), None);
+        let error = refused("127.0.0.1", 0);
         assert_eq!(error.message, "connect ECONNREFUSED 127.0.0.1");
         assert_eq!(error.port, None);
     }

@@ -1,6 +1,8 @@
 //! `net.isIP()`, `net.isIPv4()` and `net.isIPv6()`, and the families of addresses.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,15 +71,41 @@ fn is_zone(zone: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':'))
 }
 
+/// An address, with the zone that the program named: `fe80::1%eth0`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub ip: IpAddr,
+    pub zone: Option<Zone>,
+}
+
+/// The name of a network interface.
+pub(crate) type Zone = Arc<str>;
+
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        Self { ip, zone: None }
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let Self { ip, zone } = self;
+        match zone {
+            Some(zone) => write!(to, "{ip}%{zone}"),
+            None => write!(to, "{ip}"),
+        }
+    }
+}
+
 /// An address that [`is_ip`] accepts.
-///
-/// A zone is dropped: WASI names interfaces by number, and a component cannot
-/// look the number up.
-pub fn parse(input: &str) -> Option<IpAddr> {
+pub(crate) fn parse(input: &str) -> Option<Address> {
     if !is_ipv4(input) && !is_ipv6(input) {
         return None;
     }
-    input.split('%').next()?.parse().ok()
+    let mut parts = input.splitn(2, '%');
+    let ip = parts.next()?.parse().ok()?;
+    let zone = parts.next().map(Zone::from);
+    Some(Address { ip, zone })
 }
 
 /// Whether it is of `fe80::/10`.
@@ -85,9 +113,10 @@ pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// An address of that family, as [`parse`] takes it.
+/// An address of that family, as [`parse`] takes it. A zone makes no difference.
 pub(crate) fn parse_as(input: &str, family: Family) -> Option<IpAddr> {
-    parse(input).filter(|address| Family::of(*address) == family)
+    let address = parse(input)?.ip;
+    (Family::of(address) == family).then_some(address)
 }
 
 #[cfg(test)]
@@ -155,10 +184,14 @@ mod tests {
         assert_eq!(is_ip("127.0.0.1%lo"), 0);
     }
 
-    /// An address with a zone connects to the address.
+    /// The zone is kept, as the program wrote it.
     #[test]
-    fn zone_is_dropped_from_the_parsed_address() {
-        assert_eq!(parse("fe80::1%lo"), "fe80::1".parse().ok());
+    fn c33_zone_of_a_parsed_address() {
+        let parsed = parse("FE80:0::1%eth0").unwrap();
+        assert_eq!(parsed.ip, "fe80::1".parse::<IpAddr>().unwrap());
+        assert_eq!(parsed.zone.as_deref(), Some("eth0"));
+        assert_eq!(parsed.to_string(), "fe80::1%eth0");
+        assert_eq!(parse("::1").unwrap().to_string(), "::1");
         assert_eq!(parse("fe80::1%"), None);
         assert_eq!(parse("localhost"), None);
     }

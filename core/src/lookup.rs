@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ip;
-use crate::ip::Family;
+use crate::ip::{Address, Family};
 use std::net::IpAddr;
 
 /// `dns.ADDRCONFIG`.
@@ -35,7 +35,7 @@ impl From<IpAddr> for Resolved {
 
 impl Resolved {
     /// The address, if it is one and its family is 4 or 6.
-    pub fn valid(&self) -> Option<IpAddr> {
+    pub(crate) fn valid(&self) -> Option<Address> {
         ip::parse(&self.address).filter(|_| matches!(self.family, 4 | 6))
     }
 

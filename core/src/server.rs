@@ -4,9 +4,9 @@ use crate::agenda::{Agenda, ServerTick};
 use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, EventKind, ServerId, SocketId};
-use crate::ip;
+use crate::ip::{self, Address, Zone};
 use crate::socket::SocketOptions;
-use crate::transport::{self, Action, Endpoints, ListenAt, ListenSettings, ListenerId, LookupId};
+use crate::transport::{Action, Endpoints, ListenAt, ListenSettings, ListenerId, LookupId};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -22,6 +22,8 @@ pub struct ServerOptions {
     pub pause_on_connect: bool,
     /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
+    /// `noDelay`.
+    pub no_delay: bool,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
 }
@@ -32,6 +34,7 @@ impl ServerOptions {
         SocketOptions {
             allow_half_open: self.allow_half_open,
             high_water_mark: self.high_water_mark,
+            no_delay: self.no_delay,
             keep_alive: self.keep_alive,
         }
     }
@@ -86,6 +89,7 @@ enum State {
     Binding {
         listener: ListenerId,
         at: ListenAt,
+        zone: Option<Zone>,
         fallback: Option<ListenAt>,
     },
     /// It listens. Leads to `Idle` when it is closed.
@@ -280,9 +284,9 @@ impl Server {
         let port = options.port;
         let Some(host) = options.host.filter(|host| !host.is_empty()) else {
             // Row S20: Node's default is IPv6 and IPv4 alike, or IPv4 where there is no IPv6.
-            let v6 = transport::address(Ipv6Addr::UNSPECIFIED.into(), port);
-            let v4 = transport::address(Ipv4Addr::UNSPECIFIED.into(), port);
-            self.listen_at(v6, Some(v4), agenda);
+            let v6 = ListenAt::Address((Ipv6Addr::UNSPECIFIED, port).into());
+            let v4 = ListenAt::Address((Ipv4Addr::UNSPECIFIED, port).into());
+            self.listen_at(v6, None, Some(v4), agenda);
             return Ok(None);
         };
         let lookup = agenda.lookup();
@@ -334,7 +338,7 @@ impl Server {
             readable_all: options.readable_all,
             writable_all: options.writable_all,
         };
-        self.listen_at(at, None, agenda);
+        self.listen_at(at, None, None, agenda);
         Ok(())
     }
 
@@ -347,7 +351,7 @@ impl Server {
         agenda: &mut Agenda,
     ) {
         self.begin_to_listen(backlog, callback, agenda);
-        self.listen_at(ListenAt::Descriptor(fd), None, agenda);
+        self.listen_at(ListenAt::Descriptor(fd), None, None, agenda);
     }
 
     /// `server.listen(server)`: on what another one listens on.
@@ -377,16 +381,24 @@ impl Server {
         agenda.tick_server(self.id, ServerTick::Error(error));
     }
 
-    fn listen_at(&mut self, at: ListenAt, fallback: Option<ListenAt>, agenda: &mut Agenda) {
+    fn listen_at(
+        &mut self,
+        at: ListenAt,
+        zone: Option<Zone>,
+        fallback: Option<ListenAt>,
+        agenda: &mut Agenda,
+    ) {
         let listener = agenda.listener();
         agenda.act(Action::Listen {
             listener,
             at: at.clone(),
+            zone: zone.clone(),
             settings: self.settings,
         });
         self.state = State::Binding {
             listener,
             at,
+            zone,
             fallback,
         };
     }
@@ -405,6 +417,7 @@ impl Server {
         let State::Binding {
             listener,
             at,
+            zone,
             fallback,
         } = std::mem::replace(&mut self.state, State::Idle)
         else {
@@ -417,11 +430,11 @@ impl Server {
             }
             // libuv tells that a port is taken when it listens, and of all else when it binds.
             (Err(errno), Some(fallback)) if errno.0 != "EADDRINUSE" => {
-                self.listen_at(fallback, None, agenda);
+                self.listen_at(fallback, None, None, agenda);
             }
             // Row S11: 'error' on a later tick, no 'close'; it may listen again.
             (Err(errno), _) => {
-                let error = Error::listen(errno, &at);
+                let error = Error::listen(errno, &at, zone);
                 agenda.tick_server(self.id, ServerTick::Error(error));
             }
         }
@@ -442,7 +455,7 @@ impl Server {
             routed.next().or(addresses.first()).copied()
         };
         let errno = match outcome.map(chosen) {
-            Ok(Some(address)) => return self.resolved(asked, address, agenda),
+            Ok(Some(address)) => return self.resolved(asked, address.into(), agenda),
             Ok(None) => Errno("ENOTFOUND"),
             Err(errno) => errno,
         };
@@ -455,13 +468,14 @@ impl Server {
         }
     }
 
-    fn resolved(&mut self, asked: LookupId, address: IpAddr, agenda: &mut Agenda) {
+    fn resolved(&mut self, asked: LookupId, address: Address, agenda: &mut Agenda) {
         // Row S6: a server that was closed, or told to listen elsewhere (row S2),
         // ignores the result.
         if let State::LookingUp { port, lookup, .. } = self.state
             && lookup == asked
         {
-            self.listen_at(transport::address(address, port), None, agenda);
+            let at = ListenAt::Address((address.ip, port).into());
+            self.listen_at(at, address.zone, None, agenda);
         }
     }
 

@@ -3,8 +3,9 @@
 //! A [`Transport`] never calls back from within a call: later outcomes are reported to the
 //! [`Driver`](crate::Driver) when they happen.
 
-use crate::error::Errno;
+use crate::error::{Errno, Error};
 use crate::event::SocketId;
+use crate::ip::Zone;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
@@ -171,6 +172,13 @@ pub trait Transport {
     /// Milliseconds since some beginning; never goes back.
     fn now(&mut self) -> u64;
 
+    /// The number of a network interface, the zone of an IPv6 address; 0 if there is none of that
+    /// name.
+    fn scope_id(&mut self, zone: &str) -> u32 {
+        let _ = zone;
+        0
+    }
+
     /// Resolves a name. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
     fn look_up(&mut self, lookup: LookupId, host: String);
 
@@ -198,6 +206,13 @@ pub trait Transport {
     /// Cancels an attempt, or closes the connection that it led to.
     fn abort_connect(&mut self, socket: SocketId, attempt: Attempt);
 
+    /// The local end of an attempt, as it is shown: `127.0.0.1:80`. Absent if it is not known
+    /// before the connection stands.
+    fn local_end(&mut self, socket: SocketId, attempt: Attempt) -> Option<String> {
+        let _ = (socket, attempt);
+        None
+    }
+
     /// Assigns the connection to the socket.
     fn open(&mut self, socket: SocketId, origin: Origin);
 
@@ -219,11 +234,34 @@ pub trait Transport {
     /// it.
     fn shut_down(&mut self, socket: SocketId) -> Poll<Report>;
 
+    /// Sets TCP_NODELAY of a TCP connection. A failure has no consequence, as in Node.
+    fn set_no_delay(&mut self, socket: SocketId, no_delay: bool);
+
     /// Sets SO_KEEPALIVE. A failure has no consequence, as in Node.
     fn set_keep_alive(&mut self, socket: SocketId, keep_alive: KeepAlive);
 
+    /// Sets IP_TOS, or IPV6_TCLASS, of a TCP connection. A failure has no consequence.
+    fn set_type_of_service(&mut self, socket: SocketId, type_of_service: u8);
+
+    /// What that is at a connection; absent if the transport does not know it.
+    fn type_of_service(&mut self, socket: SocketId) -> Option<u8> {
+        let _ = socket;
+        None
+    }
+
     /// Closes the connection, and cancels its operations.
     fn close(&mut self, socket: SocketId);
+
+    /// Whether [`reset`](Self::reset) resets.
+    fn can_reset(&self) -> bool {
+        false
+    }
+
+    /// Closes the connection, one of TCP, as [`close`](Self::close) does, and sends the peer a RST.
+    /// It is asked only if it [can be](Self::can_reset).
+    fn reset(&mut self, socket: SocketId) {
+        self.close(socket);
+    }
 
     /// The stream of received data has something to take, or its end:
     /// [`Driver::read_streamed`](crate::Driver::read_streamed).
@@ -289,6 +327,8 @@ pub enum Report {
         syscall: &'static str,
         /// The error.
         errno: Errno,
+        /// The local end, as [`Transport::local_end`] shows it, if `connect` failed at once.
+        local: Option<String>,
     },
     /// Bytes were received.
     Received(Vec<u8>),
@@ -324,6 +364,7 @@ pub(crate) enum Action {
     Listen {
         listener: ListenerId,
         at: ListenAt,
+        zone: Option<Zone>,
         settings: ListenSettings,
     },
     CloseListener(ListenerId),
@@ -333,6 +374,13 @@ pub(crate) enum Action {
         socket: SocketId,
         attempt: Attempt,
         to: ConnectTo,
+        zones: Zones,
+    },
+    /// Destroys the socket with an error that tells the local end of the attempt.
+    FailConnecting {
+        socket: SocketId,
+        attempt: Attempt,
+        error: Error,
     },
     AbortConnect {
         socket: SocketId,
@@ -348,16 +396,27 @@ pub(crate) enum Action {
         data: Vec<u8>,
     },
     ShutDown(SocketId),
+    NoDelay {
+        socket: SocketId,
+        no_delay: bool,
+    },
     KeepAlive {
         socket: SocketId,
         keep_alive: KeepAlive,
     },
+    TypeOfService {
+        socket: SocketId,
+        type_of_service: u8,
+    },
     Close(SocketId),
+    Reset(SocketId),
     WakeIncoming(SocketId, Generation),
     WakeOutgoing(SocketId, Generation),
 }
 
-/// Where the first of a name's addresses, or one that was given, leads.
-pub(crate) fn address(ip: IpAddr, port: u16) -> ListenAt {
-    ListenAt::Address(SocketAddr::new(ip, port))
+/// The zones of the addresses that an attempt is for.
+#[derive(Debug, Default)]
+pub(crate) struct Zones {
+    pub remote: Option<Zone>,
+    pub local: Option<Zone>,
 }

@@ -132,6 +132,42 @@ impl Stream {
         set.expect("not zero");
     }
 
+    /// The socket at the other end: the program's, which its host has opened in this process.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn other_end(&self) -> Socket {
+        let ends = |socket: &Socket| {
+            let canonical = |address: SockAddr| {
+                let address = address.as_socket().expect("TCP");
+                SocketAddr::new(address.ip().to_canonical(), address.port())
+            };
+            let (local, remote) = (socket.local_addr().ok()?, socket.peer_addr().ok()?);
+            (local.domain() != Domain::UNIX).then(|| (canonical(local), canonical(remote)))
+        };
+        let (local, remote) = ends(&self.0).expect("a TCP connection");
+        let own = rustix::process::pidfd_open(
+            rustix::process::getpid(),
+            rustix::process::PidfdFlags::empty(),
+        )
+        .expect("this process");
+        let deadline = Instant::now() + LIMIT;
+        while Instant::now() < deadline {
+            let descriptors = fs::read_dir("/proc/self/fd").expect("Linux has it");
+            let found = descriptors.flatten().find_map(|descriptor| {
+                let number = descriptor.file_name().to_str()?.parse().ok()?;
+                let flags = rustix::process::PidfdGetfdFlags::empty();
+                let socket = rustix::process::pidfd_getfd(&own, number, flags).ok()?;
+                let socket = Socket::from(socket);
+                (ends(&socket)? == (remote, local)).then_some(socket)
+            });
+            match found {
+                Some(socket) => return socket,
+                None => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        panic!("nobody is at the other end");
+    }
+
     /// The socket itself.
     pub fn into_socket(self) -> Socket {
         self.0

@@ -5,10 +5,10 @@ use crate::agenda::Due;
 use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::Callback;
-use crate::ip::{self, Family};
+use crate::ip::{self, Address, Family};
 use crate::lookup::{self, LookupRequest, Resolved};
-use crate::transport::{Attempt, ConnectTo};
-use std::net::{IpAddr, SocketAddr};
+use crate::transport::{Attempt, ConnectTo, Zones};
+use std::net::IpAddr;
 
 /// Node's `autoSelectFamilyAttemptTimeout`, in milliseconds: how long an attempt
 /// may take before the next one is begun, while there is a next one.
@@ -97,7 +97,7 @@ pub(crate) struct ConnectOptions {
     pub lookup: Lookup,
     /// Told between `connect` and `ready`.
     pub callback: Option<Callback>,
-    local_address: Option<IpAddr>,
+    local_address: Option<Address>,
     local_port: u16,
     family: Option<Family>,
     hints: u32,
@@ -179,7 +179,7 @@ impl ConnectOptions {
     pub fn already_connecting(&self) -> Error {
         let errno = Errno("EALREADY");
         match ip::parse(&self.host) {
-            Some(address) => Error::connect(errno, "connect", (address, self.port).into(), None),
+            Some(address) => Error::connect(errno, "connect", &address, self.port),
             None => Error::system(errno, "connect"),
         }
     }
@@ -187,25 +187,25 @@ impl ConnectOptions {
 
 /// Orders addresses so that the families alternate, beginning with that of the
 /// first; each address once (RFC 8305 section 4, as Node does it).
-pub(crate) fn alternate(addresses: &[IpAddr]) -> Vec<IpAddr> {
+pub(crate) fn alternate(addresses: &[Address]) -> Vec<Address> {
     let Some(first) = addresses.first() else {
         return Vec::new();
     };
     let (mut same, mut other) = (Vec::new(), Vec::new());
-    for &address in addresses {
-        let group = if address.is_ipv4() == first.is_ipv4() {
+    for address in addresses {
+        let group = if address.ip.is_ipv4() == first.ip.is_ipv4() {
             &mut same
         } else {
             &mut other
         };
-        if !group.contains(&address) {
-            group.push(address);
+        if !group.contains(address) {
+            group.push(address.clone());
         }
     }
     let mut ordered = Vec::with_capacity(addresses.len());
     for index in 0..same.len().max(other.len()) {
-        ordered.extend(same.get(index));
-        ordered.extend(other.get(index));
+        ordered.extend(same.get(index).cloned());
+        ordered.extend(other.get(index).cloned());
     }
     ordered
 }
@@ -213,12 +213,12 @@ pub(crate) fn alternate(addresses: &[IpAddr]) -> Vec<IpAddr> {
 /// The attempts of one `connect`.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    addresses: Vec<IpAddr>,
+    addresses: Vec<Address>,
     /// How many attempts have begun, those of blocked addresses included.
     begun: usize,
     under_way: Option<Attempt>,
     port: u16,
-    local_address: Option<IpAddr>,
+    local_address: Option<Address>,
     local_port: u16,
     timeout: u64,
     /// When the attempt under way has taken too long.
@@ -233,7 +233,8 @@ pub(crate) struct Attempts {
 pub(crate) struct Begun {
     pub attempt: Attempt,
     pub to: ConnectTo,
-    pub remote: SocketAddr,
+    pub zones: Zones,
+    pub remote: Address,
     /// After how many milliseconds the next one begins, if there is one.
     pub timeout: Option<u64>,
 }
@@ -252,7 +253,7 @@ pub(crate) enum Next {
 impl Attempts {
     /// `addresses` in the order they are tried; at least one.
     pub fn new(
-        addresses: Vec<IpAddr>,
+        addresses: Vec<Address>,
         options: &ConnectOptions,
         block_list: Option<BlockList>,
     ) -> Self {
@@ -261,7 +262,7 @@ impl Attempts {
             begun: 0,
             under_way: None,
             port: options.port,
-            local_address: options.local_address,
+            local_address: options.local_address.clone(),
             local_port: options.local_port,
             timeout: options.attempt_timeout.into(),
             deadline: None,
@@ -270,18 +271,21 @@ impl Attempts {
         }
     }
 
-    fn local(&self, remote: IpAddr) -> Option<SocketAddr> {
-        (self.local_address.is_some() || self.local_port > 0).then(|| {
-            let address = self
-                .local_address
-                .unwrap_or_else(|| Family::of(remote).unspecified());
-            (address, self.local_port).into()
-        })
+    /// The local address of an attempt, if the program named one, or a port.
+    fn local(&self, remote: IpAddr) -> Option<Address> {
+        let named = || self.local_address.clone();
+        let any = || Address::from(Family::of(remote).unspecified());
+        (self.local_address.is_some() || self.local_port > 0).then(|| named().unwrap_or_else(any))
     }
 
     /// The number of the attempt that was begun last; none if its address was blocked.
     pub fn under_way(&self) -> Option<Attempt> {
         self.under_way
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Whether one of several addresses is selected (`autoSelectFamily`).
@@ -292,12 +296,11 @@ impl Attempts {
     /// Begins the next attempt. A blocked address is a failed one; if no other is left, the answer
     /// is the error of all.
     pub fn begin(&mut self) -> Result<Begun, Error> {
-        while let Some(remote) = self.addresses.get(self.begun).copied() {
+        while let Some(remote) = self.addresses.get(self.begun).cloned() {
             self.begun += 1;
-            let address = SocketAddr::from((remote, self.port));
             let block_list = self.block_list.as_ref();
-            if block_list.is_some_and(|list| list.contains(remote)) {
-                self.errors.push(Error::ip_blocked(remote));
+            if block_list.is_some_and(|list| list.contains(remote.ip)) {
+                self.errors.push(Error::ip_blocked(&remote));
                 self.under_way = None;
                 continue;
             }
@@ -305,13 +308,20 @@ impl Attempts {
             let attempt = Attempt::try_from(self.begun - 1).unwrap_or(Attempt::MAX);
             self.under_way = Some(attempt);
             let more = self.begun < self.addresses.len();
+            let local = self.local(remote.ip);
             return Ok(Begun {
                 attempt,
                 to: ConnectTo::Address {
-                    remote: address,
-                    local: self.local(remote),
+                    remote: (remote.ip, self.port).into(),
+                    local: local
+                        .as_ref()
+                        .map(|local| (local.ip, self.local_port).into()),
                 },
-                remote: address,
+                zones: Zones {
+                    remote: remote.zone.clone(),
+                    local: local.and_then(|local| local.zone),
+                },
+                remote,
                 timeout: more.then_some(self.timeout),
             });
         }
@@ -329,15 +339,27 @@ impl Attempts {
     }
 
     /// An attempt failed, or takes too long (`ETIMEDOUT`).
-    pub fn failed(&mut self, attempt: Attempt, syscall: &'static str, errno: Errno) -> Next {
+    pub fn failed(
+        &mut self,
+        attempt: Attempt,
+        syscall: &'static str,
+        errno: Errno,
+        local_end: Option<String>,
+    ) -> Next {
         if self.under_way() != Some(attempt) {
             return Next::Nothing;
         }
-        let remote = self.addresses[self.begun - 1];
-        let local = self.local(remote);
-        self.errors.push(match local {
-            Some(local) if syscall == "bind" => Error::connect(errno, "bind", local, None),
-            _ => Error::connect(errno, syscall, (remote, self.port).into(), local),
+        let remote = &self.addresses[self.begun - 1];
+        self.errors.push(match self.local(remote.ip) {
+            Some(local) if syscall == "bind" => {
+                Error::connect(errno, "bind", &local, self.local_port)
+            }
+            local => {
+                // Row C19: it is named if the program has asked for both parts of it.
+                let asked = local.filter(|local| self.local_port > 0 && !local.ip.is_unspecified());
+                let asked = asked.map(|local| format!("{local}:{}", self.local_port));
+                Error::connect(errno, syscall, remote, self.port).from_local(local_end.or(asked))
+            }
         });
         if self.begun < self.addresses.len() {
             return Next::Attempt;
@@ -352,6 +374,10 @@ mod tests {
 
     fn ips(list: &[&str]) -> Vec<IpAddr> {
         list.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn addresses(list: &[&str]) -> Vec<Address> {
+        list.iter().map(|text| ip::parse(text).unwrap()).collect()
     }
 
     fn checked(request: ConnectRequest) -> ConnectOptions {
@@ -373,14 +399,16 @@ mod tests {
     #[test]
     fn families_alternate() {
         assert_eq!(
-            alternate(&ips(&["::1", "::2", "1.1.1.1", "::1", "2.2.2.2", "::3"])),
-            ips(&["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"])
+            alternate(&addresses(&[
+                "::1", "::2", "1.1.1.1", "::1", "2.2.2.2", "::3"
+            ])),
+            addresses(&["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"])
         );
         assert_eq!(
-            alternate(&ips(&["1.1.1.1", "::1"])),
-            ips(&["1.1.1.1", "::1"])
+            alternate(&addresses(&["1.1.1.1", "::1"])),
+            addresses(&["1.1.1.1", "::1"])
         );
-        assert_eq!(alternate(&[]), ips(&[]));
+        assert_eq!(alternate(&[]), []);
     }
 
     /// Row C7: a local address that is none is refused at once.
@@ -446,22 +474,26 @@ mod tests {
     /// failed, the errors of all are reported with the code of the first.
     #[test]
     fn attempts_follow_each_other_and_fail_together() {
-        let mut attempts = Attempts::new(ips(&["::1", "127.0.0.1"]), &options(None, 0, None), None);
+        let mut attempts = Attempts::new(
+            addresses(&["::1", "127.0.0.1"]),
+            &options(None, 0, None),
+            None,
+        );
         let begin = |attempts: &mut Attempts| {
             let begun = attempts.begin().unwrap();
             (begun.attempt, begun.timeout)
         };
         assert_eq!(begin(&mut attempts), (0, Some(500)));
         assert!(matches!(
-            attempts.failed(0, "connect", Errno("ECONNREFUSED")),
+            attempts.failed(0, "connect", Errno("ECONNREFUSED"), None),
             Next::Attempt
         ));
         assert_eq!(begin(&mut attempts), (1, None));
         assert!(matches!(
-            attempts.failed(0, "connect", Errno("ETIMEDOUT")),
+            attempts.failed(0, "connect", Errno("ETIMEDOUT"), None),
             Next::Nothing
         ));
-        let Next::Fail(error) = attempts.failed(1, "connect", Errno("ETIMEDOUT")) else {
+        let Next::Fail(error) = attempts.failed(1, "connect", Errno("ETIMEDOUT"), None) else {
             panic!("all attempts failed");
         };
         assert_eq!(error.code, "ECONNREFUSED");
@@ -476,13 +508,35 @@ mod tests {
         );
     }
 
+    /// Row C19: with a local address and a local port the message ends in both. The local end of an
+    /// attempt that failed at once is named in any case, as the transport tells it.
+    #[test]
+    fn c19_local_end_is_named_when_both_parts_were_given() {
+        let refused = |address, port, local_end: Option<&str>| {
+            let local = options(Some(address), port, None);
+            let mut attempts = Attempts::new(addresses(&["127.0.0.1"]), &local, None);
+            attempts.begin().unwrap();
+            let local_end = local_end.map(Into::into);
+            match attempts.failed(0, "connect", Errno("ECONNREFUSED"), local_end) {
+                Next::Fail(error) => error.message,
+                _ => panic!("the only attempt failed"),
+            }
+        };
+        let message = "connect ECONNREFUSED 127.0.0.1:80";
+        let named = format!("{message} - Local (127.0.0.1:7)");
+        assert_eq!(refused("127.0.0.1", 7, None), named);
+        assert_eq!(refused("127.0.0.1", 0, None), message);
+        assert_eq!(refused("0.0.0.0", 7, None), message);
+        assert_eq!(refused("0.0.0.0", 0, Some("127.0.0.1:7")), named);
+    }
+
     /// Row C21: a failed bind names the local end.
     #[test]
     fn c21_bind_error_names_the_local_address() {
         let local = options(Some("127.0.0.1"), 7000, None);
-        let mut attempts = Attempts::new(ips(&["127.0.0.1"]), &local, None);
+        let mut attempts = Attempts::new(addresses(&["127.0.0.1"]), &local, None);
         attempts.begin().unwrap();
-        let Next::Fail(error) = attempts.failed(0, "bind", Errno("EADDRINUSE")) else {
+        let Next::Fail(error) = attempts.failed(0, "bind", Errno("EADDRINUSE"), None) else {
             panic!("the only attempt failed");
         };
         assert_eq!(error.message, "bind EADDRINUSE 127.0.0.1:7000");

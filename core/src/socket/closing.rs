@@ -1,7 +1,7 @@
 //! `socket.destroy()`, what follows from it, and how a destroyed socket begins anew.
 
 use super::streams::Data;
-use super::{Link, Lookup, OnFinish, Socket};
+use super::{Link, Lookup, OnFinish, Reset, Socket};
 use crate::agenda::{Agenda, Closing, Sink, SocketTick};
 use crate::error::Error;
 use crate::event::EventKind;
@@ -11,6 +11,11 @@ use crate::transport::Action;
 impl Socket {
     /// `socket.destroy()`. The caller has flushed before.
     pub(crate) fn destroy(&mut self, error: Option<Error>, agenda: &mut Agenda) {
+        self.destroy_by(Action::Close(self.id), error, agenda);
+    }
+
+    /// The same, by that action on the connection.
+    fn destroy_by(&mut self, close: Action, error: Option<Error>, agenda: &mut Agenda) {
         if self.destroyed() {
             return;
         }
@@ -46,7 +51,7 @@ impl Socket {
             agenda.tick(self.id, SocketTick::Close);
             self.link = Link::Closed;
         } else {
-            self.close_link(agenda);
+            self.close_link(close, agenda);
             agenda.close(Closing {
                 socket: self.id,
                 generation: self.generation,
@@ -59,10 +64,10 @@ impl Socket {
     }
 
     /// Gives up the connection, or the attempt to get one.
-    fn close_link(&mut self, agenda: &mut Agenda) {
+    fn close_link(&mut self, close: Action, agenda: &mut Agenda) {
         let was_open = self.is_open();
         if was_open {
-            agenda.act(Action::Close(self.id));
+            agenda.act(close);
         } else if let Some(attempt) = self.attempt_is_over(agenda) {
             agenda.act(Action::AbortConnect {
                 socket: self.id,
@@ -124,16 +129,34 @@ impl Socket {
         }
     }
 
-    /// `socket.resetAndDestroy()`, for which WASI has no SO_LINGER.
-    pub(crate) fn reset_and_destroy(&mut self, agenda: &mut Agenda) -> Result<(), Error> {
+    /// `socket.resetAndDestroy()`: row E17. The caller has flushed before.
+    pub(crate) fn reset_and_destroy(
+        &mut self,
+        resets: bool,
+        agenda: &mut Agenda,
+    ) -> Result<(), Error> {
         if self.has_path() {
             return Err(Error::invalid_handle_type());
         }
-        if self.has_handle() {
+        if !self.has_handle() {
+            self.destroy(Some(Error::socket_closed()), agenda);
+        } else if !resets {
             return Err(Error::cannot_reset());
+        } else if self.is_open() {
+            self.reset(agenda);
+        } else if self.reset == Reset::No {
+            self.reset = if self.writable.queued() {
+                Reset::AfterWrites
+            } else {
+                Reset::BeforeWrites
+            };
         }
-        self.destroy(Some(Error::socket_closed()), agenda);
         Ok(())
+    }
+
+    /// Destroys the socket, and resets the connection if there is one.
+    pub(super) fn reset(&mut self, agenda: &mut Agenda) {
+        self.destroy_by(Action::Reset(self.id), None, agenda);
     }
 
     /// Row C25: a closed socket may connect again; its counters start over.

@@ -3,13 +3,13 @@
 use super::attempts::{Attempts, Begun, ConnectOptions, Lookup, Next, alternate};
 use super::readable::Flow;
 use super::writable::{Completed, Side};
-use super::{Link, PATH_ATTEMPT, Socket};
+use super::{Link, PATH_ATTEMPT, Reset, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick, Timer};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
-use crate::ip;
+use crate::ip::{self, Address};
 use crate::lookup::Resolved;
-use crate::transport::{Action, Attempt, ConnectTo, Endpoints, LookupId, Origin};
+use crate::transport::{Action, Attempt, ConnectTo, Endpoints, LookupId, Origin, Zones};
 use std::net::IpAddr;
 
 /// What was written before the connection stood and is told before `ready`.
@@ -53,7 +53,7 @@ impl Socket {
         if self.connecting() {
             // Row C23: reported later, and the attempt under way is given up, too.
             let error = options.already_connecting();
-            agenda.tick(self.id, SocketTick::Destroy(error));
+            agenda.tick(self.id, SocketTick::AlreadyConnecting(error));
             return Ok(None);
         }
         self.begin(agenda);
@@ -113,6 +113,7 @@ impl Socket {
             socket: self.id,
             attempt: PATH_ATTEMPT,
             to: ConnectTo::Path(path),
+            zones: Zones::default(),
         });
         Ok(())
     }
@@ -213,7 +214,7 @@ impl Socket {
             agenda.then(self.id, SocketTick::Lookup { addresses, next });
             return;
         }
-        let valid: Vec<IpAddr> = addresses.iter().filter_map(Resolved::valid).collect();
+        let valid: Vec<Address> = addresses.iter().filter_map(Resolved::valid).collect();
         if let (true, Some(first)) = (valid.is_empty(), addresses.first()) {
             // Rows C16 and C17.
             let error = first.error(&options.host, options.port);
@@ -240,6 +241,7 @@ impl Socket {
         let Begun {
             attempt,
             to,
+            zones,
             remote,
             timeout,
         } = match attempts.begin() {
@@ -247,7 +249,7 @@ impl Socket {
             Err(error) => return self.destroy(Some(error), agenda),
         };
         if let Some(attempted) = self.attempted.as_mut().filter(|_| attempts.selects()) {
-            attempted.push(remote);
+            attempted.push(format!("{remote}:{}", attempts.port()));
         }
         if let Some(timeout) = timeout {
             let deadline = agenda.due_in(timeout);
@@ -258,7 +260,20 @@ impl Socket {
             socket,
             attempt,
             to,
+            zones,
         });
+    }
+
+    /// `connect` while connecting: the attempt under way is given up, too.
+    pub(super) fn fail_connecting(&mut self, error: Error, agenda: &mut Agenda) {
+        match self.under_way() {
+            Some(attempt) => agenda.act(Action::FailConnecting {
+                socket: self.id,
+                attempt,
+                error,
+            }),
+            None => self.destroy(Some(error), agenda),
+        }
     }
 
     /// Stops the timer of the attempt under way; its number.
@@ -290,7 +305,7 @@ impl Socket {
                 socket: self.id,
                 attempt,
             });
-            self.attempt_failed(attempt, "connect", Errno("ETIMEDOUT"), agenda);
+            self.attempt_failed(attempt, "connect", Errno("ETIMEDOUT"), None, agenda);
         }
     }
 
@@ -299,6 +314,7 @@ impl Socket {
         attempt: Attempt,
         syscall: &'static str,
         errno: Errno,
+        local: Option<String>,
         agenda: &mut Agenda,
     ) {
         if self.under_way() != Some(attempt) {
@@ -310,7 +326,7 @@ impl Socket {
                 let error = Error::connect_path(errno, path.clone());
                 self.destroy(Some(error), agenda);
             }
-            Link::Connecting(attempts) => match attempts.failed(attempt, syscall, errno) {
+            Link::Connecting(attempts) => match attempts.failed(attempt, syscall, errno, local) {
                 Next::Nothing => {}
                 Next::Attempt => self.attempt(agenda),
                 Next::Fail(error) => self.destroy(Some(error), agenda),
@@ -338,8 +354,9 @@ impl Socket {
         });
         self.link = Link::Open(endpoints);
         self.active(agenda);
-        self.apply_keep_alive(agenda);
-        if self.writable.owes_before_ready() {
+        self.apply_options(agenda);
+        let resets = self.reset != Reset::No && self.writable.queued();
+        if self.writable.owes_before_ready() || resets {
             self.early = Early::Corked;
         }
         self.flush(agenda);
@@ -355,11 +372,13 @@ impl Socket {
         self.emit(EventKind::Connect, agenda);
         let callbacks = std::mem::take(&mut self.on_connect);
         self.call_back(callbacks, None, agenda);
-        if self.early.is_nothing() {
-            self.emit_ready(agenda);
-        } else {
-            agenda.then(self.id, SocketTick::Uncork);
-        }
+        let next = match (self.reset, self.early.is_nothing()) {
+            (Reset::No, true) => return self.emit_ready(agenda),
+            (Reset::No, false) => SocketTick::Uncork,
+            (Reset::BeforeWrites, _) => SocketTick::Reset,
+            (Reset::AfterWrites, _) => SocketTick::Uncork,
+        };
+        agenda.then(self.id, next);
     }
 
     /// Sends what waited for the connection. If the handler of 'connect' has destroyed the socket,
@@ -372,13 +391,32 @@ impl Socket {
             let failed = self.writable.fail_queued();
             self.call_back(failed, Some(&Error::socket_closed()), agenda);
         }
-        agenda.then(self.id, SocketTick::Ready);
+        let next = match self.reset {
+            Reset::No | Reset::BeforeWrites => SocketTick::Ready,
+            Reset::AfterWrites => SocketTick::Reset,
+        };
+        agenda.then(self.id, next);
+    }
+
+    /// `resetAndDestroy` while connecting: when it is the turn of its listener of 'connect'.
+    pub(super) fn reset_connected(&mut self, agenda: &mut Agenda) {
+        if matches!(self.early, Early::Sent(_)) {
+            self.tell_early(agenda);
+            agenda.then(self.id, SocketTick::Reset);
+            return;
+        }
+        let next = match std::mem::replace(&mut self.reset, Reset::No) {
+            Reset::No | Reset::AfterWrites => SocketTick::Ready,
+            Reset::BeforeWrites => SocketTick::Uncork,
+        };
+        self.reset(agenda);
+        agenda.then(self.id, next);
     }
 
     /// In Node the first write that waited for the connection goes out by a listener
     /// of 'connect', so that its callback comes before 'ready'; the others come after
     /// it.
-    pub(super) fn emit_ready(&mut self, agenda: &mut Agenda) {
+    fn tell_early(&mut self, agenda: &mut Agenda) {
         if let Some(completed) = self.early.take() {
             self.emit_drain(agenda);
             let mut callbacks = completed.callbacks;
@@ -389,6 +427,10 @@ impl Socket {
                 agenda.tick(self.id, SocketTick::AfterWrite(callbacks));
             }
         }
+    }
+
+    pub(super) fn emit_ready(&mut self, agenda: &mut Agenda) {
+        self.tell_early(agenda);
         self.emit(EventKind::Ready, agenda);
         agenda.then(self.id, SocketTick::AfterConnect);
     }

@@ -89,6 +89,18 @@ enum OnFinish {
     Destroy,
 }
 
+/// Whether `resetAndDestroy` waits for a connection. Node has a once-listener of `connect`, which
+/// waits until there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    /// It does not. `resetAndDestroy` while connecting leads to the others.
+    No,
+    /// It does, and what was written by then goes out before. Leads to `No`.
+    AfterWrites,
+    /// It does, and nothing was written before it. Leads to `No`.
+    BeforeWrites,
+}
+
 /// Node's `highWaterMark` of a socket, in bytes.
 pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;
 
@@ -108,6 +120,8 @@ pub struct SocketOptions {
     pub allow_half_open: bool,
     /// `highWaterMark`, in bytes; absent for 64 KiB.
     pub high_water_mark: Option<usize>,
+    /// `noDelay`.
+    pub no_delay: bool,
     /// `keepAlive` and `keepAliveInitialDelay`, the latter in milliseconds.
     pub keep_alive: Option<u64>,
 }
@@ -130,15 +144,17 @@ pub struct Socket {
     server: Option<ServerId>,
     refed: bool,
     idle: Idle,
+    /// TCP_NODELAY as the program wants it. Node's `kSetNoDelay`.
+    no_delay: bool,
     /// SO_KEEPALIVE as the program wants it. Node's `kSetKeepAlive` and
     /// `kSetKeepAliveInitialDelay`.
     keep_alive: KeepAlive,
-    /// IP_TOS as the program wants it. WASI has none: what was set is kept, and no more.
-    type_of_service: u8,
+    /// IP_TOS as the program wants it. Node's `kSetTOS`.
+    type_of_service: Option<u8>,
     /// `blockList`.
     block_list: Option<BlockList>,
     /// `autoSelectFamilyAttemptedAddresses`.
-    attempted: Option<Vec<SocketAddr>>,
+    attempted: Option<Vec<String>>,
     /// The callbacks of `connect`: once-listeners, kept until a connect succeeds.
     on_connect: Vec<Callback>,
     pipes: Pipes,
@@ -148,6 +164,7 @@ pub struct Socket {
     /// The poll in which the FIN was asked for, or the one before that.
     fin_asked_in: u64,
     on_finish: OnFinish,
+    reset: Reset,
     handle: Handle,
 }
 
@@ -168,10 +185,11 @@ impl Socket {
             server: None,
             refed: true,
             idle: Idle::default(),
+            no_delay: options.no_delay,
             keep_alive: options
                 .keep_alive
                 .map_or(KeepAlive::Off, |delay| keep_alive(true, delay, None, None)),
-            type_of_service: 0,
+            type_of_service: None,
             block_list: None,
             attempted: None,
             on_connect: Vec::new(),
@@ -180,6 +198,7 @@ impl Socket {
             early: Early::Nothing,
             fin_asked_in: 0,
             on_finish: OnFinish::Stay,
+            reset: Reset::No,
             handle: Handle::Held,
         }
     }
@@ -198,7 +217,7 @@ impl Socket {
             server: Some(server),
             ..Self::new(id, options)
         };
-        socket.apply_keep_alive(agenda);
+        socket.apply_options(agenda);
         // Row D3: with pauseOnConnect nothing is read before resume().
         socket.readable.paused = pause_on_connect;
         if !pause_on_connect {
@@ -219,7 +238,7 @@ impl Socket {
             link: Link::Open(endpoints),
             ..Self::new(id, options)
         };
-        socket.apply_keep_alive(agenda);
+        socket.apply_options(agenda);
         socket.readable.start();
         socket.read_on(agenda);
         socket
@@ -311,19 +330,19 @@ impl Socket {
     }
 
     /// `socket.autoSelectFamilyAttemptedAddresses`: absent before a name with several addresses was
-    /// connected to; stays until the next one is.
-    pub fn attempted_addresses(&self) -> Option<&[SocketAddr]> {
+    /// connected to; stays until the next one is. Each as Node shows it, without brackets.
+    pub fn attempted_addresses(&self) -> Option<&[String]> {
         self.attempted.as_deref()
     }
 
-    /// `socket.getTypeOfService()`.
-    pub fn type_of_service(&self) -> u8 {
-        self.type_of_service
+    /// What `setTypeOfService` has set last.
+    pub(crate) fn type_of_service(&self) -> u8 {
+        self.type_of_service.unwrap_or(0)
     }
 
-    /// `socket.setTypeOfService()`.
-    pub(crate) fn set_type_of_service(&mut self, type_of_service: u8) {
-        self.type_of_service = type_of_service;
+    /// Whether there is a connection of TCP.
+    pub(crate) fn has_tcp(&self) -> bool {
+        self.is_open() && !self.has_path()
     }
 
     /// The option `blockList`. Attempts under way keep the list that they began with.
@@ -421,7 +440,38 @@ impl Socket {
         );
     }
 
-    // ---- SO_KEEPALIVE ----
+    // ---- options of TCP ----
+
+    /// `socket.setNoDelay()`.
+    pub(crate) fn set_no_delay(&mut self, no_delay: bool, agenda: &mut Agenda) {
+        // Row O1: a path has no such option, and nothing is remembered.
+        if self.has_path() || no_delay == self.no_delay {
+            return;
+        }
+        self.no_delay = no_delay;
+        // Before the connection stands it is remembered.
+        if self.is_open() {
+            agenda.act(Action::NoDelay {
+                socket: self.id,
+                no_delay,
+            });
+        }
+    }
+
+    /// `socket.setTypeOfService()`. Node fails while connecting, and sets it all the same once
+    /// connected.
+    pub(crate) fn set_type_of_service(&mut self, type_of_service: u8, agenda: &mut Agenda) {
+        if self.type_of_service.replace(type_of_service) == Some(type_of_service) {
+            return;
+        }
+        // On a path it is remembered.
+        if self.has_tcp() {
+            agenda.act(Action::TypeOfService {
+                socket: self.id,
+                type_of_service,
+            });
+        }
+    }
 
     /// `socket.setKeepAlive()`; the delay and the interval in milliseconds.
     pub(crate) fn set_keep_alive(
@@ -433,10 +483,11 @@ impl Socket {
         agenda: &mut Agenda,
     ) {
         let wanted = keep_alive(enable, delay, interval, count);
-        let changed = wanted != self.keep_alive;
+        if self.has_path() || wanted == self.keep_alive {
+            return;
+        }
         self.keep_alive = wanted;
-        // Row O1: before the connection stands it is remembered.
-        if changed && let Link::Open(Endpoints::Tcp { .. }) = self.link {
+        if self.is_open() {
             agenda.act(Action::KeepAlive {
                 socket: self.id,
                 keep_alive: wanted,
@@ -444,11 +495,27 @@ impl Socket {
         }
     }
 
-    fn apply_keep_alive(&self, agenda: &mut Agenda) {
-        if self.keep_alive != KeepAlive::Off && !self.has_path() {
+    /// Sets what was remembered for the connection, which stands now.
+    fn apply_options(&self, agenda: &mut Agenda) {
+        if self.has_path() {
+            return;
+        }
+        if self.no_delay {
+            agenda.act(Action::NoDelay {
+                socket: self.id,
+                no_delay: true,
+            });
+        }
+        if self.keep_alive != KeepAlive::Off {
             agenda.act(Action::KeepAlive {
                 socket: self.id,
                 keep_alive: self.keep_alive,
+            });
+        }
+        if let Some(type_of_service) = self.type_of_service {
+            agenda.act(Action::TypeOfService {
+                socket: self.id,
+                type_of_service,
             });
         }
     }
@@ -493,6 +560,7 @@ impl Socket {
             SocketTick::FinishUnconnected => self.finish_unconnected(agenda),
             // Node goes on after 'connect', whatever its handler did.
             SocketTick::Uncork => self.uncork(agenda),
+            SocketTick::Reset => self.reset_connected(agenda),
             SocketTick::Ready => self.emit_ready(agenda),
             // All others belong to a socket that is not destroyed.
             _ if self.destroyed() => {}
@@ -502,6 +570,7 @@ impl Socket {
             SocketTick::Lookup { addresses, next } => self.emit_lookup(addresses, next, agenda),
             SocketTick::Connect => self.emit_connect(agenda),
             SocketTick::AfterConnect => self.after_connect(agenda),
+            SocketTick::AlreadyConnecting(error) => self.fail_connecting(error, agenda),
             SocketTick::Destroy(error) => self.destroy(Some(error), agenda),
             SocketTick::Readable => self.emit_readable(agenda),
             SocketTick::End => self.emit_end(agenda),
@@ -534,7 +603,8 @@ impl Socket {
                 attempt,
                 syscall,
                 errno,
-            } => self.attempt_failed(attempt, syscall, errno, agenda),
+                local,
+            } => self.attempt_failed(attempt, syscall, errno, local, agenda),
             Report::Received(data) => self.received(data, agenda),
             Report::PeerEnded => self.peer_ended(agenda),
             Report::ReadFailed(errno) => self.destroy(Some(Error::system(errno, "read")), agenda),

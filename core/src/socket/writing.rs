@@ -1,7 +1,7 @@
 //! Sending: from `write` to the transport, and from `end` to `finish`.
 
 use super::writable::Side;
-use super::{Early, Link, OnFinish, Socket};
+use super::{Early, Link, OnFinish, Reset, Socket};
 use crate::agenda::{Agenda, Sink, SocketTick};
 use crate::error::{Errno, Error};
 use crate::event::{Callback, EventKind};
@@ -218,7 +218,8 @@ impl Socket {
     /// Asks for the FIN once `end` was called and everything is handed over.
     /// Before the connection stands this waits for it (row C28).
     pub(super) fn finish_maybe(&mut self, agenda: &mut Agenda) {
-        if self.is_open() && self.errored.is_none() && self.writable.can_finish() {
+        let resets = self.reset != Reset::No;
+        if self.is_open() && self.errored.is_none() && self.writable.can_finish() && !resets {
             self.writable.side = Side::Finishing;
             self.fin_asked_in = agenda.round;
             agenda.act(Action::ShutDown(self.id));

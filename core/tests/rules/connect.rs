@@ -5,6 +5,7 @@ use plugnet_core::{
     ConnectRequest, ConnectTo, Errno, EventKind, Family, Lookup, LookupRequest, ReadyState, Report,
     SocketId,
 };
+use std::net::SocketAddr;
 
 fn looking_up() -> (World, SocketId) {
     let (mut world, id) = World::unconnected();
@@ -179,6 +180,7 @@ fn c21_bind_fails() {
         attempt: 0,
         syscall: "bind",
         errno: Errno("EADDRINUSE"),
+        local: None,
     };
     world.net.report(id, report);
     let error = world.error();
@@ -207,6 +209,113 @@ fn c23_connect_while_connecting() {
         world.actions.last(),
         Some(Action::AbortConnect { .. })
     ));
+}
+
+/// The message names the local end of the attempt under way, where the host knows it. Both calls in
+/// one go, the attempt has begun by the time the second one fails.
+#[test]
+fn c23_local_end_of_the_attempt_under_way() {
+    for (local_end, message) in [
+        (None, "connect EALREADY 127.0.0.1:80"),
+        (
+            Some("127.0.0.1:7000"),
+            "connect EALREADY 127.0.0.1:80 - Local (127.0.0.1:7000)",
+        ),
+    ] {
+        let (mut world, id) = World::unconnected();
+        world.local_end = local_end.map(Into::into);
+        world.connect(id, "127.0.0.1");
+        world.connect(id, "127.0.0.1");
+        let error = world.error();
+        assert_eq!(error.message, message);
+        assert_eq!(error.address.as_deref(), Some("127.0.0.1"));
+        assert_eq!(world.rest(), ["close true"]);
+    }
+}
+
+/// The attempt fails between the calls and their consequence: that error comes.
+#[test]
+fn c23_attempt_fails_meanwhile() {
+    let (mut world, id) = World::connecting();
+    world.local_end = Some("127.0.0.1:7000".into());
+    world.connect(id, "127.0.0.1");
+    world.refused(id);
+    assert_eq!(world.rest(), ["error EALREADY", "close true"]);
+}
+
+/// A failure of `connect` itself names the local end, where the host knows it.
+#[test]
+fn c18_failed_at_once() {
+    let (mut world, id) = World::connecting();
+    let report = Report::ConnectFailed {
+        attempt: 0,
+        syscall: "connect",
+        errno: Errno("ENETUNREACH"),
+        local: Some("0.0.0.0:0".into()),
+    };
+    world.net.report(id, report);
+    let message = "connect ENETUNREACH 127.0.0.1:80 - Local (0.0.0.0:0)";
+    assert_eq!(world.error().message, message);
+}
+
+/// The zone of an address goes to the host as the number of the interface, 0 if there is none, and
+/// is part of the address in errors and in the attempted addresses; so is that of a local address
+/// and of one that the program resolved a name to.
+#[test]
+fn c33_zone_of_an_address() {
+    let to_zone = |world: &World| match world.actions.last() {
+        Some(Action::Connect {
+            to: ConnectTo::Address { remote, local },
+            ..
+        }) => {
+            let scope = |address: &SocketAddr| match address {
+                SocketAddr::V6(address) => address.scope_id(),
+                SocketAddr::V4(_) => 0,
+            };
+            (scope(remote), local.as_ref().map(scope))
+        }
+        other => panic!("{other:?}"),
+    };
+    for (host, scope) in [("fe80::1%eth0", 7), ("fe80::1%nope", 0), ("fe80::1", 0)] {
+        let (mut world, id) = World::unconnected();
+        world.connect(id, host);
+        assert_eq!(world.rest(), [""; 0]);
+        assert_eq!(to_zone(&world), (scope, None));
+        world.refused(id);
+        let error = world.error();
+        assert_eq!(error.message, format!("connect ECONNREFUSED {host}:80"));
+        assert_eq!(error.address.as_deref(), Some(host));
+    }
+    let (mut world, id) = World::unconnected();
+    let request = ConnectRequest {
+        local_address: Some("fe80::2%eth0".into()),
+        local_port: 9,
+        ..to("fe80::1")
+    };
+    world.connect_with(id, request);
+    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(to_zone(&world), (0, Some(7)));
+    world.refused(id);
+    let message = "connect ECONNREFUSED fe80::1:80 - Local (fe80::2%eth0:9)";
+    assert_eq!(world.error().message, message);
+
+    let (mut world, id) = World::unconnected();
+    let request = ConnectRequest {
+        lookup: Lookup::Program,
+        ..to("name")
+    };
+    world.connect_with(id, request);
+    world.rest();
+    let found = resolved(&[("fe80::1%nope", 6), ("fe80::1%eth0", 6)]);
+    world.answer(id, Ok(found));
+    world.rest();
+    assert_eq!(to_zone(&world), (0, None));
+    world.refused(id);
+    world.rest();
+    assert_eq!(to_zone(&world), (7, None));
+    let attempted = world.get(id).attempted_addresses();
+    let both = ["fe80::1%nope:80", "fe80::1%eth0:80"].map(str::to_owned);
+    assert_eq!(attempted, Some(&both[..]));
 }
 
 /// `connect` while connected, which Node leaves undefined, is refused at once and changes

@@ -266,9 +266,10 @@ fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
 }
 
 impl Program {
-    fn new(takes_at_once: bool) -> Self {
+    fn new(takes_at_once: bool, resets: bool) -> Self {
         let mut world = World::default();
         world.holds_shutdown = true;
+        world.resets = resets;
         let servers = [false, true].map(|pause_on_connect| {
             Books::new(world.server(ServerOptions {
                 pause_on_connect,
@@ -553,7 +554,8 @@ impl Program {
             Step::Abort(who) => {
                 let id = self.held(who);
                 let outcome = self.world.reset_and_destroy(id);
-                let resets = self.model(id).reset();
+                let can = self.world.resets;
+                let resets = self.model(id).reset(can);
                 assert!(outcome.is_ok() == resets || !self.takes_at_once);
             }
             Step::Pause(who) => {
@@ -578,6 +580,7 @@ impl Program {
             }
             Step::KeepAlive(who, enable, delay) => {
                 let id = self.held(who);
+                self.world.set_no_delay(id, enable);
                 self.world.set_keep_alive(id, enable, delay);
             }
             Step::Encode(who) => {
@@ -1189,8 +1192,11 @@ proptest! {
     /// told after `destroy`, every callback comes once, the counters equal the
     /// bytes, and nothing remains when the program has let go of everything.
     #[test]
-    fn a_program_gets_what_node_guarantees(steps in prop::collection::vec(step(), 0..150)) {
-        let mut program = Program::new(true);
+    fn a_program_gets_what_node_guarantees(
+        steps in prop::collection::vec(step(), 0..150),
+        resets in any::<bool>(),
+    ) {
+        let mut program = Program::new(true, resets);
         for step in steps {
             program.step(step);
         }
@@ -1202,8 +1208,9 @@ proptest! {
     #[test]
     fn a_program_that_looks_first_gets_it_too(
         steps in prop::collection::vec(prop_oneof![4 => step(), 1 => Just(Step::Look)], 0..150),
+        resets in any::<bool>(),
     ) {
-        let mut program = Program::new(false);
+        let mut program = Program::new(false, resets);
         for step in steps {
             program.step(step);
         }

@@ -18,6 +18,7 @@ mod order;
 mod paths;
 mod pipes;
 mod properties;
+mod reset;
 mod server;
 mod streams;
 mod timeouts;

@@ -61,6 +61,8 @@ pub struct Model {
     delivered: u64,
     /// What of that was taken in when somebody looked last.
     bytes_read: u64,
+    /// `resetAndDestroy` waits for a connection.
+    resets: bool,
     /// Another socket pipes to this one: it is written to, and ended, out of sight.
     fed: bool,
     pub timer: Timer,
@@ -94,6 +96,9 @@ impl Model {
                 paused: self.paused,
                 timeout: self.timeout,
                 timer: std::mem::take(&mut self.timer),
+                resets: self.resets && self.link != Link::Open,
+                // It may be about to happen.
+                fails: self.resets && self.link == Link::Open,
                 ..Self::new(self.half_open, self.mark)
             };
         }
@@ -134,13 +139,16 @@ impl Model {
         self.timer.stop();
     }
 
-    /// `resetAndDestroy`: whether the socket is destroyed by it.
-    pub fn reset(&mut self) -> bool {
-        let resets = self.link == Link::None || self.destroyed == Is::Yes;
-        if resets {
-            self.destroy();
+    /// `resetAndDestroy`, where the host can reset or cannot: whether the call succeeds.
+    pub fn reset(&mut self, resets: bool) -> bool {
+        match self.link {
+            _ if self.destroyed == Is::Yes => {}
+            Link::None => self.destroy(),
+            _ if !resets => return false,
+            Link::Open => self.destroy(),
+            Link::Connecting => self.resets = true,
         }
-        resets
+        true
     }
 
     pub fn set_paused(&mut self, paused: bool) {
@@ -176,7 +184,8 @@ impl Model {
         if self.ended && !self.half_open {
             self.shut.loosen();
         }
-        if self.ended && self.finished || self.fails {
+        let resets = self.resets && self.link == Link::Open;
+        if self.ended && self.finished || self.fails || resets {
             self.destroyed.loosen();
         }
     }

@@ -386,7 +386,7 @@ fn c31_socket_with_a_path_is_not_blocked() {
 
 fn attempted(world: &World, id: SocketId) -> Option<Vec<String>> {
     let attempted = world.get(id).attempted_addresses()?;
-    Some(attempted.iter().map(ToString::to_string).collect())
+    Some(attempted.to_vec())
 }
 
 /// The attempted addresses are absent before a name with several was connected to, grow with
@@ -405,10 +405,10 @@ fn c32_attempted_addresses_grow_with_each_attempt() {
     assert_eq!(world.take(1), ["lookup ::1"]);
     assert_eq!(attempted(&world, id), None);
     world.rest();
-    assert_eq!(attempted(&world, id), Some(texts(&["[::1]:80"])));
+    assert_eq!(attempted(&world, id), Some(texts(&["::1:80"])));
     world.refused(id);
     assert_eq!(world.rest(), [""; 0]);
-    let both = Some(texts(&["[::1]:80", "127.0.0.1:80"]));
+    let both = Some(texts(&["::1:80", "127.0.0.1:80"]));
     assert_eq!(attempted(&world, id), both);
     world.connected(id);
     world.rest();
@@ -599,16 +599,77 @@ fn o2_keep_alive_same_probes_again() {
     assert_eq!(asked.count(), 2);
 }
 
-/// The type of service is kept from before the connection until after it.
+/// What was asked of the host about the type of service.
+fn types_of_service(world: &World) -> Vec<u8> {
+    let asked = world.actions.iter().filter_map(|action| match action {
+        Action::TypeOfService(value) => Some(*value),
+        _ => None,
+    });
+    asked.collect()
+}
+
+/// The type of service is kept from before the connection until after it. While there is one it is
+/// what the system made of it, which has no room for two bits; afterwards what was set.
 #[test]
-fn type_of_service_is_kept() {
+fn o6_type_of_service_is_kept() {
     let (mut world, id) = World::unconnected();
-    assert_eq!(world.get(id).type_of_service(), 0);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 0);
     world.net.socket_mut(id).set_type_of_service(255);
-    world.establish(id);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 255);
+    world.connect(id, "127.0.0.1");
+    world.rest();
+    world.net.socket_mut(id).set_type_of_service(254);
+    assert_eq!(types_of_service(&world), []);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 254);
+    world.connected(id);
+    world.rest();
+    assert_eq!(types_of_service(&world), [254]);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 252);
     world.destroy(id);
     world.rest();
-    assert_eq!(world.get(id).type_of_service(), 255);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 254);
+    world.establish(id);
+    assert_eq!(
+        types_of_service(&world),
+        [254, 254],
+        "it outlives the connection"
+    );
+}
+
+/// On a connection it is set at once; the same again is not. 0 is a value, too.
+#[test]
+fn o6_type_of_service_of_a_connection() {
+    let (mut world, id) = World::connection();
+    for value in [0, 0, 8, 8, 0] {
+        world.net.socket_mut(id).set_type_of_service(value);
+    }
+    assert_eq!(types_of_service(&world), [0, 8, 0]);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 0);
+}
+
+/// Where the host knows none, what was set is kept, and no more.
+#[test]
+fn o6_type_of_service_that_the_host_does_not_know() {
+    let (mut world, id) = World::connection();
+    world.net.socket_mut(id).set_type_of_service(255);
+    world.type_of_service = None;
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 255);
+}
+
+/// A path has none: it is remembered for a connection of TCP.
+#[test]
+fn o6_type_of_service_is_not_for_paths() {
+    let (mut world, id) = World::unconnected();
+    world.connect_path(id, "/a", None).unwrap();
+    world.connected(id);
+    world.rest();
+    world.net.socket_mut(id).set_type_of_service(8);
+    assert_eq!(world.net.socket_mut(id).type_of_service(), 8);
+    world.destroy(id);
+    world.rest();
+    assert_eq!(types_of_service(&world), []);
+    world.establish(id);
+    assert_eq!(types_of_service(&world), [8]);
 }
 
 // ---- hosts ----

@@ -1,5 +1,4 @@
-//! Section 4.8 and the options of sockets: keep-alive, high-water marks,
-//! `resetAndDestroy`.
+//! Section 4.8 and the options of sockets: keep-alive, high-water marks.
 
 use crate::world::{Action, HIGH_WATER_MARK, World};
 use plugnet_core::{KeepAlive, Probes, ServerOptions, SocketOptions};
@@ -21,6 +20,72 @@ fn on(delay: u64) -> KeepAlive {
         count: 10,
     };
     KeepAlive::On((delay > 0).then_some(probes))
+}
+
+/// What was asked of the host about TCP_NODELAY.
+fn no_delay(world: &World) -> Vec<bool> {
+    let actions = world.actions.iter().filter_map(|action| match action {
+        Action::NoDelay(no_delay) => Some(*no_delay),
+        _ => None,
+    });
+    actions.collect()
+}
+
+/// `setNoDelay` before the connection stands is remembered, and so is that it was taken back.
+#[test]
+fn o3_no_delay_before_connect() {
+    let (mut world, id) = World::unconnected();
+    world.set_no_delay(id, true);
+    world.connect(id, "127.0.0.1");
+    assert_eq!(world.rest(), [""; 0]);
+    assert_eq!(no_delay(&world), []);
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert_eq!(no_delay(&world), [true]);
+
+    let (mut world, id) = World::unconnected();
+    world.set_no_delay(id, true);
+    world.connect(id, "127.0.0.1");
+    world.rest();
+    world.set_no_delay(id, false);
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert_eq!(no_delay(&world), [], "off is the system's default");
+}
+
+/// On a connection it is set at once; what changes nothing is not repeated. It holds for the next
+/// connection, also if it was set in between.
+#[test]
+fn o3_no_delay_of_a_connection() {
+    let (mut world, id) = World::connection();
+    for value in [false, true, true, false, true] {
+        world.set_no_delay(id, value);
+    }
+    assert_eq!(no_delay(&world), [true, false, true]);
+    world.destroy(id);
+    world.set_no_delay(id, false);
+    world.set_no_delay(id, true);
+    assert_eq!(world.rest(), ["close false"]);
+    assert_eq!(no_delay(&world).len(), 3, "nothing without a connection");
+    world.establish(id);
+    assert_eq!(no_delay(&world), [true, false, true, true]);
+}
+
+/// The option of a server holds for each of its sockets, which may take it back.
+#[test]
+fn o3_no_delay_of_a_server() {
+    let mut world = World::default();
+    let server = world.server(ServerOptions {
+        no_delay: true,
+        ..ServerOptions::default()
+    });
+    world.listen(server, 0, None).unwrap();
+    assert_eq!(world.next(), ["server listening"]);
+    let id = world.client(server);
+    world.client(server);
+    world.set_no_delay(id, true);
+    world.set_no_delay(id, false);
+    assert_eq!(no_delay(&world), [true, true, false]);
 }
 
 /// Before the connection stands the options are remembered; they hold when it does.
@@ -179,34 +244,4 @@ fn d1_mark_of_a_server() {
         world.read_all(id);
         assert!(world.wire(id).reading, "{mark:?}");
     }
-}
-
-/// A socket that has a connection, or is about to, cannot be reset: ENOTSUP, and it stays
-/// as it is.
-#[test]
-fn reset_is_refused_honestly() {
-    let (mut world, id) = World::connection();
-    let error = world.reset_and_destroy(id).unwrap_err();
-    assert_eq!(error.code, "ENOTSUP");
-    assert!(world.is_open(id));
-    assert!(!world.get(id).destroyed());
-    assert_eq!(world.rest(), [""; 0]);
-
-    let (mut world, id) = World::unconnected();
-    world.connect(id, "localhost");
-    assert_eq!(world.reset_and_destroy(id).unwrap_err().code, "ENOTSUP");
-    assert!(world.get(id).connecting());
-}
-
-/// Without a connection it is destroyed with an error; a destroyed one stays so.
-#[test]
-fn reset_without_a_connection_destroys() {
-    let (mut world, id) = World::unconnected();
-    world.reset_and_destroy(id).unwrap();
-    assert!(world.get(id).destroyed());
-    let error = world.error();
-    assert_eq!(error.code, "ERR_SOCKET_CLOSED");
-    assert_eq!(error.message, "Socket is closed");
-    world.reset_and_destroy(id).unwrap();
-    assert_eq!(world.rest(), ["close false"]);
 }

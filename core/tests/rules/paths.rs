@@ -242,14 +242,34 @@ fn reset_and_destroy_of_a_path_is_refused() {
     assert!(!world.get(id).destroyed());
 }
 
-/// SO_KEEPALIVE is TCP's: a path's socket takes the call and does nothing.
+/// SO_KEEPALIVE and TCP_NODELAY are TCP's: a path's socket takes the calls and does nothing, nor
+/// does it remember them for its next connection.
 #[test]
-fn o1_keep_alive_is_not_for_paths() {
+fn o1_options_of_tcp_are_not_for_paths() {
+    let asked = |world: &World| {
+        let of_tcp = |action: &&Action| matches!(action, Action::KeepAlive(_) | Action::NoDelay(_));
+        world.actions.iter().filter(of_tcp).count()
+    };
     let (mut world, id) = connected();
     world.set_keep_alive(id, true, 5000);
-    assert_eq!(world.rest(), [""; 0]);
-    let keep_alive = |action: &Action| matches!(action, Action::KeepAlive(_));
-    assert!(!world.actions.iter().any(keep_alive));
+    world.set_no_delay(id, true);
+    world.destroy(id);
+    assert_eq!(world.rest(), ["close false"]);
+    world.establish(id);
+    assert_eq!(asked(&world), 0);
+
+    // What was set before waits for a connection of TCP.
+    let (mut world, id) = World::unconnected();
+    world.set_keep_alive(id, true, 5000);
+    world.set_no_delay(id, true);
+    world.connect_path(id, PATH, None).unwrap();
+    world.set_no_delay(id, false);
+    world.connected(id);
+    assert_eq!(asked(&world), 0);
+    world.destroy(id);
+    world.rest();
+    world.establish(id);
+    assert_eq!(asked(&world), 2);
 }
 
 /// A server with a path, or a socket with one, cannot be shared: EEXIST.

@@ -2,6 +2,7 @@
 
 use crate::world::{Action, PORT, World};
 use plugnet_core::{Errno, ListenAt, ListenOptions, ListenerId, ServerId, ServerOptions};
+use std::net::SocketAddr;
 
 fn idle() -> (World, ServerId) {
     let mut world = World::default();
@@ -225,6 +226,26 @@ fn s13_listen_error() {
         (error.address.as_deref(), error.port),
         (Some("127.0.0.1"), Some(80))
     );
+}
+
+/// The zone of an address goes to the host as a number, and is part of the address in an error.
+#[test]
+fn c33_listen_in_a_zone() {
+    let (mut world, server) = idle();
+    world.taken = Some(80);
+    world.listen(server, 80, Some("fe80::1%eth0")).unwrap();
+    let error = world.error();
+    let message = "listen EADDRINUSE: address already in use fe80::1%eth0:80";
+    assert_eq!(error.message, message);
+    assert_eq!(error.address.as_deref(), Some("fe80::1%eth0"));
+    let asked = world.actions.iter().find_map(|action| match action {
+        Action::Listen {
+            at: ListenAt::Address(SocketAddr::V6(at)),
+            ..
+        } => Some(at.scope_id()),
+        _ => None,
+    });
+    assert_eq!(asked, Some(7));
 }
 
 /// A name without an address: `error`, and `listen` works again.

@@ -49,8 +49,11 @@ pub enum Action {
         data: Vec<u8>,
     },
     ShutDown(SocketId),
+    NoDelay(bool),
+    TypeOfService(u8),
     KeepAlive(KeepAlive),
     Close(SocketId),
+    Reset(SocketId),
     WakeIncoming(SocketId, Generation),
     WakeOutgoing(SocketId, Generation),
 }
@@ -103,6 +106,12 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// That of the connections, if the host knows it.
+    pub type_of_service: Option<u8>,
+    /// The local end of attempts under way, if the host knows it.
+    pub local_end: Option<String>,
+    /// Whether the host can reset a connection.
+    pub resets: bool,
     /// What is to be answered, and with which address.
     pending: HashMap<ListenerId, SocketAddr>,
     /// What the clock shows, in milliseconds.
@@ -160,6 +169,15 @@ impl DerefMut for World {
 impl Transport for Network {
     fn now(&mut self) -> u64 {
         self.now
+    }
+
+    fn scope_id(&mut self, zone: &str) -> u32 {
+        if zone == "eth0" { 7 } else { 0 }
+    }
+
+    fn local_end(&mut self, id: SocketId, attempt: Attempt) -> Option<String> {
+        let under_way = self.attempts.contains(&(id, attempt));
+        self.local_end.clone().filter(|_| under_way)
     }
 
     fn look_up(&mut self, lookup: LookupId, host: String) {
@@ -304,6 +322,22 @@ impl Transport for Network {
         Poll::Pending
     }
 
+    fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        self.actions.push(Action::NoDelay(no_delay));
+        self.asked(id);
+    }
+
+    fn set_type_of_service(&mut self, id: SocketId, type_of_service: u8) {
+        self.actions.push(Action::TypeOfService(type_of_service));
+        self.asked(id);
+        self.type_of_service = Some(type_of_service & !3);
+    }
+
+    fn type_of_service(&mut self, id: SocketId) -> Option<u8> {
+        self.asked(id);
+        self.type_of_service
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         self.actions.push(Action::KeepAlive(keep_alive));
         self.asked(id);
@@ -311,6 +345,17 @@ impl Transport for Network {
 
     fn close(&mut self, id: SocketId) {
         self.actions.push(Action::Close(id));
+        self.asked(id).closed = true;
+        self.shutdowns.remove(&id);
+    }
+
+    fn can_reset(&self) -> bool {
+        self.resets
+    }
+
+    fn reset(&mut self, id: SocketId) {
+        assert!(self.resets, "asked to reset");
+        self.actions.push(Action::Reset(id));
         self.asked(id).closed = true;
         self.shutdowns.remove(&id);
     }
@@ -506,6 +551,7 @@ impl World {
             attempt,
             syscall: "connect",
             errno: Errno("ECONNREFUSED"),
+            local: None,
         };
         self.net.report(id, report);
     }
@@ -874,6 +920,11 @@ impl World {
 
     pub fn set_timeout(&mut self, id: SocketId, milliseconds: u64, callback: Option<Callback>) {
         self.net.socket_mut(id).set_timeout(milliseconds, callback);
+        self.called(());
+    }
+
+    pub fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        self.net.socket_mut(id).set_no_delay(no_delay);
         self.called(());
     }
 

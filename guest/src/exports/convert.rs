@@ -63,7 +63,7 @@ impl From<types::IpFamily> for Family {
 impl From<SocketAddr> for types::AddressInfo {
     fn from(address: SocketAddr) -> Self {
         Self {
-            address: address.ip().to_string(),
+            address: super::shown(&address),
             family: address.ip().into(),
             port: address.port(),
         }
@@ -185,6 +185,7 @@ impl From<net::ServerOptions> for ServerOptions {
             allow_half_open: options.allow_half_open,
             pause_on_connect: options.pause_on_connect,
             high_water_mark: options.high_water_mark.map(saturating),
+            no_delay: options.no_delay,
             keep_alive: options.keep_alive,
         }
     }
@@ -195,6 +196,7 @@ impl From<net::SocketOptions> for SocketOptions {
         Self {
             allow_half_open: options.allow_half_open,
             high_water_mark: options.high_water_mark.map(saturating),
+            no_delay: false,
             keep_alive: None,
         }
     }
@@ -244,9 +246,4 @@ impl From<net::ConnectOptions> for ConnectRequest {
             callback: None,
         }
     }
-}
-
-/// An attempted address as Node shows it, which puts no brackets around IPv6.
-pub fn attempted(at: &SocketAddr) -> String {
-    format!("{}:{}", at.ip(), at.port())
 }

@@ -15,11 +15,17 @@ use block_list::{BlockList, SocketAddress};
 use plugnet_core::{ConnectRequest, ip};
 use server::Server;
 use socket::Socket;
+use std::net::SocketAddr;
 use wit_bindgen::StreamReader;
 
 /// The contract's types.
 mod contract {
     pub use crate::bindings::exports::plugnet::net::{net, types};
+}
+
+/// An IP address as it is shown. A component cannot look up the name of a zone.
+fn shown(address: &SocketAddr) -> String {
+    address.ip().to_string()
 }
 
 struct Component;

@@ -1,7 +1,7 @@
 //! The resource `socket`.
 
 use super::block_list::BlockList;
-use super::convert::{attempted, saturating};
+use super::convert::saturating;
 use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::types;
 use crate::state::{call, with};
@@ -46,6 +46,9 @@ impl net::GuestSocket for Socket {
     ) -> Result<(), types::Error> {
         if let Some(timeout) = options.timeout {
             self.set_timeout(timeout, None);
+        }
+        if options.no_delay {
+            self.set_no_delay(true);
         }
         if let Some(delay) = options.keep_alive {
             self.set_keep_alive(true, delay, None, None);
@@ -132,8 +135,8 @@ impl net::GuestSocket for Socket {
         self.get(core::Socket::timeout).flatten()
     }
 
-    fn set_no_delay(&self, _no_delay: bool) {
-        // WASI has no TCP_NODELAY: the contract says that this has no effect.
+    fn set_no_delay(&self, no_delay: bool) {
+        call(|driver| driver.socket_mut(self.0).set_no_delay(no_delay));
     }
 
     fn set_keep_alive(
@@ -163,7 +166,7 @@ impl net::GuestSocket for Socket {
     }
 
     fn get_type_of_service(&self) -> u8 {
-        self.get(core::Socket::type_of_service).unwrap_or_default()
+        call(|driver| driver.socket_mut(self.0).type_of_service())
     }
 
     fn pipe(&self, destination: net::SocketBorrow<'_>, end: bool) {
@@ -207,16 +210,8 @@ impl net::GuestSocket for Socket {
     }
 
     fn auto_select_family_attempted_addresses(&self) -> Option<Vec<String>> {
-        self.get(|socket| {
-            Some(
-                socket
-                    .attempted_addresses()?
-                    .iter()
-                    .map(attempted)
-                    .collect(),
-            )
-        })
-        .flatten()
+        self.get(|socket| Some(socket.attempted_addresses()?.to_vec()))
+            .flatten()
     }
 
     fn bytes_read(&self) -> u64 {

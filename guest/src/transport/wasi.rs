@@ -445,6 +445,8 @@ async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
                 attempt,
                 syscall,
                 errno,
+                // WASI tells it only once the connection stands.
+                local: None,
             }
         }
     };
@@ -595,6 +597,14 @@ impl Transport for Wasi {
             });
         }
         Poll::Pending
+    }
+
+    fn set_no_delay(&mut self, _: SocketId, _: bool) {
+        // WASI has no TCP_NODELAY.
+    }
+
+    fn set_type_of_service(&mut self, _: SocketId, _: u8) {
+        // WASI has neither IP_TOS nor IPV6_TCLASS.
     }
 
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {

@@ -12,6 +12,7 @@ mod poller;
 mod streaming;
 mod transport;
 mod wait;
+mod zone;
 
 use plugnet_core::{Driver, Generation, ServerId, SocketId};
 use rustc_hash::FxHashMap as HashMap;

@@ -62,12 +62,13 @@ impl Arguments {
         server.listen_path(&options, None)
     }
 
-    /// `port`, 0 without it, `host` and `backlog`.
+    /// `port`, 0 without it, `host`, `backlog` and `reuse-port`.
     pub fn listen_options(&self) -> ListenOptions {
         ListenOptions {
             port: self.number("port").unwrap_or(0),
             host: self.text("host"),
             backlog: self.number("backlog"),
+            reuse_port: self.flag("reuse-port"),
             ..LISTEN
         }
     }
@@ -80,7 +81,7 @@ impl Arguments {
         }
     }
 
-    /// `port`, `host`, `local-address`, `local-port` and `family`.
+    /// `port`, `host`, `local-address`, `local-port`, `family`, `no-delay` and `keep-alive`.
     pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             port: self.number("port").expect("port=… is missing"),
@@ -91,6 +92,8 @@ impl Arguments {
                 4 => IpFamily::Ipv4,
                 _ => IpFamily::Ipv6,
             }),
+            no_delay: self.flag("no-delay"),
+            keep_alive: self.number("keep-alive"),
             ..CONNECT
         }
     }

@@ -10,6 +10,10 @@ mod denied;
 mod descriptors;
 mod harness;
 mod lifetime;
+#[cfg(target_os = "linux")]
+mod options;
+#[cfg(target_os = "linux")]
+mod own_network;
 mod paths;
 mod receive;
 mod send;

@@ -2,7 +2,7 @@
 
 use plugnet_tests::peer::Transport::{self, Path, Tcp};
 use plugnet_tests::peer::{Peer, Place, Unused};
-use plugnet_tests::{Case, Output, peer};
+use plugnet_tests::{Case, Form, Output, peer};
 use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr, TcpListener, ToSocketAddrs};
 use test_case::test_case;
@@ -392,4 +392,45 @@ fn backlog_of_zero_still_accepts(over: Transport) {
     let mut running = case.start();
     peer::finish(running.connect());
     running.end().has("connection close false");
+}
+
+/// S37: two servers that both say so listen on one port, and each gets clients; who does not say so
+/// finds the port taken. WASI has no SO_REUSEPORT: ENOTSUP.
+#[test]
+fn s37_reuse_port() {
+    let server = || Case::new("obedient-server").with("host", "127.0.0.1");
+    let sharing = || server().with("reuse-port", "");
+    let refused = |case: &str, code: &str| {
+        let output = Case::new("listen-fails")
+            .with("once", "")
+            .with("host", "127.0.0.1");
+        let output = case.split(' ').fold(output, |output, option| {
+            let (key, value) = option.split_once('=').expect("an option");
+            output.with(key, value)
+        });
+        let output = output.run();
+        let error = output.one("server error ");
+        assert!(error.starts_with(&format!("{code} ")), "{error}");
+    };
+    if Form::of_process() == Form::Composed || cfg!(not(target_os = "linux")) {
+        refused("reuse-port=", "ENOTSUP");
+        return;
+    }
+    let mut one = sharing().start();
+    let port = one.port();
+    refused(&format!("port={port}"), "EADDRINUSE");
+    let mut other = sharing().with("port", port).start();
+    assert_eq!(other.port(), port);
+    // Each serves one client.
+    for _ in 0..2 {
+        let mut client = Place::port_of_loopback(port).connect();
+        client.write_all(b"hello").expect("it is connected");
+        peer::read_text(&mut client, "done");
+    }
+    one.end();
+    other.end();
+
+    let mut alone = server().start();
+    let port = alone.port();
+    refused(&format!("port={port} reuse-port="), "EADDRINUSE");
 }

@@ -14,6 +14,7 @@ use wasmtime::{Error as Trap, Result};
 
 use super::bindings::plugnet::net::{blocking, streams, turn};
 use super::streaming;
+use super::zone::shown;
 use crate::host::{Host, HostView};
 
 pub use self::block_list::{BlockList, SocketAddress};

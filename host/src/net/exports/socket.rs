@@ -4,7 +4,7 @@ use plugnet_core::{ConnectRequest, Encoding, ReadyState, SocketId, SocketMut};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
-use super::convert::{attempted, saturating};
+use super::convert::saturating;
 use super::{BlockList, Socket, contract, number, unknown};
 use crate::host::Host;
 use crate::net::held::CALL;
@@ -78,6 +78,7 @@ impl Host {
         callback: Option<net::Callback>,
     ) -> std::result::Result<(), plugnet_core::Error> {
         let (timeout, keep_alive) = (options.timeout, options.keep_alive);
+        let no_delay = options.no_delay;
         let request = ConnectRequest {
             callback,
             ..options.into()
@@ -85,6 +86,9 @@ impl Host {
         self.net.call(|driver| {
             if let Some(timeout) = timeout {
                 driver.socket_mut(id).set_timeout(timeout, None);
+            }
+            if no_delay {
+                driver.socket_mut(id).set_no_delay(true);
             }
             if let Some(delay) = keep_alive {
                 driver
@@ -232,8 +236,8 @@ impl net::HostSocket for Host {
             .flatten())
     }
 
-    fn set_no_delay(&mut self, _socket: Resource<Socket>, _no_delay: bool) -> Result<()> {
-        Ok(())
+    fn set_no_delay(&mut self, socket: Resource<Socket>, no_delay: bool) -> Result<()> {
+        self.on_socket(&socket, |socket| socket.set_no_delay(no_delay))
     }
 
     fn set_keep_alive(
@@ -265,8 +269,7 @@ impl net::HostSocket for Host {
     }
 
     fn get_type_of_service(&mut self, socket: Resource<Socket>) -> Result<u8> {
-        let type_of_service = self.of_socket(&socket, plugnet_core::Socket::type_of_service)?;
-        Ok(type_of_service.unwrap_or_default())
+        self.on_socket(&socket, |socket| socket.type_of_service())
     }
 
     fn pipe(
@@ -323,16 +326,9 @@ impl net::HostSocket for Host {
         &mut self,
         socket: Resource<Socket>,
     ) -> Result<Option<Vec<String>>> {
-        let attempted = self.of_socket(&socket, |socket| {
-            Some(
-                socket
-                    .attempted_addresses()?
-                    .iter()
-                    .map(attempted)
-                    .collect(),
-            )
-        })?;
-        Ok(attempted.flatten())
+        let attempted =
+            |socket: &plugnet_core::Socket| Some(socket.attempted_addresses()?.to_vec());
+        Ok(self.of_socket(&socket, attempted)?.flatten())
     }
 
     fn bytes_read(&mut self, socket: Resource<Socket>) -> Result<u64> {

@@ -2,12 +2,13 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use plugnet_core::{Endpoints, KeepAlive, Report, SocketId, Written};
 use plugnet_ipc::Family;
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, sockopt};
 
 use crate::connections::{Place, Record};
 use crate::net::errno;
@@ -234,6 +235,36 @@ impl Connected {
         let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
     }
 
+    /// Has the peer told by a RST when this is dropped.
+    pub(super) fn reset_when_closed(&self) {
+        let _ = sockopt::set_socket_linger(&self.fd, Some(Duration::ZERO));
+    }
+
+    pub(super) fn set_no_delay(&self, no_delay: bool) {
+        if self.family == Family::Tcp {
+            // A failure has no consequence, as in Node.
+            let _ = sockopt::set_tcp_nodelay(&self.fd, no_delay);
+        }
+    }
+
+    /// Sets IP_TOS, or IPV6_TCLASS on a socket of IPv6: as in Node by the socket's family, not the
+    /// peer's.
+    pub(super) fn set_type_of_service(&self, type_of_service: u8) {
+        let _ = match sockopt::socket_domain(&self.fd) {
+            Ok(AddressFamily::INET) => sockopt::set_ip_tos(&self.fd, type_of_service),
+            Ok(AddressFamily::INET6) => sockopt::set_ipv6_tclass(&self.fd, type_of_service.into()),
+            _ => Ok(()),
+        };
+    }
+
+    pub(super) fn type_of_service(&self) -> Option<u8> {
+        match sockopt::socket_domain(&self.fd).ok()? {
+            AddressFamily::INET => sockopt::ip_tos(&self.fd).ok(),
+            AddressFamily::INET6 => u8::try_from(sockopt::ipv6_tclass(&self.fd).ok()?).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn set_keep_alive(&self, keep_alive: KeepAlive) {
         // A failure has no consequence, as in Node.
         let _ = set_keep_alive(&self.fd, self.family, keep_alive);
@@ -290,7 +321,7 @@ fn set_keep_alive(fd: &OwnedFd, family: Family, keep_alive: KeepAlive) -> Result
     }
     sockopt::set_socket_keepalive(fd, keep_alive != KeepAlive::Off)?;
     if let KeepAlive::On(Some(probes)) = keep_alive {
-        let seconds = std::time::Duration::from_secs;
+        let seconds = Duration::from_secs;
         sockopt::set_tcp_keepidle(fd, seconds(probes.delay))?;
         sockopt::set_tcp_keepintvl(fd, seconds(probes.interval))?;
         sockopt::set_tcp_keepcnt(fd, probes.count)?;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use plugnet_core::{Endpoints, Errno};
+use plugnet_core::{Attempt, Endpoints, Errno, Report};
 use plugnet_ipc::Family;
 use rustix::io::Errno as System;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
@@ -15,7 +15,7 @@ use crate::connections::{Connections, Direction, Peer, Place, Slot};
 use crate::door::{self, Local, Refused};
 use crate::guard::Guard;
 use crate::ipc::Ipc;
-use crate::net::errno;
+use crate::net::{errno, zone};
 
 /// An attempt that is under way: it is over when its socket can be written to. A path connects at
 /// once, and as in libuv that shows in the next look at the system.
@@ -31,8 +31,33 @@ enum To {
     Path,
 }
 
-/// The call that failed, and why.
-pub(super) type Failure = (&'static str, Errno);
+/// Why an attempt failed.
+pub(super) struct Failure {
+    /// The call that failed.
+    pub(super) syscall: &'static str,
+    pub(super) errno: Errno,
+    /// The local end, as it is shown, if `connect` failed at once.
+    pub(super) local: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn of(syscall: &'static str, errno: Errno) -> Self {
+        Failure {
+            syscall,
+            errno,
+            local: None,
+        }
+    }
+
+    pub(super) fn of_attempt(self, attempt: Attempt) -> Report {
+        Report::ConnectFailed {
+            attempt,
+            syscall: self.syscall,
+            errno: self.errno,
+            local: self.local,
+        }
+    }
+}
 
 /// Begins to connect by TCP.
 ///
@@ -45,7 +70,7 @@ pub(super) fn to_address(
     remote: SocketAddr,
     local: Option<SocketAddr>,
 ) -> Result<Connecting, Failure> {
-    let refused = |errno| ("connect", Errno(errno));
+    let refused = |errno| Failure::of("connect", Errno(errno));
     // As on Linux, and before anybody is asked.
     if remote.port() == 0 {
         return Err(refused("ECONNREFUSED"));
@@ -59,21 +84,22 @@ pub(super) fn to_address(
     };
     let mut target = remote;
     target.set_ip(ip);
+    zone::complete(&mut target);
     let place = connections.place().map_err(|_| refused("EMFILE"))?;
-    let fd = tcp_socket(ip).map_err(|error| ("connect", errno::of_system(error)))?;
+    let fd = tcp_socket(ip).map_err(|error| Failure::of("connect", errno::of_system(error)))?;
     let way = match local {
         None => Local::Chosen,
         Some(local) => {
             let local = of_family(local, ip);
             if !door::may_bind(guard, local) {
-                return Err(("bind", Errno("EACCES")));
+                return Err(Failure::of("bind", Errno("EACCES")));
             }
             sockopt::set_socket_reuseaddr(&fd, true)
                 .and_then(|()| rustix::net::bind(&fd, &local))
                 .map_err(|error| match error {
                     // As libuv says it.
-                    System::AFNOSUPPORT => ("bind", Errno("EINVAL")),
-                    error => ("bind", errno::of_system(error)),
+                    System::AFNOSUPPORT => Failure::of("bind", Errno("EINVAL")),
+                    error => Failure::of("bind", errno::of_system(error)),
                 })?;
             Local::Bound
         }
@@ -89,8 +115,25 @@ pub(super) fn to_address(
             slot,
             place,
         }),
-        Err(error) => Err(("connect", errno::of_system(error))),
+        // libuv tells of it later, as of a failure of an attempt under way.
+        Err(System::CONNREFUSED) => Err(refused("ECONNREFUSED")),
+        Err(error) => Err(Failure {
+            local: local_end(&fd, shown),
+            ..Failure::of("connect", errno::of_system(error))
+        }),
     }
+}
+
+/// The local end of a socket, as it is shown.
+fn local_end(fd: &OwnedFd, shown: Shown) -> Option<String> {
+    let local = SocketAddr::try_from(rustix::net::getsockname(fd).ok()?).ok()?;
+    let local = if local.ip().is_unspecified() && shown == Shown::AsIpv6 {
+        // In Node the socket of an IPv4-mapped address is one of IPv6.
+        (Ipv6Addr::UNSPECIFIED, local.port()).into()
+    } else {
+        shown.address(local)
+    };
+    Some(format!("{}:{}", zone::shown(&local), local.port()))
 }
 
 /// Connects to a path.
@@ -125,6 +168,14 @@ impl Connecting {
         self.fd.as_fd()
     }
 
+    /// The local end, as it is shown.
+    pub(super) fn local_end(&self) -> Option<String> {
+        match self.to {
+            To::Address { shown, .. } => local_end(&self.fd, shown),
+            To::Path => None,
+        }
+    }
+
     /// The connection, once the socket can be written to.
     ///
     /// # Errors
@@ -143,13 +194,20 @@ impl Connecting {
             Ok(Err(error)) | Err(error) => Some(error),
         };
         if let Some(error) = error {
-            return Err(("connect", errno::of_system(error)));
+            return Err(Failure::of("connect", errno::of_system(error)));
         }
         let (family, endpoints) = match to {
             To::Path => (Family::Unix, Endpoints::Path),
-            To::Address { remote, shown } => {
+            To::Address { mut remote, shown } => {
                 let local = rustix::net::getsockname(&fd).ok();
                 let local = local.and_then(|local| SocketAddr::try_from(local).ok());
+                if let SocketAddr::V6(v6) = &mut remote
+                    && let Some(SocketAddr::V6(local)) = local
+                    && v6.ip().is_unicast_link_local()
+                {
+                    // The zone that it was reached in, whether the program has named one or not.
+                    v6.set_scope_id(local.scope_id());
+                }
                 let endpoints = Endpoints::Tcp {
                     local: local.map(|local| shown.address(local)),
                     remote: Some(remote),

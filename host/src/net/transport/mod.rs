@@ -30,9 +30,9 @@ use tokio::task::JoinSet;
 use self::connected::{Connected, Progress};
 use self::connecting::{Connecting, Failure};
 use self::listening::{Accepted, Listening, listen};
-use super::errno;
 use super::poller::{Poller, Readiness};
 use super::streaming::Streams;
+use super::{errno, zone};
 use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::guard::{Guard, Lookup};
 use crate::ipc::Ipc;
@@ -376,14 +376,10 @@ impl Sockets {
                 *kind = Kind::Connected(connected);
                 Report::Connected { attempt, endpoints }
             }
-            Err((syscall, errno)) => {
+            Err(failure) => {
                 self.entries.remove(number);
                 self.attempts.remove(&(socket, attempt));
-                Report::ConnectFailed {
-                    attempt,
-                    syscall,
-                    errno,
-                }
+                failure.of_attempt(attempt)
             }
         };
         Ready::Socket(socket, report)
@@ -401,13 +397,13 @@ impl Sockets {
             }
             ConnectTo::Path(path) => {
                 connecting::to_path(&self.guard, &self.connections, &self.paths, path)
-                    .map_err(|errno| ("connect", errno))?
+                    .map_err(|errno| Failure::of("connect", errno))?
             }
         };
         let kind = Kind::Connecting(Some(Box::new((id, attempt, connecting))));
         let number = self
             .keep_watched(kind)
-            .map_err(|errno| ("connect", errno))?;
+            .map_err(|errno| Failure::of("connect", errno))?;
         self.attempts.insert((id, attempt), number);
         Ok(())
     }
@@ -464,6 +460,10 @@ impl Entry {
 impl Transport for Sockets {
     fn now(&mut self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn scope_id(&mut self, zone: &str) -> u32 {
+        zone::number(zone)
     }
 
     fn look_up(&mut self, lookup: LookupId, host: String) {
@@ -534,13 +534,19 @@ impl Transport for Sockets {
     }
 
     fn connect(&mut self, id: SocketId, attempt: Attempt, to: ConnectTo) {
-        if let Err((syscall, errno)) = self.begin_to_connect(id, attempt, &to) {
-            let report = Report::ConnectFailed {
-                attempt,
-                syscall,
-                errno,
-            };
-            self.report(id, report);
+        if let Err(failure) = self.begin_to_connect(id, attempt, &to) {
+            self.report(id, failure.of_attempt(attempt));
+        }
+    }
+
+    fn local_end(&mut self, id: SocketId, attempt: Attempt) -> Option<String> {
+        match &self.entries.get(*self.attempts.get(&(id, attempt))?)?.kind {
+            Kind::Connecting(Some(connecting)) => connecting.2.local_end(),
+            Kind::Connected(connected) => {
+                let local = connected.endpoints.local()?;
+                Some(format!("{}:{}", zone::shown(&local), local.port()))
+            }
+            _ => None,
         }
     }
 
@@ -642,6 +648,22 @@ impl Transport for Sockets {
         Poll::Ready(Report::ShutDown)
     }
 
+    fn set_no_delay(&mut self, id: SocketId, no_delay: bool) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.set_no_delay(no_delay);
+        }
+    }
+
+    fn set_type_of_service(&mut self, id: SocketId, type_of_service: u8) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.set_type_of_service(type_of_service);
+        }
+    }
+
+    fn type_of_service(&mut self, id: SocketId) -> Option<u8> {
+        self.connected(id)?.0.type_of_service()
+    }
+
     fn set_keep_alive(&mut self, id: SocketId, keep_alive: KeepAlive) {
         if let Some((connected, _)) = self.connected(id) {
             connected.set_keep_alive(keep_alive);
@@ -653,6 +675,17 @@ impl Transport for Sockets {
             self.entries.try_remove(number);
         }
         self.take_back(id, |_| true);
+    }
+
+    fn can_reset(&self) -> bool {
+        true
+    }
+
+    fn reset(&mut self, id: SocketId) {
+        if let Some((connected, _)) = self.connected(id) {
+            connected.reset_when_closed();
+        }
+        self.close(id);
     }
 
     fn wake_incoming(&mut self, id: SocketId, generation: Generation) {

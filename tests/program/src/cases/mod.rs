@@ -4,6 +4,7 @@ mod client;
 mod contract;
 mod descriptors;
 mod growth;
+mod options;
 mod server;
 mod streams;
 mod transfer;
@@ -88,6 +89,9 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
         "listen-fd" => descriptors::listen_fd(arguments, turns).await,
         "connected-fd" => descriptors::connected_fd(arguments, turns).await,
         "wrong-fd" => descriptors::wrong_fd(arguments, turns).await,
+
+        "obedient-client" => options::obedient_client(arguments, turns).await,
+        "obedient-server" => options::obedient_server(arguments, turns).await,
 
         "empty" => turns.rest().await,
         "is-ip" => contract::is_ip(),
