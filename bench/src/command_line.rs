@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -34,7 +35,8 @@ struct Cli {
     #[arg(long = "case", value_name = "NAME")]
     cases: Vec<String>,
 
-    /// Only the side NAME: plugnet, node, raw, native; may be repeated
+    /// Only the side NAME: plugnet, plugnet-composed, node, raw, native; may be repeated. node is
+    /// what PLUGNET_NODE names, or `node`
     #[arg(long = "side", value_name = "NAME")]
     sides: Vec<String>,
 
@@ -70,6 +72,8 @@ enum Server {
     ServeNative { arguments: Vec<String> },
     #[command(hide = true)]
     ServeProgram {
+        #[arg(long)]
+        composed: bool,
         program: PathBuf,
         arguments: Vec<String>,
     },
@@ -89,8 +93,12 @@ pub fn run() -> Result<()> {
     let cli = Cli::parse();
     match &cli.server {
         Some(Server::ServeNative { arguments }) => return server::native(arguments),
-        Some(Server::ServeProgram { program, arguments }) => {
-            return server::host(program, arguments);
+        Some(Server::ServeProgram {
+            composed,
+            program,
+            arguments,
+        }) => {
+            return server::host(program, *composed, arguments);
         }
         None => {}
     }
@@ -211,7 +219,7 @@ fn cases(cli: &Cli) -> Result<Vec<Case>> {
 
 /// The sides that were asked for and are there.
 fn sides(cli: &Cli) -> Result<Vec<Side>> {
-    let mut sides = vec![Side::Plugnet];
+    let mut sides = vec![Side::Plugnet, Side::Composed];
     for against in &cli.against {
         let Some((name, path)) = against.split_once('=') else {
             bail!("--against {against}: write NAME=PATH");
@@ -222,14 +230,23 @@ fn sides(cli: &Cli) -> Result<Vec<Side>> {
             plugnet,
         });
     }
-    match Command::new("node").arg("--version").output() {
-        Ok(output) if output.status.success() => sides.push(Side::Node),
-        _ => eprintln!("skipped: the side node, as there is no `node`"),
+    let node = env::var_os("PLUGNET_NODE").unwrap_or_else(|| "node".into());
+    match Command::new(&node).arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            let node = node.into();
+            sides.push(Side::Node { node });
+        }
+        _ => eprintln!(
+            "skipped: the side node, as there is no `{}`",
+            node.display()
+        ),
     }
     sides.extend([Side::Raw, Side::Native]);
     for asked in &cli.sides {
         if !sides.iter().any(|side| side.name() == asked) {
-            bail!("--side {asked}: there is no such side; there are plugnet, node, raw and native");
+            bail!(
+                "--side {asked}: there is no such side; there are plugnet, plugnet-composed, node, raw and native"
+            );
         }
     }
     if !cli.sides.is_empty() {

@@ -57,7 +57,7 @@ pub async fn warm_cache(stage: &Stage, sides: &[Side]) -> Result<()> {
         lane: crate::case::Lane::Plain,
     };
     for side in sides {
-        if matches!(side, Side::Plugnet | Side::Against { .. } | Side::Raw) {
+        if !matches!(side, Side::Node { .. } | Side::Native) {
             // The code is written once it is compiled, by a thread of its own.
             let files = files_below(&stage.folder.join(CACHE));
             let server = start(stage, side, &case, None, CACHE).await?;

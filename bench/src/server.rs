@@ -13,10 +13,11 @@ use crate::pattern::{CHUNK, block};
 use crate::place::{Connection, Place};
 
 /// Runs a program as `plugnet run` does.
-pub fn host(program: &Path, arguments: &[String]) -> Result<()> {
+pub fn host(program: &Path, composed: bool, arguments: &[String]) -> Result<()> {
     let runtime = Runtime::new(RuntimeOptions {
         cache: true,
         uninterruptible: true,
+        composed,
         ..RuntimeOptions::default()
     })?;
     let loaded = runtime.load(&std::fs::read(program)?)?;

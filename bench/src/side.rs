@@ -19,8 +19,10 @@ const STARTING: Duration = Duration::from_secs(120);
 /// What is measured side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// A program on `plugnet:net`.
+    /// A program on `plugnet:net`, which the host provides.
     Plugnet,
+    /// The same with the net component in it.
+    Composed,
     /// The same in another build of `plugnet`.
     Against {
         /// What it is called in the results.
@@ -29,7 +31,10 @@ pub enum Side {
         plugnet: PathBuf,
     },
     /// Node's `net`.
-    Node,
+    Node {
+        /// The binary.
+        node: PathBuf,
+    },
     /// A program on `wasi:sockets` in the same host.
     Raw,
     /// A native program on tokio.
@@ -42,7 +47,8 @@ impl Side {
         match self {
             Side::Plugnet => "plugnet",
             Side::Against { name, .. } => name,
-            Side::Node => "node",
+            Side::Composed => "plugnet-composed",
+            Side::Node { .. } => "node",
             Side::Raw => "raw",
             Side::Native => "native",
         }
@@ -51,7 +57,7 @@ impl Side {
     /// Whether it has the case at all.
     pub fn has(&self, case: &Case) -> bool {
         match self {
-            Side::Plugnet | Side::Against { .. } | Side::Node => true,
+            Side::Plugnet | Side::Composed | Side::Against { .. } | Side::Node { .. } => true,
             // WASI has no UNIX domain sockets.
             Side::Raw => case.transport == Transport::Tcp,
             // Nothing is compiled.
@@ -133,11 +139,15 @@ impl Stage {
             Some(path) => path.display().to_string(),
         };
         let mut command = match side {
-            Side::Plugnet => self.host(self.plugnet.as_deref(), &self.programs.net),
-            Side::Against { plugnet, .. } => self.host(Some(plugnet), &self.programs.net),
-            Side::Raw => self.host(self.plugnet.as_deref(), &self.programs.raw),
-            Side::Node => {
-                let mut command = Command::new("node");
+            Side::Plugnet => self.host(self.plugnet.as_deref(), None, &self.programs.net),
+            Side::Composed => {
+                let composed = Some("--composed");
+                self.host(self.plugnet.as_deref(), composed, &self.programs.net)
+            }
+            Side::Against { plugnet, .. } => self.host(Some(plugnet), None, &self.programs.net),
+            Side::Raw => self.host(self.plugnet.as_deref(), None, &self.programs.raw),
+            Side::Node { node } => {
+                let mut command = Command::new(node);
                 command.arg(&self.programs.node);
                 command
             }
@@ -192,7 +202,7 @@ impl Stage {
     }
 
     /// The host with a program: this program itself, or `plugnet`.
-    fn host(&self, plugnet: Option<&Path>, program: &Path) -> Command {
+    fn host(&self, plugnet: Option<&Path>, option: Option<&str>, program: &Path) -> Command {
         let mut command;
         match plugnet {
             None => {
@@ -205,7 +215,7 @@ impl Stage {
                 command.arg(format!("{}/", self.folder.display()));
             }
         }
-        command.arg(program);
+        command.args(option).arg(program);
         command
     }
 

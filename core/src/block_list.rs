@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::ip::{self, Family};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// `BlockList.PRIVATE_RANGES`, for [`BlockList::add_cidrs`].
 pub const PRIVATE_RANGES: [&str; 8] = [
@@ -193,7 +193,23 @@ fn looks_like_ipv6(text: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct BlockList(Arc<Mutex<Rules>>);
 
+/// A [`BlockList`] as long as somebody has it.
+#[derive(Clone, Debug)]
+pub struct WeakBlockList(Weak<Mutex<Rules>>);
+
+impl WeakBlockList {
+    /// The list, if there still is one.
+    pub fn upgrade(&self) -> Option<BlockList> {
+        self.0.upgrade().map(BlockList)
+    }
+}
+
 impl BlockList {
+    /// A reference that does not keep it.
+    pub fn downgrade(&self) -> WeakBlockList {
+        WeakBlockList(Arc::downgrade(&self.0))
+    }
+
     /// The rules; what could panic while it has them leaves them whole.
     fn rules_mut(&self) -> MutexGuard<'_, Rules> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -210,6 +210,13 @@ impl<T: Transport> Driver<T> {
         self.len() == 0
     }
 
+    /// About how many bytes the rules hold for the program: what it has written and the transport has
+    /// not sent, what was received and is not read, and what stands for its objects and calls. It looks
+    /// at every socket.
+    pub fn held(&self) -> usize {
+        self.net.held()
+    }
+
     /// How many entries all the rules' tables have: what is over has to leave none.
     #[doc(hidden)]
     pub fn records(&self) -> usize {

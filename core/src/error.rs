@@ -74,6 +74,11 @@ impl Error {
         }
     }
 
+    /// A `write` beyond what the host holds for a program.
+    pub fn no_room() -> Self {
+        Self::system(Errno("ENOBUFS"), "write")
+    }
+
     /// What was under way when its connection was closed.
     pub fn cancelled(call: &'static str) -> Self {
         Self::system(Errno("ECANCELED"), call)

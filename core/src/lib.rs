@@ -32,7 +32,7 @@ mod socket;
 mod socket_address;
 mod transport;
 
-pub use block_list::{BlockList, PRIVATE_RANGES};
+pub use block_list::{BlockList, PRIVATE_RANGES, WeakBlockList};
 pub use driver::{Driver, ServerMut, SocketMut};
 pub use encoding::Encoding;
 pub use error::{Errno, Error};

@@ -9,7 +9,7 @@ use crate::socket::{ConnectOptions, ConnectRequest, Pipe, Selection, Socket, Soc
 use crate::transport::{
     AcceptedId, Action, Endpoints, Generation, ListenerId, LookupId, Origin, Report,
 };
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// A listener.
@@ -26,7 +26,8 @@ struct Listener {
 #[derive(Debug, Default)]
 pub(crate) struct Net {
     servers: HashMap<ServerId, Server>,
-    sockets: HashMap<SocketId, Socket>,
+    /// In boxes: a table that doubles holds many places that are not taken.
+    sockets: HashMap<SocketId, Box<Socket>>,
     listeners: HashMap<ListenerId, Listener>,
     /// Who waits for a lookup.
     lookups: HashMap<LookupId, Source>,
@@ -242,7 +243,7 @@ impl Net {
                 endpoints,
                 &mut self.agenda,
             );
-            self.sockets.insert(id, socket);
+            self.sockets.insert(id, Box::new(socket));
             server.connected(id, &mut self.agenda);
         }
         self.accept_on(listener, did_accept);
@@ -322,7 +323,7 @@ impl Net {
 
     pub fn create_socket(&mut self, options: SocketOptions) -> SocketId {
         let id = SocketId(self.agenda.object());
-        self.sockets.insert(id, Socket::new(id, options));
+        self.sockets.insert(id, Box::new(Socket::new(id, options)));
         id
     }
 
@@ -333,11 +334,11 @@ impl Net {
 
     pub fn adopt(&mut self, id: SocketId, options: SocketOptions, endpoints: Endpoints) {
         let socket = Socket::adopted(id, options, endpoints, &mut self.agenda);
-        self.sockets.insert(id, socket);
+        self.sockets.insert(id, Box::new(socket));
     }
 
     pub fn socket(&self, id: SocketId) -> Option<&Socket> {
-        self.sockets.get(&id)
+        self.sockets.get(&id).map(Box::as_ref)
     }
 
     /// Calls a method of a socket, and settles its effects on others.
@@ -364,7 +365,7 @@ impl Net {
             } else if let Some(id) = self.agenda.flows.pop() {
                 self.flow(id);
             } else if let Some(id) = self.agenda.ended.pop() {
-                let pipes = self.sockets.get_mut(&id).map(Socket::take_pipes);
+                let pipes = self.sockets.get_mut(&id).map(|socket| socket.take_pipes());
                 for Pipe {
                     destination, end, ..
                 } in pipes.into_iter().flatten()
@@ -523,7 +524,7 @@ impl Net {
     }
 
     fn forget_socket(&mut self, id: SocketId) {
-        if self.sockets.get(&id).is_some_and(Socket::is_gone) {
+        if self.sockets.get(&id).is_some_and(|socket| socket.is_gone()) {
             self.sockets.remove(&id);
             self.sources.remove(&id);
         }
@@ -611,7 +612,7 @@ impl Net {
                 .servers
                 .values()
                 .any(|server| self.is_server_alive(server))
-            || self.sockets.values().any(Socket::is_alive)
+            || self.sockets.values().any(|socket| socket.is_alive())
     }
 
     /// A server that shares a listener which another one closed gets nothing more.
@@ -623,6 +624,14 @@ impl Net {
     /// How many servers and sockets there are.
     pub fn len(&self) -> usize {
         self.servers.len() + self.sockets.len()
+    }
+
+    /// About how many bytes are held for the program: data, and what stands for its objects and
+    /// calls.
+    pub fn held(&self) -> usize {
+        const ENTRY: usize = 128;
+        let data: usize = self.sockets.values().map(|socket| socket.held()).sum();
+        data + self.len() * size_of::<Socket>() + self.records() * ENTRY
     }
 
     /// How many entries there are in all tables.
@@ -642,7 +651,7 @@ impl Net {
             socket.check_invariants();
         }
         for (id, server) in &self.servers {
-            let of_server = |socket: &&Socket| socket.server() == Some(*id);
+            let of_server = |socket: &&Box<Socket>| socket.server() == Some(*id);
             let connections = self.sockets.values().filter(of_server).count();
             assert_eq!(server.connections(), connections, "{server:?}");
         }

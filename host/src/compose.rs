@@ -24,6 +24,9 @@ const INTERFACES: [&str; 3] = [
     "plugnet:net/streams@",
 ];
 
+/// The interface that it cannot implement: a component cannot block.
+const BLOCKING: &str = "plugnet:net/blocking@";
+
 /// The interface that the net component needs of the host besides WASI.
 const IPC: &str = "plugnet:net/ipc@";
 
@@ -37,7 +40,8 @@ const IPC: &str = "plugnet:net/ipc@";
 /// # Errors
 ///
 /// [`Error::Program`] if `program` is not a component, is one that is nested deeper or larger than
-/// what is safe to read, or was built against a `plugnet:net` that differs from this one.
+/// what is safe to read, was built against a `plugnet:net` that differs from this one, or imports
+/// `plugnet:net/blocking`, which only a host can provide.
 pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
     caught(|| compose_checked(program))
 }
@@ -50,14 +54,33 @@ fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// As [`compose`], for a component that was held to the limits.
 pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
-    let imports_net = component::imports(program)?
-        .iter()
-        .any(|import| INTERFACES.iter().any(|name| import.starts_with(name)));
-    if imports_net {
+    let imports = component::imports(program)?;
+    if let Some(interface) = imports.iter().find(|import| import.starts_with(BLOCKING)) {
+        let interface = interface.clone();
+        return Err(ProgramError::Blocks { interface }.into());
+    }
+    if imports_net(&imports) {
         Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {
         Ok(program.to_vec())
     }
+}
+
+/// Whether a program can be given `plugnet:net`, if it imports it.
+///
+/// # Errors
+///
+/// [`ProgramError::DifferentNet`], if it was built against another.
+pub(crate) fn check_net(program: &[u8]) -> Result<(), ProgramError> {
+    if imports_net(&component::imports(program)?) {
+        plug(program, "plugnet:net", NET_COMPONENT)?;
+    }
+    Ok(())
+}
+
+fn imports_net(imports: &[String]) -> bool {
+    let is_net = |import: &String| INTERFACES.iter().any(|name| import.starts_with(name));
+    imports.iter().any(is_net)
 }
 
 /// As [`compose`], for hosts without `plugnet:net/ipc`: the result imports WASI and what else the

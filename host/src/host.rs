@@ -37,7 +37,7 @@ use crate::{Error, RunOptions, sockets};
 /// use plugnet_host::wasmtime::{Config, Engine, Store};
 /// use plugnet_host::wasmtime_wasi::p3::bindings::Command;
 /// use plugnet_host::wasmtime_wasi::{WasiCtxView, WasiView};
-/// use plugnet_host::{Host, HostView, RunOptions, add_to_linker, check_code, compose};
+/// use plugnet_host::{Host, HostView, RunOptions, add_to_linker, check_code};
 ///
 /// struct MyState {
 ///     host: Host,
@@ -72,7 +72,8 @@ use crate::{Error, RunOptions, sockets};
 /// store.limiter(|state| state.host.memory_limit());
 ///
 /// check_code(wasm, None)?;
-/// let component = Component::new(&engine, compose(wasm)?)?;
+/// // On systems other than Linux: of `compose(wasm)?`.
+/// let component = Component::new(&engine, wasm)?;
 /// let command = Command::instantiate_async(&mut store, &component, &linker).await?;
 /// let ended = store
 ///     .run_concurrent(async |store| command.wasi_cli_run().call_run(store).await)
@@ -124,8 +125,8 @@ impl WasiView for Host {
     }
 }
 
-/// Adds everything that a composed program imports to a linker: WASI 0.2 and 0.3, guarded by the
-/// policy, and `plugnet:net/ipc`.
+/// Adds everything that a program imports to a linker: WASI 0.2 and 0.3, guarded by the policy, on
+/// Linux `plugnet:net` itself, and `plugnet:net/ipc` for programs with the net component in them.
 ///
 /// The engine must enable [`wasm_component_model_async`]. Use epochs or fuel to interrupt a program
 /// that never waits.

@@ -1,9 +1,10 @@
 //! Runs WebAssembly components that use Node.js's `net`, on wasmtime.
 //!
-//! A program imports the WIT interfaces `plugnet:net/net`, `turn` and `streams`. This crate embeds
-//! the component that implements them ([`NET_COMPONENT`]), composes it into the program, and runs
-//! the result with WASI 0.2 and 0.3 and with `plugnet:net/ipc`: UNIX domain sockets, named pipes,
-//! and inherited descriptors. The command `plugnet` is a thin layer on top.
+//! A program imports the WIT interfaces `plugnet:net/net`, `turn` and `streams`, or `blocking`. On
+//! Linux this crate provides them, beside WASI 0.2 and 0.3. On other systems, and with
+//! [`RuntimeOptions::composed`], it puts the component that implements them ([`NET_COMPONENT`]) into
+//! the program, and provides `plugnet:net/ipc` to it: UNIX domain sockets, named pipes, and
+//! inherited descriptors. The command `plugnet` is a thin layer on top.
 //!
 //! ```no_run
 //! use plugnet_host::{RunOptions, Runtime, RuntimeOptions};

@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine};
 use crate::bytes::{self, Check, Needs};
 use crate::cache::CacheFolder;
 use crate::caught::caught;
-use crate::compose::compose_unchecked;
+use crate::compose::{check_net, compose_unchecked};
 use crate::host::{self, Host};
 use crate::program::Program;
 use crate::{Error, ProgramError, compiled, component, epoch};
@@ -130,12 +130,12 @@ impl Runtime {
         caught(|| {
             let (wasm, needs) = self.prepare(wasm)?;
             let component = Component::from_binary(&self.engine, &wasm).map_err(invalid)?;
-            Ok(Program::new(
-                &self.linker,
-                &component,
-                self.cache.clone(),
-                needs,
-            )?)
+            let program = Program::new(&self.linker, &component, self.cache.clone(), needs);
+            program.map_err(|error| match check_net(&wasm) {
+                // It says more.
+                Err(another @ ProgramError::DifferentNet { .. }) => another.into(),
+                _ => error.into(),
+            })
         })
     }
 
@@ -152,6 +152,7 @@ impl Runtime {
     pub fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Error> {
         caught(|| {
             let (wasm, needs) = self.prepare(wasm)?;
+            check_net(&wasm)?;
             let code = self.engine.precompile_component(&wasm).map_err(invalid)?;
             Ok(compiled::pack(needs, &code))
         })

@@ -354,7 +354,7 @@ async fn no_end_of_a_run_leaves_connections() {
 
     // Trapped: it has no memory for as many clients.
     let mut limits = Limits::default();
-    limits.max_memory = "4MiB".parse().ok();
+    limits.max_memory = "1536KiB".parse().ok();
     let mut server = Server::start(limits).await;
     let mut clients = vec![];
     while !server.run.is_finished() && clients.len() < 5000 {

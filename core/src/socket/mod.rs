@@ -307,6 +307,11 @@ impl Socket {
         self.writable.len()
     }
 
+    /// What it holds: bytes received and not read, and bytes to be sent.
+    pub(crate) fn held(&self) -> usize {
+        self.readable.len() + self.writable.len()
+    }
+
     /// `socket.address()` (row P4): known while there is a connection.
     pub fn local_address(&self) -> Option<SocketAddr> {
         match self.link {

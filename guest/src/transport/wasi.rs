@@ -23,6 +23,10 @@ use std::task::{Poll, Waker};
 /// Nanoseconds per unit of the core's clock.
 pub const NANOSECONDS: u64 = 1_000_000;
 
+/// How many milliseconds at most a connection to a listener of this component waits for that to
+/// report it: it need not accept.
+const PATIENCE: u32 = 20;
+
 type Future = LocalBoxFuture<'static, ()>;
 
 /// Every connection of the component, and the operations under way.
@@ -30,6 +34,8 @@ type Future = LocalBoxFuture<'static, ()>;
 pub struct Wasi {
     listening: HashMap<ListenerId, Listening>,
     accepted: HashMap<AcceptedId, Box<dyn Connected>>,
+    /// How many connections were accepted so far.
+    accepts: u64,
     attempts: HashMap<(SocketId, Attempt), Connecting>,
     connections: HashMap<SocketId, Connection>,
     streams: HashMap<(SocketId, Generation), Streams>,
@@ -414,21 +420,31 @@ async fn accept(
         let endpoints = connected.endpoints();
         call(|driver| {
             let accepted = driver.accepted(listener, endpoints);
-            driver.transport_mut().accepted.insert(accepted, connected);
+            let wasi = driver.transport_mut();
+            wasi.accepted.insert(accepted, connected);
+            wasi.accepts += 1;
         });
     }
 }
 
 /// Connects, and reports what came of it.
 async fn connect(id: SocketId, attempt: Attempt, to: ConnectTo) {
-    let own = with(|driver| driver.transport().listens_at(&to));
+    let (own, accepts) = with(|driver| {
+        let wasi = driver.transport();
+        (wasi.listens_at(&to), wasi.accepts)
+    });
     let outcome = match to {
         ConnectTo::Address { remote, local } => tcp::connect(remote, local).await,
         ConnectTo::Path(path) => ipc::connect(path).await.map_err(|errno| ("connect", errno)),
     };
     if own && outcome.is_ok() {
         // The listener became ready first; give the host time to report it.
-        monotonic_clock::wait_for(NANOSECONDS).await;
+        for _ in 0..PATIENCE {
+            monotonic_clock::wait_for(NANOSECONDS).await;
+            if with(|driver| driver.transport().accepts != accepts) {
+                break;
+            }
+        }
     }
     let report_of = match outcome {
         Ok(connected) => {

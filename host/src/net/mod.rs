@@ -7,18 +7,19 @@
 mod bindings;
 mod errno;
 mod exports;
+mod held;
 mod poller;
 mod streaming;
 mod transport;
 mod wait;
 mod zone;
 
-use std::collections::HashMap;
-
 use plugnet_core::{Driver, Generation, ServerId, SocketId};
+use rustc_hash::FxHashMap as HashMap;
 use slab::Slab;
 use wasmtime::component::Linker;
 
+use self::held::Held;
 use self::streaming::{Departed, Streams};
 use self::transport::Sockets;
 use self::wait::Waiting;
@@ -46,6 +47,7 @@ pub(crate) struct Net {
     server_handles: Slab<ServerId>,
     departed: Departed,
     waiting: Waiting,
+    held: Held,
 }
 
 impl Net {
@@ -61,6 +63,7 @@ impl Net {
             server_handles: Slab::new(),
             departed: Departed::default(),
             waiting: Waiting::default(),
+            held: Held::default(),
         }
     }
 

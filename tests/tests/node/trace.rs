@@ -87,8 +87,11 @@ impl Variant<'_> {
     fn group(&self, whose: Whose, line: &str) -> String {
         let object = line.split([' ', '.']).next().unwrap_or_default();
         let mut unordered = self.header("unordered");
-        if whose == Whose::Plugnet && Form::of_process() == Form::Composed {
-            unordered.extend(self.header("composed-unordered"));
+        if whose == Whose::Plugnet {
+            unordered.extend(self.header("plugnet-unordered"));
+            if Form::of_process() == Form::Composed {
+                unordered.extend(self.header("composed-unordered"));
+            }
         }
         let part = unordered
             .iter()

@@ -1,6 +1,6 @@
 //! Connecting by TCP.
 
-use super::table::{ALL, NET, Row, WASI, all, row};
+use super::table::{ALL, End, NET, Row, WASI, all, row};
 
 const AT: &str = "connect 127.0.0.1:{open}";
 
@@ -193,8 +193,12 @@ const SPELLINGS: &[Row] = &[
         "connect [::ffff:127.0.0.1]:{open}"),
     row("IPv4-mapped private address, under `*`", NET, WIDE, "connect [::ffff:10.0.0.1]:80", AT),
     row("IPv4-mapped metadata service, under `*`", NET, WIDE, "connect [::ffff:a9fe:a9fe]:80", AT),
-    row("IPv4-compatible", NET, BUT_HERE, "connect [::127.0.0.1]:{shut}", AT).refused("EINVAL", ""),
-    row("multicast", NET, BUT_HERE, "connect 224.0.0.1:80", AT).refused("EINVAL", ""),
+    row("IPv4-compatible", NET, BUT_HERE, "connect [::127.0.0.1]:{shut}", AT)
+        .refused("EINVAL", "")
+        .native(End::Denied),
+    row("multicast", NET, BUT_HERE, "connect 224.0.0.1:80", AT)
+        .refused("EINVAL", "")
+        .native(End::Refused("ENETUNREACH", "")),
     row("port 0", NET, BUT_HERE, "connect 127.0.0.1:0", AT).refused("ECONNREFUSED", ""),
 ];
 

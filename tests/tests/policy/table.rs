@@ -2,7 +2,7 @@
 
 use super::targets::{Targets, has};
 use plugnet_host::policy::{Effect, Origin, Policy, Subject};
-use plugnet_tests::Case;
+use plugnet_tests::{Case, Form};
 use std::sync::{Arc, Mutex};
 
 /// By `plugnet:net`, wasi:sockets 0.3 and wasi:sockets 0.2.
@@ -27,6 +27,8 @@ pub struct Row {
     pub pass: &'static str,
     /// How the attack ends.
     pub end: End,
+    /// How it ends by a `plugnet:net` that the host provides, if otherwise.
+    pub native: Option<End>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,6 +54,7 @@ pub const fn row(
         attack,
         pass,
         end: End::Denied,
+        native: None,
     }
 }
 
@@ -60,6 +63,19 @@ impl Row {
     pub const fn refused(mut self, net: &'static str, others: &'static str) -> Self {
         self.end = End::Refused(net, others);
         self
+    }
+
+    /// It ends so by a `plugnet:net` that the host provides.
+    pub const fn native(mut self, end: End) -> Self {
+        self.native = Some(end);
+        self
+    }
+
+    fn end(&self, api: &str) -> End {
+        match self.native {
+            Some(end) if api == "net" && Form::of_process() == Form::Native => end,
+            _ => self.end,
+        }
     }
 
     fn by(&self, api: &str) -> Result<(), String> {
@@ -73,7 +89,8 @@ impl Row {
             .on_denied(move |denial| heard.lock().expect("no panic").push(denial.to_string()))
             .run();
         let lines = output.lines();
-        let expected = match (self.end, api) {
+        let end = self.end(api);
+        let expected = match (end, api) {
             (End::Denied, "net") => "EACCES",
             (End::Denied, _) => "access-denied",
             (End::Refused(code, _), "net") | (End::Refused(_, code), _) => code,
@@ -87,7 +104,7 @@ impl Row {
             return Err(format!("`{attack}` reached somebody"));
         }
         let denials = denials.lock().expect("no panic");
-        if denials.is_empty() == matches!(self.end, End::Denied) {
+        if denials.is_empty() == matches!(end, End::Denied) {
             return Err(format!("of `{attack}` the host heard {denials:?}"));
         }
 

@@ -6,6 +6,7 @@ use wasmtime::component::Resource;
 
 use super::contract::{net, types};
 use crate::host::Host;
+use crate::net::held::CALL;
 
 /// A program's block list.
 #[derive(Debug)]
@@ -23,6 +24,12 @@ fn or_ipv4(family: Option<types::IpFamily>) -> Family {
 }
 
 impl Host {
+    /// The list, which shares its rules with its clones, for a call that adds at most so many.
+    fn grown(&mut self, list: &Resource<BlockList>, rules: usize) -> Result<core::BlockList> {
+        self.hold(rules.saturating_mul(CALL))?;
+        self.block_list(list)
+    }
+
     /// The list, which shares its rules with its clones.
     pub(super) fn block_list(&self, list: &Resource<BlockList>) -> Result<core::BlockList> {
         Ok(self.table.get(list)?.0.clone())
@@ -35,7 +42,10 @@ impl Host {
 
 impl net::HostBlockList for Host {
     fn new(&mut self) -> Result<Resource<BlockList>> {
-        Ok(self.table.push(BlockList(core::BlockList::default()))?)
+        self.hold(CALL)?;
+        let list = core::BlockList::default();
+        self.net.held.list(list.downgrade());
+        Ok(self.table.push(BlockList(list))?)
     }
 
     fn add_address(
@@ -44,7 +54,7 @@ impl net::HostBlockList for Host {
         address: String,
         family: Option<types::IpFamily>,
     ) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, 1)?;
         Ok(list
             .add_address(&address, or_ipv4(family))
             .map_err(Into::into))
@@ -57,7 +67,7 @@ impl net::HostBlockList for Host {
         end: String,
         family: Option<types::IpFamily>,
     ) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, 1)?;
         Ok(list
             .add_range(&start, &end, or_ipv4(family))
             .map_err(Into::into))
@@ -70,14 +80,14 @@ impl net::HostBlockList for Host {
         prefix: u32,
         family: Option<types::IpFamily>,
     ) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, 1)?;
         Ok(list
             .add_subnet(&network, prefix, or_ipv4(family))
             .map_err(Into::into))
     }
 
     fn add_cidr(&mut self, list: Resource<BlockList>, cidr: String) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, 1)?;
         Ok(list.add_cidr(&cidr).map_err(Into::into))
     }
 
@@ -130,14 +140,14 @@ impl net::HostBlockList for Host {
         addresses: Vec<String>,
         family: Option<types::IpFamily>,
     ) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, addresses.len())?;
         Ok(list
             .add_addresses(&addresses, or_ipv4(family))
             .map_err(Into::into))
     }
 
     fn add_cidrs(&mut self, list: Resource<BlockList>, cidrs: Vec<String>) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, cidrs.len())?;
         Ok(list.add_cidrs(&cidrs).map_err(Into::into))
     }
 
@@ -164,7 +174,7 @@ impl net::HostBlockList for Host {
     }
 
     fn from_json(&mut self, list: Resource<BlockList>, rules: Vec<String>) -> Fallible<()> {
-        let list = self.block_list(&list)?;
+        let list = self.grown(&list, rules.len())?;
         Ok(list.from_json(&rules).map_err(Into::into))
     }
 

@@ -133,7 +133,10 @@ impl net::Host for Host {
 
     fn next(&mut self) -> Result<Option<net::Event>> {
         self.net.take_departed();
-        Ok(self.net.call(|driver| driver.next()).map(net::Event::from))
+        let event = self.net.call(|driver| driver.next());
+        let received = self.net.driver().transport_mut().take_received();
+        self.hold(received)?;
+        Ok(event.map(net::Event::from))
     }
 }
 

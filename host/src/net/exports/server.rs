@@ -7,8 +7,12 @@ use wasmtime::component::Resource;
 use super::convert::saturating;
 use super::{BlockList, Server, Socket, contract, number, unknown};
 use crate::host::Host;
+use crate::net::held::CALL;
 use crate::net::transport::Sockets;
 use contract::{net, types};
+
+/// What a server takes.
+const SERVER: usize = CALL + size_of::<plugnet_core::Server>();
 
 type Fallible<T> = Result<std::result::Result<T, types::Error>>;
 
@@ -38,6 +42,7 @@ impl Host {
         method: impl FnOnce(ServerMut<'_, Sockets>) -> T,
     ) -> Result<T> {
         let id = self.server(server)?;
+        self.hold(CALL)?;
         Ok(self.net.call(|driver| method(driver.server_mut(id))))
     }
 }
@@ -45,6 +50,7 @@ impl Host {
 impl net::HostServer for Host {
     fn new(&mut self, options: Option<net::ServerOptions>) -> Result<Resource<Server>> {
         let options = options.map(Into::into).unwrap_or_default();
+        self.hold(SERVER)?;
         let id = self.net.call(|driver| driver.create_server(options));
         let handle = self.net.server_handles.insert(id);
         Ok(Resource::new_own(number(handle)?))

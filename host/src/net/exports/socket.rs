@@ -7,8 +7,12 @@ use wasmtime::component::Resource;
 use super::convert::saturating;
 use super::{BlockList, Socket, contract, number, unknown};
 use crate::host::Host;
+use crate::net::held::CALL;
 use crate::net::transport::Sockets;
 use contract::{net, types};
+
+/// What a socket takes.
+const SOCKET: usize = CALL + size_of::<plugnet_core::Socket>();
 
 type Fallible<T> = Result<std::result::Result<T, types::Error>>;
 
@@ -44,7 +48,26 @@ impl Host {
         method: impl FnOnce(SocketMut<'_, Sockets>) -> T,
     ) -> Result<T> {
         let id = self.socket(socket)?;
+        self.hold(CALL)?;
         Ok(self.net.call(|driver| method(driver.socket_mut(id))))
+    }
+
+    /// Calls a method of the socket that sends so many bytes. A program that writes more than the host
+    /// holds for it loses the socket: ENOBUFS.
+    fn send<T: Default>(
+        &mut self,
+        socket: &Resource<Socket>,
+        bytes: usize,
+        method: impl FnOnce(SocketMut<'_, Sockets>) -> T,
+    ) -> Result<T> {
+        if self.has_room(bytes) {
+            return self.on_socket(socket, method);
+        }
+        let id = self.socket(socket)?;
+        let error = Some(plugnet_core::Error::no_room());
+        self.net.call(|driver| driver.socket_mut(id).destroy(error));
+        self.hold(CALL)?;
+        Ok(T::default())
     }
 
     /// `socket.connect()`.
@@ -80,6 +103,7 @@ impl Host {
 impl net::HostSocket for Host {
     fn new(&mut self, options: Option<net::SocketOptions>) -> Result<Resource<Socket>> {
         let options = options.map(Into::into).unwrap_or_default();
+        self.hold(SOCKET)?;
         let id = self.net.call(|driver| driver.create_socket(options));
         self.handle(id)
     }
@@ -154,7 +178,7 @@ impl net::HostSocket for Host {
         data: Vec<u8>,
         callback: Option<net::Callback>,
     ) -> Result<bool> {
-        self.on_socket(&socket, |socket| socket.write(data, callback))
+        self.send(&socket, data.len(), |socket| socket.write(data, callback))
     }
 
     fn write_text(
@@ -165,11 +189,11 @@ impl net::HostSocket for Host {
         callback: Option<net::Callback>,
     ) -> Fallible<bool> {
         match Encoding::named(encoding.as_deref()) {
-            Ok(encoding) => self
-                .on_socket(&socket, |socket| {
-                    socket.write(encoding.encode(&text), callback)
-                })
-                .map(Ok),
+            Ok(encoding) => {
+                let data = encoding.encode(&text);
+                self.send(&socket, data.len(), |socket| socket.write(data, callback))
+                    .map(Ok)
+            }
             Err(error) => Ok(Err(error.into())),
         }
     }
@@ -180,7 +204,8 @@ impl net::HostSocket for Host {
         data: Option<Vec<u8>>,
         callback: Option<net::Callback>,
     ) -> Result<()> {
-        self.on_socket(&socket, |socket| socket.end(data, callback))
+        let bytes = data.as_ref().map_or(0, Vec::len);
+        self.send(&socket, bytes, |socket| socket.end(data, callback))
     }
 
     fn destroy(&mut self, socket: Resource<Socket>, error: Option<types::Error>) -> Result<()> {

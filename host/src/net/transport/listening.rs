@@ -64,11 +64,8 @@ pub(super) fn listen(
     let place = connections.place().map_err(|_| Errno("EMFILE"))?;
     let (socket, address) = match at {
         ListenAt::Address(address) => {
-            let (fd, shown) = listen_tcp(guard, *address, settings)?;
-            let bound = rustix::net::getsockname(&fd).map_err(errno::of_system)?;
-            let bound = SocketAddr::try_from(bound).ok();
-            let address = bound.map(|bound| shown.address(bound));
-            (Socket::Tcp(fd, shown), address)
+            let (fd, bound, shown) = listen_tcp(guard, *address, settings)?;
+            (Socket::Tcp(fd, shown), Some(bound))
         }
         ListenAt::Path {
             path,
@@ -112,22 +109,21 @@ fn listen_tcp(
     guard: &Guard,
     at: SocketAddr,
     settings: ListenSettings,
-) -> Result<(OwnedFd, Shown), Errno> {
+) -> Result<(OwnedFd, SocketAddr, Shown), Errno> {
     let shown = Shown::of(at.ip());
     if shown == Shown::AsIpv6 && settings.ipv6_only {
         return Err(Errno("EINVAL"));
     }
     let mut local = at;
     local.set_ip(at.ip().to_canonical());
-    let may = |at| door::may_bind(guard, at) && door::may_listen(guard, at);
-    if !may(local) {
+    if !door::may_bind(guard, local) {
         return Err(Errno("EACCES"));
     }
     let fd = tcp_socket(local.ip()).map_err(errno::of_system)?;
     let any = local.is_ipv6() && local.ip().is_unspecified();
-    // Whoever may not listen on IPv4 gets the other half.
-    let dual_stack =
-        any && !settings.ipv6_only && may((Ipv4Addr::UNSPECIFIED, local.port()).into());
+    let of_v4 = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    // Whoever may not bind IPv4 gets the other half.
+    let dual_stack = any && !settings.ipv6_only && door::may_bind(guard, of_v4(local.port()));
     let bind = || {
         // As in libuv: an old connection in TIME_WAIT is no obstacle.
         sockopt::set_socket_reuseaddr(&fd, true)?;
@@ -138,11 +134,19 @@ fn listen_tcp(
             sockopt::set_ipv6_v6only(&fd, !dual_stack)?;
         }
         rustix::net::bind(&fd, &local)?;
-        let backlog = i32::try_from(settings.backlog).unwrap_or(i32::MAX);
-        rustix::net::listen(&fd, backlog)
+        rustix::net::getsockname(&fd)
     };
-    bind().map_err(errno::of_system)?;
-    Ok((fd, shown))
+    let bound = bind().map_err(errno::of_system)?;
+    // With the port that the system has chosen.
+    let bound = SocketAddr::try_from(bound).unwrap_or(local);
+    let may = door::may_listen(guard, bound)
+        && (!dual_stack || door::may_listen(guard, of_v4(bound.port())));
+    if !may {
+        return Err(Errno("EACCES"));
+    }
+    let backlog = i32::try_from(settings.backlog).unwrap_or(i32::MAX);
+    rustix::net::listen(&fd, backlog).map_err(errno::of_system)?;
+    Ok((fd, shown.address(bound), shown))
 }
 
 impl Listening {

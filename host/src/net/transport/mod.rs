@@ -10,7 +10,7 @@ mod connecting;
 mod listening;
 mod shown;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +24,7 @@ use plugnet_core::{
     Transport, Written,
 };
 use plugnet_ipc::{DescriptorKind, Family};
+use rustc_hash::FxHashMap as HashMap;
 use slab::Slab;
 use tokio::task::JoinSet;
 
@@ -71,6 +72,8 @@ pub(super) struct Sockets {
     /// Of the task that looks at the system.
     waker: Waker,
     buffer: Vec<u8>,
+    /// How many bytes were received since that was last asked.
+    received: usize,
 }
 
 /// The number of an entry, and of its socket in the poller.
@@ -130,11 +133,11 @@ impl Sockets {
             start: Instant::now(),
             poller: None,
             entries: Slab::new(),
-            listeners: HashMap::new(),
-            accepted: HashMap::new(),
-            attempts: HashMap::new(),
-            sockets: HashMap::new(),
-            streams: HashMap::new(),
+            listeners: HashMap::default(),
+            accepted: HashMap::default(),
+            attempts: HashMap::default(),
+            sockets: HashMap::default(),
+            streams: HashMap::default(),
             found: VecDeque::new(),
             queue: Vec::new(),
             over: Vec::new(),
@@ -143,6 +146,7 @@ impl Sockets {
             tasks: JoinSet::new(),
             waker: Waker::noop().clone(),
             buffer: Vec::new(),
+            received: 0,
         }
     }
 
@@ -150,6 +154,11 @@ impl Sockets {
     pub(super) fn moment(&self, milliseconds: u64) -> Instant {
         // Never early, although the clock is finer.
         self.start + Duration::from_millis(milliseconds.saturating_add(1))
+    }
+
+    /// How many bytes were received since the last call.
+    pub(super) fn take_received(&mut self) -> usize {
+        std::mem::take(&mut self.received)
     }
 
     /// Looks at the system. If there is nothing, the task is woken when there may be.
@@ -226,7 +235,12 @@ impl Sockets {
                         return Ready::Nothing;
                     }
                     Progress::Some => Ready::Progressed(id),
-                    Progress::Report(report) => Ready::Socket(id, report),
+                    Progress::Report(report) => {
+                        if let Report::Received(data) = &report {
+                            self.received += data.len();
+                        }
+                        Ready::Socket(id, report)
+                    }
                 }
             }
         };
