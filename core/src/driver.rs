@@ -316,7 +316,7 @@ impl<T: Transport> Driver<T> {
         while let Some(action) = self.net.next_action() {
             let Self { net, transport, .. } = self;
             match action {
-                Action::LookUp { lookup, host } => transport.look_up(lookup, host),
+                Action::LookUp { lookup, request } => transport.look_up(lookup, request),
                 Action::Listen {
                     listener,
                     mut at,

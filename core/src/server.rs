@@ -5,6 +5,7 @@ use crate::block_list::BlockList;
 use crate::error::{Errno, Error};
 use crate::event::{Callback, Event, EventKind, ServerId, SocketId};
 use crate::ip::{self, Address, Zone};
+use crate::lookup::LookupRequest;
 use crate::socket::SocketOptions;
 use crate::transport::{Action, Endpoints, ListenAt, ListenSettings, ListenerId, LookupId};
 use std::collections::VecDeque;
@@ -296,8 +297,14 @@ impl Server {
                 None
             }
             None => {
-                let host = host.clone();
-                agenda.act(Action::LookUp { lookup, host });
+                // Node looks at all of them, and gives neither a family nor hints.
+                let request = LookupRequest {
+                    hostname: host.clone(),
+                    family: None,
+                    hints: 0,
+                    all: true,
+                };
+                agenda.act(Action::LookUp { lookup, request });
                 Some(lookup)
             }
         };

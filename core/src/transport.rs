@@ -6,6 +6,7 @@
 use crate::error::{Errno, Error};
 use crate::event::SocketId;
 use crate::ip::Zone;
+use crate::lookup::LookupRequest;
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
@@ -179,8 +180,9 @@ pub trait Transport {
         0
     }
 
-    /// Resolves a name. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
-    fn look_up(&mut self, lookup: LookupId, host: String);
+    /// Resolves a name. The family and the hints are the resolver's to heed: addresses of another
+    /// family are passed over. Reports to [`Driver::looked_up`](crate::Driver::looked_up).
+    fn look_up(&mut self, lookup: LookupId, request: LookupRequest);
 
     /// Binds and listens. Returns the address, if there is one; if it is pending, reports to
     /// [`Driver::listened`](crate::Driver::listened).
@@ -359,7 +361,7 @@ impl Report {
 pub(crate) enum Action {
     LookUp {
         lookup: LookupId,
-        host: String,
+        request: LookupRequest,
     },
     Listen {
         listener: ListenerId,

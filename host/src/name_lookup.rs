@@ -23,7 +23,7 @@ use wasmtime_wasi::sockets::WasiSocketsView;
 
 use crate::guard::{Guard, Lookup};
 use crate::host::{Host, HostView};
-use crate::resolver::{Answer, Full};
+use crate::resolver::{Answer, Full, Unresolved, Wanted};
 
 /// Adds both versions to a linker that has neither, or that allows shadowing.
 pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
@@ -43,6 +43,12 @@ fn ip02(address: IpAddr) -> network02::IpAddress {
             network02::IpAddress::Ipv6((a, b, c, d, e, f, g, h))
         }
     }
+}
+
+/// To WASI an IPv4-mapped address is one of IPv4.
+fn canonical(answer: Answer) -> Answer {
+    let addresses = answer?.into_iter();
+    Ok(addresses.map(|address| address.to_canonical()).collect())
 }
 
 struct NameLookup;
@@ -68,11 +74,18 @@ impl<T: HostView> v03::HostWithStore<T> for NameLookup {
             Some(Lookup::Literal(None)) => return Ok(Err(v03::ErrorCode::InvalidArgument)),
             Some(Lookup::Name(name)) => name,
         };
-        let Ok(lookup) = resolver.lookup(&name) else {
+        let Ok(lookup) = resolver.lookup(&name, Wanted::default()) else {
             return Ok(Err(v03::ErrorCode::TemporaryResolverFailure));
         };
-        let Ok(addresses) = lookup.await else {
-            return Ok(Err(v03::ErrorCode::NameUnresolvable));
+        let addresses = match canonical(lookup.await) {
+            Ok(addresses) => addresses,
+            Err(why) => {
+                return Ok(Err(match why {
+                    Unresolved::NotFound => v03::ErrorCode::NameUnresolvable,
+                    Unresolved::Again => v03::ErrorCode::TemporaryResolverFailure,
+                    Unresolved::Failed(_) => v03::ErrorCode::PermanentResolverFailure,
+                }));
+            }
         };
         guard.answered(&name, addresses.iter().copied());
         Ok(Ok(addresses.into_iter().map(Into::into).collect()))
@@ -85,7 +98,7 @@ type Handle = Resource<v02::ResolveAddressStream>;
 
 /// The answers to a lookup of WASI 0.2. Dropping them cancels the lookup.
 enum Answers {
-    /// To `Come` or `None`.
+    /// Leads to `Come` or `None`.
     Awaited {
         name: Name,
         guard: Guard,
@@ -93,8 +106,8 @@ enum Answers {
     },
     /// The remaining ones.
     Come(vec::IntoIter<IpAddr>),
-    /// There is no such name.
-    None,
+    /// There are none.
+    None(Unresolved),
 }
 
 impl Drop for Answers {
@@ -114,11 +127,14 @@ impl Answers {
         } = self
         {
             let come = match ready!(Pin::new(lookup).poll(cx)) {
-                Ok(Ok(addresses)) => {
-                    guard.answered(name, addresses.iter().copied());
-                    Answers::Come(addresses.into_iter())
-                }
-                _ => Answers::None,
+                Ok(answer) => match canonical(answer) {
+                    Ok(addresses) => {
+                        guard.answered(name, addresses.iter().copied());
+                        Answers::Come(addresses.into_iter())
+                    }
+                    Err(why) => Answers::None(why),
+                },
+                Err(_) => Answers::None(Unresolved::Failed("EAI_FAIL")),
             };
             *self = come;
         }
@@ -152,7 +168,7 @@ impl v02::Host for Host {
                 return Err(network02::ErrorCode::InvalidArgument.into());
             }
             Some(Lookup::Name(name)) => {
-                let lookup = self.resolver.lookup(&name);
+                let lookup = self.resolver.lookup(&name, Wanted::default());
                 let lookup =
                     lookup.map_err(|Full| network02::ErrorCode::TemporaryResolverFailure)?;
                 Answers::Awaited {
@@ -200,7 +216,12 @@ impl v02::HostResolveAddressStream for Host {
         match answers {
             Answers::Awaited { .. } => Err(network02::ErrorCode::WouldBlock.into()),
             Answers::Come(addresses) => Ok(addresses.next().map(ip02)),
-            Answers::None => Err(network02::ErrorCode::NameUnresolvable.into()),
+            Answers::None(why) => Err(match why {
+                Unresolved::NotFound => network02::ErrorCode::NameUnresolvable,
+                Unresolved::Again => network02::ErrorCode::TemporaryResolverFailure,
+                Unresolved::Failed(_) => network02::ErrorCode::PermanentResolverFailure,
+            }
+            .into()),
         }
     }
 

@@ -5,9 +5,11 @@
 //! does: a program that looks up names in a loop would take all of tokio's threads. Here their
 //! number is limited, and a thread counts until it returns.
 
-use std::io;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use dns_lookup::{AddrFamily, AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
+use plugnet_core::Family;
 
 use plugnet_policy::Name;
 use tokio::sync::Semaphore;
@@ -19,10 +21,30 @@ const AT_ONCE: usize = 4;
 const MOST: usize = 1024;
 
 /// The function that resolves a name.
-type Ask = fn(&str) -> io::Result<Vec<IpAddr>>;
+type Ask = fn(&str, Wanted) -> Answer;
 
-/// The result of a lookup.
-pub(crate) type Answer = io::Result<Vec<IpAddr>>;
+/// Which addresses of a name are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Those of one family, or of both.
+    pub(crate) family: Option<Family>,
+    /// The system's `ai_flags`. On Linux they are Node's hints.
+    pub(crate) flags: i32,
+}
+
+/// The result of a lookup: the addresses as the system gives them.
+pub(crate) type Answer = Result<Vec<IpAddr>, Unresolved>;
+
+/// Why a name has no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unresolved {
+    /// There is none.
+    NotFound,
+    /// The resolver is out of reach for now.
+    Again,
+    /// The resolver failed, with this code.
+    Failed(&'static str),
+}
 
 /// Looks up names. Clones share the limits.
 #[derive(Clone)]
@@ -64,28 +86,53 @@ impl Resolver {
     pub(crate) fn lookup(
         &self,
         name: &Name,
+        wanted: Wanted,
     ) -> Result<impl Future<Output = Answer> + Send + use<>, Full> {
         let Resolver { ask, at_once, all } = self.clone();
         let one = all.try_acquire_owned().map_err(|_| Full)?;
         let name = name.to_string();
         Ok(async move {
             let _one = one;
-            let turn = at_once.acquire_owned().await.map_err(io::Error::other)?;
+            let gone = Unresolved::Failed("EAI_FAIL");
+            let turn = at_once.acquire_owned().await.map_err(|_| gone)?;
             let asking = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
-                ask(&name)
+                ask(&name, wanted)
             });
-            asking.await.map_err(io::Error::other)?
+            asking.await.map_err(|_| gone)?
         })
     }
 }
 
-fn ask_system(name: &str) -> Answer {
-    let addresses = (name, 0).to_socket_addrs()?;
-    // An IPv4-mapped address counts as IPv4.
-    Ok(addresses
-        .map(|address| address.ip().to_canonical())
-        .collect())
+fn ask_system(name: &str, wanted: Wanted) -> Answer {
+    let family = wanted.family.map(|family| match family {
+        Family::Ipv4 => AddrFamily::Inet,
+        Family::Ipv6 => AddrFamily::Inet6,
+    });
+    let hints = AddrInfoHints {
+        flags: wanted.flags,
+        address: family.map_or(0, Into::into),
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
+    let found = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| why(&error))?;
+    // What is no IP address is passed over.
+    Ok(found.flatten().map(|info| info.sockaddr.ip()).collect())
+}
+
+/// glibc's code for a name that has addresses, but none of the family.
+const EAI_ADDRFAMILY: i32 = -9;
+
+fn why(error: &LookupError) -> Unresolved {
+    match error.kind() {
+        LookupErrorKind::NoName | LookupErrorKind::NoData => Unresolved::NotFound,
+        LookupErrorKind::Again => Unresolved::Again,
+        LookupErrorKind::Badflags => Unresolved::Failed("EAI_BADFLAGS"),
+        LookupErrorKind::Family => Unresolved::Failed("EAI_FAMILY"),
+        LookupErrorKind::Memory => Unresolved::Failed("EAI_MEMORY"),
+        _ if error.error_num() == EAI_ADDRFAMILY => Unresolved::Failed("EAI_ADDRFAMILY"),
+        _ => Unresolved::Failed("EAI_FAIL"),
+    }
 }
 
 #[cfg(test)]
@@ -105,13 +152,17 @@ mod tests {
     async fn lookups_wait_for_their_turn() {
         static ASKING: AtomicUsize = AtomicUsize::new(0);
         static PEAK: AtomicUsize = AtomicUsize::new(0);
-        let resolver = Resolver::new(|_| {
+        let resolver = Resolver::new(|_, _| {
             PEAK.fetch_max(ASKING.fetch_add(1, SeqCst) + 1, SeqCst);
             thread::sleep(Duration::from_millis(20));
             ASKING.fetch_sub(1, SeqCst);
             Ok(vec![IpAddr::from([192, 0, 2, 1])])
         });
-        let lookups = (0..5 * AT_ONCE).map(|_| resolver.lookup(&name()).expect("a place"));
+        let lookups = (0..5 * AT_ONCE).map(|_| {
+            resolver
+                .lookup(&name(), Wanted::default())
+                .expect("a place")
+        });
         for answer in futures::future::join_all(lookups).await {
             assert_eq!(answer.expect("an answer"), [IpAddr::from([192, 0, 2, 1])]);
         }
@@ -123,19 +174,21 @@ mod tests {
     #[tokio::test]
     async fn a_lookup_that_is_given_up_keeps_its_turn() {
         static ASKED: AtomicUsize = AtomicUsize::new(0);
-        let resolver = Resolver::new(|_| {
+        let resolver = Resolver::new(|_, _| {
             ASKED.fetch_add(1, SeqCst);
             thread::sleep(Duration::from_millis(300));
             Ok(vec![])
         });
         for _ in 0..3 * AT_ONCE {
-            let lookup = resolver.lookup(&name()).expect("a place");
+            let lookup = resolver
+                .lookup(&name(), Wanted::default())
+                .expect("a place");
             let given_up = tokio::time::timeout(Duration::from_millis(5), lookup).await;
             assert!(given_up.is_err());
         }
         assert!(ASKED.load(SeqCst) <= AT_ONCE);
         resolver
-            .lookup(&name())
+            .lookup(&name(), Wanted::default())
             .expect("a place")
             .await
             .expect("an answer");
@@ -144,12 +197,19 @@ mod tests {
     /// Only so many wait; those that gave up do not.
     #[tokio::test]
     async fn not_all_lookups_wait() {
-        let resolver = Resolver::new(|_| Ok(vec![]));
+        let resolver = Resolver::new(|_, _| Ok(vec![]));
         let lookups: Vec<_> = (0..MOST)
-            .map(|_| resolver.lookup(&name()).expect("a place"))
+            .map(|_| {
+                resolver
+                    .lookup(&name(), Wanted::default())
+                    .expect("a place")
+            })
             .collect();
-        assert_eq!(resolver.lookup(&name()).err(), Some(Full));
+        assert_eq!(
+            resolver.lookup(&name(), Wanted::default()).err(),
+            Some(Full)
+        );
         drop(lookups);
-        assert!(resolver.lookup(&name()).is_ok());
+        assert!(resolver.lookup(&name(), Wanted::default()).is_ok());
     }
 }

@@ -74,8 +74,8 @@ impl Socket {
                 None
             }
             Lookup::Host => {
-                let host = options.host.clone();
-                agenda.act(Action::LookUp { lookup, host });
+                let request = options.request();
+                agenda.act(Action::LookUp { lookup, request });
                 Some(lookup)
             }
         };

@@ -3,7 +3,7 @@
 use crate::world::{Action, World, own_error, resolved, tcp, to};
 use plugnet_core::{
     ConnectRequest, ConnectTo, Errno, EventKind, Family, Lookup, LookupRequest, ReadyState, Report,
-    SocketId,
+    ServerOptions, SocketId,
 };
 use std::net::SocketAddr;
 
@@ -316,6 +316,34 @@ fn c33_zone_of_an_address() {
     let attempted = world.get(id).attempted_addresses();
     let both = ["fe80::1%nope:80", "fe80::1%eth0:80"].map(str::to_owned);
     assert_eq!(attempted, Some(&both[..]));
+}
+
+/// The host's resolver is asked for what the program's is: the family, and the hints, ADDRCONFIG
+/// where neither is given.
+#[test]
+fn c13_what_the_host_is_asked() {
+    let asked = |family, hints| {
+        let (mut world, id) = World::unconnected();
+        let request = ConnectRequest {
+            family,
+            hints,
+            ..to("some.name")
+        };
+        world.connect_with(id, request);
+        let request = world.request.take().expect("it was asked");
+        assert_eq!(request.hostname, "some.name");
+        (request.family, request.hints)
+    };
+    assert_eq!(asked(None, 0), (None, 32));
+    assert_eq!(asked(None, 8), (None, 8));
+    assert_eq!(asked(Some(Family::Ipv6), 0), (Some(Family::Ipv6), 0));
+    assert_eq!(asked(Some(Family::Ipv6), 24), (Some(Family::Ipv6), 24));
+
+    let mut world = World::default();
+    let server = world.server(ServerOptions::default());
+    world.listen(server, 0, Some("some.name")).unwrap();
+    let request = world.request.take().expect("it was asked");
+    assert_eq!((request.family, request.hints), (None, 0));
 }
 
 /// `connect` while connected, which Node leaves undefined, is refused at once and changes

@@ -7,8 +7,9 @@
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, Callback, ConnectRequest, ConnectTo, Driver, Encoding,
     Endpoints, Errno, Error, Event, EventKind, Generation, KeepAlive, ListenAt, ListenOptions,
-    ListenPathOptions, ListenSettings, ListenerId, LookupId, Origin, Report, Resolved, Server,
-    ServerId, ServerOptions, Socket, SocketId, SocketOptions, Source, Transport, Written,
+    ListenPathOptions, ListenSettings, ListenerId, LookupId, LookupRequest, Origin, Report,
+    Resolved, Server, ServerId, ServerOptions, Socket, SocketId, SocketOptions, Source, Transport,
+    Written,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -106,6 +107,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// What was asked of the resolver last.
+    pub request: Option<LookupRequest>,
     /// That of the connections, if the host knows it.
     pub type_of_service: Option<u8>,
     /// The local end of attempts under way, if the host knows it.
@@ -180,8 +183,10 @@ impl Transport for Network {
         self.local_end.clone().filter(|_| under_way)
     }
 
-    fn look_up(&mut self, lookup: LookupId, host: String) {
+    fn look_up(&mut self, lookup: LookupId, request: LookupRequest) {
+        let host = request.hostname.clone();
         self.actions.push(Action::LookUp { lookup, host });
+        self.request = Some(request);
         self.lookups.insert(lookup);
     }
 

@@ -12,7 +12,8 @@ use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures::stream::{LocalBoxStream, StreamExt};
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
-    ListenSettings, ListenerId, LookupId, Origin, Report, SocketId, Transport, Written,
+    ListenSettings, ListenerId, LookupId, LookupRequest, Origin, Report, SocketId, Transport,
+    Written,
 };
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
@@ -474,9 +475,10 @@ impl Transport for Wasi {
         monotonic_clock::now() / NANOSECONDS
     }
 
-    fn look_up(&mut self, lookup: LookupId, host: String) {
+    fn look_up(&mut self, lookup: LookupId, request: LookupRequest) {
+        // WASI takes neither a family nor hints.
         self.leave(async move {
-            let outcome = name_lookup::lookup(host).await;
+            let outcome = name_lookup::lookup(request.hostname).await;
             call(|driver| driver.looked_up(lookup, outcome));
         });
     }

@@ -81,7 +81,8 @@ impl Arguments {
         }
     }
 
-    /// `port`, `host`, `local-address`, `local-port`, `family`, `no-delay` and `keep-alive`.
+    /// `port`, `host`, `local-address`, `local-port`, `family`, `hints`, `no-delay` and
+    /// `keep-alive`.
     pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             port: self.number("port").expect("port=… is missing"),
@@ -92,6 +93,7 @@ impl Arguments {
                 4 => IpFamily::Ipv4,
                 _ => IpFamily::Ipv6,
             }),
+            hints: self.number("hints").unwrap_or(0),
             no_delay: self.flag("no-delay"),
             keep_alive: self.number("keep-alive"),
             ..CONNECT

@@ -9,8 +9,8 @@ use std::process::Command;
 /// Set in the process that has a network of its own.
 const INSIDE: &str = "PLUGNET_OWN_NETWORK";
 
-/// Makes the network: a link-local address on an interface of two ends, and routes that lead
-/// nowhere.
+/// Makes the network: a link-local address on an interface of two ends, routes that lead nowhere,
+/// names, and no name server.
 const NETWORK: &str = "set -e
     ip link set lo up
     ip link add left type veth peer name right
@@ -20,6 +20,12 @@ const NETWORK: &str = "set -e
     ip link set right up
     ip route add unreachable 198.51.100.0/24
     ip -6 route add unreachable 2001:db8:1::/48
+    hosts=$(mktemp)
+    echo '127.0.0.1 four.test both.test' >> $hosts
+    echo '::1 both.test' >> $hosts
+    mount --bind $hosts /etc/hosts
+    rm $hosts
+    mount --bind /dev/null /etc/resolv.conf
     exec \"$@\"";
 
 /// Runs a test of this module once more, in a process that has a network of its own. False in that
@@ -39,6 +45,7 @@ fn runs_in_own_network(test: &str) -> bool {
             "--user",
             "--map-root-user",
             "--net",
+            "--mount",
             "sh",
             "-c",
             NETWORK,
@@ -200,5 +207,59 @@ fn c33_errors_in_a_zone() {
         let expected =
             format!("{code} \"listen {code}: {text} {host}\" syscall=listen address={host}");
         assert_eq!(output.one("server error "), expected);
+    }
+}
+
+/// C13: the host's resolver heeds the family and the hints, as in Node: ADDRCONFIG (32), which is
+/// the default without a family, leaves out the family that no interface has, here IPv4; V4MAPPED
+/// (8) gives IPv6 forms of IPv4 addresses if there is none of IPv6, and ALL (16) with it those, too.
+/// (As Node 26 printed it in such a network.) WASI's resolver takes none.
+#[test]
+fn c13_hints_of_the_host() {
+    if runs_in_own_network("c13_hints_of_the_host") {
+        return;
+    }
+    const V6: &str = "::1 ipv6";
+    const V4: &str = "127.0.0.1 ipv4";
+    const MAPPED: &str = "::ffff:127.0.0.1 ipv6";
+    const NONE: &str = "ENOTFOUND";
+    const AGAIN: &str = "EAI_AGAIN";
+    let cases: [(&str, u8, u32, &[&str]); 14] = [
+        ("both.test", 0, 0, &[V6]),
+        ("both.test", 0, 32, &[V6]),
+        ("both.test", 0, 8, &[V6, V4]),
+        ("both.test", 0, 16, &[V6, V4]),
+        ("both.test", 4, 0, &[V4]),
+        ("both.test", 4, 32, &[NONE]),
+        ("both.test", 6, 56, &[V6]),
+        ("four.test", 0, 0, &[AGAIN]),
+        ("four.test", 0, 8, &[V4]),
+        ("four.test", 0, 40, &[MAPPED]),
+        ("four.test", 6, 0, &[AGAIN]),
+        ("four.test", 6, 8, &[MAPPED]),
+        ("four.test", 6, 24, &[MAPPED]),
+        ("none.test", 0, 0, &[AGAIN]),
+    ];
+    for (host, family, hints, expected) in cases {
+        let case = Case::new("talk").with("host", host).with("port", 1);
+        let case = case.with("hints", hints);
+        let output = match family {
+            0 => case,
+            family => case.with("family", family),
+        }
+        .run();
+        let found = output.after(&format!("client lookup {host} "));
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|found| match found.split_once(" \"") {
+                Some((code, _)) => code,
+                None => found,
+            })
+            .collect();
+        if Form::of_process() == Form::Native {
+            assert_eq!(found, expected, "{host} {family} {hints}");
+        } else if host == "both.test" && family == 0 {
+            assert_eq!(found, [V6, V4], "{host} {family} {hints}");
+        }
     }
 }

@@ -13,14 +13,15 @@ mod shown;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use plugnet_core::{
     AcceptedId, AdoptError, Attempt, ConnectTo, Endpoints, Errno, Generation, KeepAlive, ListenAt,
-    ListenSettings, ListenerId, LookupId, Origin, Ready, Report, SocketId, Transport, Written,
+    ListenSettings, ListenerId, LookupId, LookupRequest, Origin, Ready, Report, SocketId,
+    Transport, Written,
 };
 use plugnet_ipc::{DescriptorKind, Family};
 use rustc_hash::FxHashMap as HashMap;
@@ -36,7 +37,7 @@ use super::{errno, zone};
 use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::guard::{Guard, Lookup};
 use crate::ipc::Ipc;
-use crate::resolver::Resolver;
+use crate::resolver::{Resolver, Unresolved, Wanted};
 
 /// How long to wait before accepting again, when the system lacks resources.
 const RETRY: Duration = Duration::from_millis(100);
@@ -466,22 +467,32 @@ impl Transport for Sockets {
         zone::number(zone)
     }
 
-    fn look_up(&mut self, lookup: LookupId, host: String) {
-        let outcome = match self.guard.allows_lookup(&host) {
+    fn look_up(&mut self, lookup: LookupId, request: LookupRequest) {
+        let wanted = Wanted {
+            family: request.family,
+            // Known ones alone, which are Linux's.
+            flags: i32::try_from(request.hints).unwrap_or(0),
+        };
+        let outcome = match self.guard.allows_lookup(&request.hostname) {
             None => Err(Errno("EACCES")),
             Some(Lookup::Literal(Some(address))) => Ok(vec![address]),
             // To Node a name that cannot exist is one that does not.
             Some(Lookup::Literal(None)) => Err(Errno("ENOTFOUND")),
-            Some(Lookup::Name(name)) => match self.resolver.lookup(&name) {
+            Some(Lookup::Name(name)) => match self.resolver.lookup(&name, wanted) {
                 Ok(answer) => {
                     let guard = self.guard.clone();
                     self.tasks.spawn(async move {
                         let outcome = match answer.await {
                             Ok(addresses) => {
-                                guard.answered(&name, addresses.iter().copied());
+                                let canonical = addresses.iter().map(IpAddr::to_canonical);
+                                guard.answered(&name, canonical);
                                 Ok(addresses)
                             }
-                            Err(_) => Err(Errno("ENOTFOUND")),
+                            Err(why) => Err(Errno(match why {
+                                Unresolved::NotFound => "ENOTFOUND",
+                                Unresolved::Again => "EAI_AGAIN",
+                                Unresolved::Failed(code) => code,
+                            })),
                         };
                         Ready::LookedUp(lookup, outcome)
                     });
