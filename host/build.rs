@@ -16,6 +16,7 @@ const EXAMPLES: &[&str] = &[
     "http-server",
     "idle-server",
     "plugnet-attacks",
+    "plugnet-test-blocking",
     "redis-client",
     "word-count",
 ];

@@ -24,6 +24,9 @@ const INTERFACES: [&str; 3] = [
     "plugnet:net/streams@",
 ];
 
+/// The interface that it cannot implement: a component cannot block.
+const BLOCKING: &str = "plugnet:net/blocking@";
+
 /// The interface that the net component needs of the host besides WASI.
 const IPC: &str = "plugnet:net/ipc@";
 
@@ -37,7 +40,8 @@ const IPC: &str = "plugnet:net/ipc@";
 /// # Errors
 ///
 /// [`Error::Program`] if `program` is not a component, is one that is nested deeper or larger than
-/// what is safe to read, or was built against a `plugnet:net` that differs from this one.
+/// what is safe to read, was built against a `plugnet:net` that differs from this one, or imports
+/// `plugnet:net/blocking`, which only a host can provide.
 pub fn compose(program: &[u8]) -> Result<Vec<u8>, Error> {
     caught(|| compose_checked(program))
 }
@@ -50,6 +54,9 @@ fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// As [`compose`], for a component that was held to the limits.
 pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
+    if let Some(interface) = blocks(program)? {
+        return Err(ProgramError::Blocks { interface }.into());
+    }
     if imports_net(program)? {
         Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {
@@ -67,6 +74,13 @@ pub(crate) fn check_net(program: &[u8]) -> Result<(), ProgramError> {
         plug(program, "plugnet:net", NET_COMPONENT)?;
     }
     Ok(())
+}
+
+/// The import by which a program waits that only a host can provide.
+fn blocks(program: &[u8]) -> Result<Option<String>, ProgramError> {
+    let imports = component::imports(program)?;
+    let mut imports = imports.into_iter();
+    Ok(imports.find(|import| import.starts_with(BLOCKING)))
 }
 
 fn imports_net(program: &[u8]) -> Result<bool, ProgramError> {

@@ -182,6 +182,18 @@ pub enum ProgramError {
         reason: String,
     },
 
+    /// A program that waits by `plugnet:net/blocking`, where the net component provides
+    /// `plugnet:net`.
+    #[error(
+        "the program imports `{interface}`, which only a host can provide: the net component \
+         cannot block. Run the program itself by `plugnet run` on Linux, without --composed \
+         (`RuntimeOptions::composed`), or build it to wait by `plugnet:net/turn`"
+    )]
+    Blocks {
+        /// The program's import.
+        interface: String,
+    },
+
     /// An import that the host does not provide.
     #[error(
         "the program imports `{import}`, which plugnet does not provide ({reason}). \

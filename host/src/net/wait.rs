@@ -98,12 +98,17 @@ impl Net {
 
     /// Waits until there is an event, or `until` is over; false if none can come.
     pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<bool> {
+        let is_over = || until.is_some_and(|until| until <= Instant::now());
+        let mut asked = false;
         loop {
             self.take_departed();
             let outcome = if self.driver.is_ready() {
                 Some(true)
             } else if !self.driver.is_alive() {
                 Some(false)
+            } else if asked && is_over() {
+                // Also while data is piped, of which the system always has more.
+                Some(true)
             } else {
                 None
             };
@@ -116,7 +121,9 @@ impl Net {
             if let Some(outcome) = outcome {
                 return Poll::Ready(outcome);
             }
-            if self.driver.transport_mut().poll(cx).is_ready() {
+            asked = true;
+            // A timer takes up to a millisecond even for what is over.
+            if self.driver.transport_mut().poll(cx).is_ready() || is_over() {
                 continue;
             }
             let sockets = self.driver.transport();
@@ -124,9 +131,6 @@ impl Net {
             if let Some(moment) = deadline.into_iter().chain(until).min()
                 && self.waiting.poll_moment(moment, cx).is_ready()
             {
-                if until.is_some_and(|until| until <= Instant::now()) {
-                    return Poll::Ready(true);
-                }
                 continue;
             }
             self.departed.wake(cx.waker());
