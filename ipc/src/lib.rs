@@ -169,7 +169,9 @@ pub enum DescriptorKind {
     Terminal,
     /// A file, or a device that is no terminal.
     File,
-    /// A pipe, a folder, another kind of socket.
+    /// A pipe, named or not.
+    Pipe,
+    /// A folder, another kind of socket.
     Other,
 }
 

@@ -76,7 +76,7 @@ fn kinds() {
             DescriptorKind::Other,
         ),
         (seqpacket, DescriptorKind::Other),
-        (reader.into(), DescriptorKind::Other),
+        (reader.into(), DescriptorKind::Pipe),
         (
             File::open("/dev/null").unwrap().into(),
             DescriptorKind::File,

@@ -312,6 +312,9 @@ pub(super) fn take<T: HostView, D: HasData>(
     let mut store = access.as_context_mut();
     let net = &mut host(store.data_mut()).net;
     let taken = net.call(|driver| {
+        if driver.transport_mut().is_pipe(id) {
+            return Err(Error::system(Errno("ENOTSUP"), "takeStreams"));
+        }
         driver.socket_mut(id).take_streams()?;
         let sockets = driver.transport_mut();
         sockets.give_away(id).ok_or_else(Error::not_connected)

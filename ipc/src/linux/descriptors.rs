@@ -19,8 +19,8 @@ const FIRST: i32 = 3;
 
 /// Inherited descriptors, which a program may use by their numbers.
 ///
-/// Each can be taken once: from then on the listener or socket owns it. Descriptors that are not
-/// stream sockets are never touched, and those that are not taken stay open.
+/// Each can be taken once: from then on the listener or socket owns it. Descriptors that are neither
+/// stream sockets nor pipes are never touched, and those that are not taken stay open.
 #[derive(Debug, Default)]
 pub struct Descriptors {
     numbers: BTreeSet<i32>,
@@ -153,6 +153,24 @@ impl Descriptors {
         Ok((self.give_over(number), family))
     }
 
+    /// Takes the descriptor as an end of a pipe, and has it not block: for all who share it.
+    ///
+    /// # Errors
+    ///
+    /// A descriptor that is no pipe is
+    /// [`InvalidDescriptorType`](crate::Code::InvalidDescriptorType). Then it is not taken.
+    pub fn take_pipe(&mut self, number: i32) -> Result<OwnedFd, Error> {
+        let descriptor = self.find(number)?;
+        if no_stream_socket(descriptor) != DescriptorKind::Pipe {
+            return Err(Error::InvalidDescriptorType { number });
+        }
+        rustix::io::ioctl_fionbio(descriptor, true).map_err(|errno| Error::Descriptor {
+            number,
+            source: errno.into(),
+        })?;
+        Ok(self.give_over(number))
+    }
+
     fn find(&self, number: i32) -> Result<BorrowedFd<'static>, Error> {
         self.numbers
             .get(&number)
@@ -170,7 +188,7 @@ impl Descriptors {
     fn give_over(&mut self, number: i32) -> OwnedFd {
         self.numbers.remove(&number);
         // SAFETY: it was inherited (`add` has seen that this process did not open it), so
-        // nothing here owns it; it is a socket, so it is open; and it was in `numbers`, from
+        // nothing here owns it; it is a socket or a pipe, so it is open; and it was in `numbers`, from
         // which it is now gone for good.
         unsafe { OwnedFd::from_raw_fd(number) }
     }
@@ -205,6 +223,7 @@ fn no_stream_socket(descriptor: BorrowedFd<'_>) -> DescriptorKind {
     }
     match rustix::fs::fstat(descriptor).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
         Ok(FileType::RegularFile | FileType::CharacterDevice) => DescriptorKind::File,
+        Ok(FileType::Fifo) => DescriptorKind::Pipe,
         Ok(FileType::Socket) if is_udp(descriptor) => DescriptorKind::Udp,
         _ => DescriptorKind::Other,
     }

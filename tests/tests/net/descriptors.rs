@@ -1,12 +1,13 @@
 //! Descriptors that the host was handed: `server.listen({ fd })`, `new Socket({ fd })`.
 
-use plugnet_tests::Case;
 use plugnet_tests::peer::Transport::{self, Path, Tcp};
 use plugnet_tests::peer::{self, Folder, Peer, Place};
+use plugnet_tests::{Case, Form};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::process::Command;
 use std::time::Duration;
 use test_case::test_case;
 
@@ -112,15 +113,152 @@ fn a_file_is_no_connection() {
         .is(&["thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: FILE\""]);
 }
 
-/// Nor is a pipe of the shell's, or a datagram socket.
+/// In the composed form a pipe of the shell's is none either.
 #[test]
-fn a_pipe_is_no_connection() {
+fn a_pipe_is_no_connection_over_wasi() {
+    if Form::of_process() == Form::Native {
+        return;
+    }
     let (reader, _writer) = io::pipe().expect("a pipe");
     let fd = inherited(OwnedFd::from(reader));
     let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
     let output = case.run();
     let error = output.one("thrown: ");
     assert!(error.starts_with("ERR_INVALID_FD_TYPE "), "{error}");
+}
+
+/// Nor is a terminal, as in Node, whose terminals are no sockets.
+#[test]
+fn a_terminal_is_no_connection() {
+    let terminal = File::options().read(true).write(true).open("/dev/ptmx");
+    let fd = inherited(terminal.expect("Linux has it"));
+    let case = Case::new("wrong-fd").with("fd", fd).descriptor(fd);
+    case.run()
+        .is(&["thrown: ERR_INVALID_FD_TYPE \"Unsupported fd type: TTY\""]);
+}
+
+/// A case on one end of a pipe, and the other end.
+fn on_reading_end() -> (Case, PipeWriter) {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let fd = inherited(OwnedFd::from(reader));
+    let case = Case::new("pipe-fd").with("fd", fd).descriptor(fd);
+    (case.deny_net(), writer)
+}
+
+fn on_writing_end() -> (Case, PipeReader) {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let fd = inherited(OwnedFd::from(writer));
+    let case = Case::new("pipe-fd").with("fd", fd).descriptor(fd);
+    (case.deny_net(), reader)
+}
+
+/// A pipe's reading end is a socket: it is open at once, without addresses, and reads to the end,
+/// which is when the last writer is gone. (As Node 26 printed it, here and in the other tests of
+/// pipes.)
+#[test]
+fn pipe_to_read_from() {
+    if Form::of_process() == Form::Composed {
+        return;
+    }
+    let (case, mut writer) = on_reading_end();
+    let mut running = case.start();
+    running.line("local ");
+    writer.write_all(b"hello").expect("it is open");
+    // More than the system holds at once.
+    let much = vec![b'x'; 300_000];
+    writer.write_all(&much).expect("it is read");
+    drop(writer);
+    let output = running.end();
+    assert_eq!(
+        output.one("socket got ").len(),
+        "\"hello\"".len() + much.len()
+    );
+    output.only(
+        &[
+            "socket:", "remote", "local", "socket e", "socket f", "socket c", "counters",
+        ],
+        &[
+            "socket: state=open connecting=false pending=false destroyed=false",
+            "remote none",
+            "local none",
+            "socket end",
+            "socket finish",
+            "socket close false",
+            "counters read=300005 written=0 buffered=0",
+        ],
+    );
+}
+
+/// `end` of it ends nothing but the socket's own side, and it cannot be reset.
+#[test]
+fn pipe_to_read_from_that_is_ended() {
+    if Form::of_process() == Form::Composed {
+        return;
+    }
+    let (case, mut writer) = on_reading_end();
+    let mut running = case.with("end", "").with("reset", "").start();
+    running.line("reset: ERR_INVALID_HANDLE_TYPE ");
+    running.line("socket finish");
+    writer.write_all(b"hello").expect("it is open");
+    drop(writer);
+    running.end().has_in_order(&[
+        "socket callback 2 ok",
+        "socket finish",
+        "socket got \"hello\"",
+        "socket end",
+        "socket close false",
+    ]);
+}
+
+/// Nothing can be written to a reading end.
+#[test]
+fn pipe_to_read_from_is_not_written_to() {
+    if Form::of_process() == Form::Composed {
+        return;
+    }
+    let (case, _writer) = on_reading_end();
+    case.with("write", "").run().has_in_order(&[
+        "socket callback 1 EPIPE",
+        "socket error EPIPE \"write EPIPE\" syscall=write",
+        "socket close true",
+    ]);
+}
+
+/// Nor read from a writing end, which the socket begins with.
+#[test]
+fn pipe_to_write_to() {
+    if Form::of_process() == Form::Composed {
+        return;
+    }
+    let (case, mut reader) = on_writing_end();
+    case.run().has_in_order(&[
+        "socket error ENOTCONN \"read ENOTCONN\" syscall=read",
+        "socket close true",
+    ]);
+    let mut rest = Vec::new();
+    reader
+        .read_to_end(&mut rest)
+        .expect("the program's end is closed");
+    assert_eq!(rest, b"");
+}
+
+/// A named pipe that is open for both is read and written, with what the system does not take at
+/// once.
+#[test]
+fn named_pipe_for_both() {
+    if Form::of_process() == Form::Composed {
+        return;
+    }
+    let folder = Folder::new();
+    let path = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("Linux has it").success());
+    let both = File::options().read(true).write(true).open(&path);
+    let fd = inherited(both.expect("a pipe"));
+    let case = Case::new("pipe-fd").with("fd", fd).descriptor(fd);
+    let mut running = case.deny_net().with("write", "").with("end", "").start();
+    running.line("socket callback 1 ok");
+    running.line("socket finish");
 }
 
 /// A datagram socket is none, either.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use plugnet_core::{Endpoints, KeepAlive, Report, SocketId, Written};
 use plugnet_ipc::Family;
-use rustix::buffer::spare_capacity;
+use rustix::buffer::{Buffer, spare_capacity};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, sockopt};
 
@@ -25,7 +26,7 @@ const LARGE: usize = 16 * 1024;
 pub(super) struct Connected {
     // Closed before the record reports it.
     fd: OwnedFd,
-    family: Family,
+    medium: Medium,
     record: Record,
     place: Place,
     pub(super) endpoints: Endpoints,
@@ -35,6 +36,58 @@ pub(super) struct Connected {
     unsent: Option<Box<Unsent>>,
     /// Under a limit of bytes per second.
     turns: Option<Box<BothTurns>>,
+}
+
+/// What the bytes go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    Socket(Family),
+    Pipe(Ends),
+}
+
+/// Which ends of a pipe a descriptor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    Reading,
+    Writing,
+    /// Of a named pipe.
+    Both,
+}
+
+impl From<Family> for Medium {
+    fn from(family: Family) -> Self {
+        Medium::Socket(family)
+    }
+}
+
+impl Medium {
+    fn read(self, fd: &OwnedFd, to: impl Buffer<u8, Output = usize>) -> Result<usize, Errno> {
+        match self {
+            Medium::Socket(_) => Ok(rustix::net::recv(fd, to, RecvFlags::empty())?.1),
+            Medium::Pipe(_) => rustix::io::read(fd, to),
+        }
+    }
+
+    fn write(self, fd: &OwnedFd, data: &[u8]) -> Result<usize, Errno> {
+        match self {
+            Medium::Socket(_) => rustix::net::send(fd, data, SendFlags::NOSIGNAL),
+            // As in libuv.
+            Medium::Pipe(Ends::Reading) => Err(Errno::PIPE),
+            // Rust's programs ignore the signal that a pipe without a reader gives.
+            Medium::Pipe(_) => rustix::io::write(fd, data),
+        }
+    }
+}
+
+impl Ends {
+    /// Those that a descriptor was opened for.
+    pub(super) fn of(pipe: &OwnedFd) -> Result<Ends, Errno> {
+        Ok(match rustix::fs::fcntl_getfl(pipe)? & OFlags::ACCMODE {
+            OFlags::RDWR => Ends::Both,
+            OFlags::WRONLY => Ends::Writing,
+            _ => Ends::Reading,
+        })
+    }
 }
 
 /// Whether the core has asked for bytes.
@@ -70,7 +123,7 @@ pub(super) enum Progress {
 impl Connected {
     pub(super) fn new(
         fd: OwnedFd,
-        family: Family,
+        medium: impl Into<Medium>,
         endpoints: Endpoints,
         place: Place,
         record: Record,
@@ -80,7 +133,7 @@ impl Connected {
             .then(|| Box::new(BothTurns { incoming, outgoing }));
         Connected {
             fd,
-            family,
+            medium: medium.into(),
             record,
             place,
             endpoints,
@@ -95,9 +148,25 @@ impl Connected {
         self.fd.as_fd()
     }
 
-    /// The socket and what stands for it in limits and reports.
-    pub(super) fn into_parts(self) -> (OwnedFd, Family, Place, Record) {
-        (self.fd, self.family, self.place, self.record)
+    /// The socket and what stands for it in limits and reports; none of a pipe.
+    pub(super) fn into_parts(self) -> Option<(OwnedFd, Family, Place, Record)> {
+        match self.medium {
+            Medium::Socket(family) => Some((self.fd, family, self.place, self.record)),
+            Medium::Pipe(_) => None,
+        }
+    }
+
+    pub(super) fn is_pipe(&self) -> bool {
+        matches!(self.medium, Medium::Pipe(_))
+    }
+
+    fn is_tcp(&self) -> bool {
+        self.medium == Medium::Socket(Family::Tcp)
+    }
+
+    /// Whether bytes can come.
+    pub(super) fn reads(&self) -> bool {
+        self.medium != Medium::Pipe(Ends::Writing)
     }
 
     /// The core asks for bytes.
@@ -134,10 +203,10 @@ impl Connected {
             let received = if self.turns.is_none() {
                 // As much as there is room for.
                 most = buffer.capacity();
-                rustix::net::recv(&self.fd, spare_capacity(buffer), RecvFlags::empty())?.1
+                self.medium.read(&self.fd, spare_capacity(buffer))?
             } else {
                 buffer.resize(most, 0);
-                rustix::net::recv(&self.fd, buffer.as_mut_slice(), RecvFlags::empty())?.1
+                self.medium.read(&self.fd, buffer.as_mut_slice())?
             };
             Ok(received)
         });
@@ -176,7 +245,7 @@ impl Connected {
         let mut unsent = Unsent { data, sent: 0 };
         // A limited connection waits for its turn, which needs a task.
         if self.turns.is_none() {
-            match unsent.send(&self.fd, usize::MAX, &self.record) {
+            match unsent.send(&self.fd, self.medium, usize::MAX, &self.record) {
                 Sent::All => return (Written::All, None),
                 Sent::Full => ready.writable = false,
                 Sent::Failed(report) => return (Written::Refused, Some(report)),
@@ -204,7 +273,7 @@ impl Connected {
                 Poll::Pending => return Progress::Held,
             }
         }
-        let outcome = unsent.send(&self.fd, most, &self.record);
+        let outcome = unsent.send(&self.fd, self.medium, most, &self.record);
         let went = unsent.sent - before;
         if let Some(turns) = &mut self.turns {
             turns.outgoing.went(went);
@@ -241,7 +310,7 @@ impl Connected {
     }
 
     pub(super) fn set_no_delay(&self, no_delay: bool) {
-        if self.family == Family::Tcp {
+        if self.is_tcp() {
             // A failure has no consequence, as in Node.
             let _ = sockopt::set_tcp_nodelay(&self.fd, no_delay);
         }
@@ -267,7 +336,9 @@ impl Connected {
 
     pub(super) fn set_keep_alive(&self, keep_alive: KeepAlive) {
         // A failure has no consequence, as in Node.
-        let _ = set_keep_alive(&self.fd, self.family, keep_alive);
+        if self.is_tcp() {
+            let _ = set_keep_alive(&self.fd, keep_alive);
+        }
     }
 }
 
@@ -294,14 +365,14 @@ enum Sent {
 
 impl Unsent {
     /// Sends at most so many bytes.
-    fn send(&mut self, fd: &OwnedFd, mut most: usize, record: &Record) -> Sent {
+    fn send(&mut self, fd: &OwnedFd, medium: Medium, mut most: usize, record: &Record) -> Sent {
         while self.sent < self.data.len() {
             if most == 0 {
                 return Sent::Some;
             }
             let rest = &self.data[self.sent..];
             let rest = &rest[..rest.len().min(most)];
-            match rustix::io::retry_on_intr(|| rustix::net::send(fd, rest, SendFlags::NOSIGNAL)) {
+            match rustix::io::retry_on_intr(|| medium.write(fd, rest)) {
                 Ok(bytes) => {
                     record.sent(bytes);
                     self.sent += bytes;
@@ -315,10 +386,7 @@ impl Unsent {
     }
 }
 
-fn set_keep_alive(fd: &OwnedFd, family: Family, keep_alive: KeepAlive) -> Result<(), Errno> {
-    if family != Family::Tcp {
-        return Ok(());
-    }
+fn set_keep_alive(fd: &OwnedFd, keep_alive: KeepAlive) -> Result<(), Errno> {
     sockopt::set_socket_keepalive(fd, keep_alive != KeepAlive::Off)?;
     if let KeepAlive::On(Some(probes)) = keep_alive {
         let seconds = Duration::from_secs;

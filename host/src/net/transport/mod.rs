@@ -28,7 +28,7 @@ use rustc_hash::FxHashMap as HashMap;
 use slab::Slab;
 use tokio::task::JoinSet;
 
-use self::connected::{Connected, Progress};
+use self::connected::{Connected, Ends, Medium, Progress};
 use self::connecting::{Connecting, Failure};
 use self::listening::{Accepted, Listening, listen};
 use super::poller::{Poller, Readiness};
@@ -409,7 +409,35 @@ impl Sockets {
         Ok(())
     }
 
+    /// Takes an inherited connection, or an end of a pipe.
+    fn take_descriptor(&mut self, number: i32) -> Result<(OwnedFd, Medium), AdoptError> {
+        let failed = |error: plugnet_ipc::Error| AdoptError::Failed(errno::of_path(&error));
+        let mut descriptors = self.paths.descriptors();
+        match descriptors.kind(number) {
+            Ok(DescriptorKind::Tcp { .. } | DescriptorKind::Unix { .. }) => {
+                let (fd, family) = descriptors.take_connected(number).map_err(failed)?;
+                Ok((fd, family.into()))
+            }
+            Ok(DescriptorKind::Pipe) => {
+                let fd = descriptors.take_pipe(number).map_err(failed)?;
+                let ends = Ends::of(&fd);
+                let ends = ends.map_err(|error| AdoptError::Failed(errno::of_system(error)))?;
+                Ok((fd, Medium::Pipe(ends)))
+            }
+            Ok(DescriptorKind::Udp) => Err(AdoptError::Kind("UDP")),
+            Ok(DescriptorKind::Terminal) => Err(AdoptError::Kind("TTY")),
+            Ok(DescriptorKind::File) => Err(AdoptError::Kind("FILE")),
+            _ => Err(AdoptError::Kind("UNKNOWN")),
+        }
+    }
+
     // ---- streams ----
+
+    /// Whether a socket is an end of a pipe, which has no streams of its own to give away.
+    pub(super) fn is_pipe(&mut self, id: SocketId) -> bool {
+        let connected = self.connected(id);
+        connected.is_some_and(|(connected, _)| connected.is_pipe())
+    }
 
     /// The streams of a socket's connection.
     pub(super) fn streams(&mut self) -> &mut HashMap<(SocketId, Generation), Streams> {
@@ -426,7 +454,7 @@ impl Sockets {
                 if let (Some(poller), Watch::Yes) = (&self.poller, entry.watch) {
                     poller.forget(connected.fd());
                 }
-                Some(connected.into_parts())
+                connected.into_parts()
             }
             Kind::Listening(_) | Kind::Connecting(_) => None,
         }
@@ -591,36 +619,24 @@ impl Transport for Sockets {
 
     fn adopt(&mut self, id: SocketId, descriptor: u32) -> Result<Endpoints, AdoptError> {
         let number = i32::try_from(descriptor).unwrap_or(-1);
-        let mut descriptors = self.paths.descriptors();
-        match descriptors.kind(number) {
-            Ok(DescriptorKind::Tcp { .. } | DescriptorKind::Unix { .. }) => {}
-            Ok(DescriptorKind::Udp) => return Err(AdoptError::Kind("UDP")),
-            Ok(DescriptorKind::Terminal) => return Err(AdoptError::Kind("TTY")),
-            Ok(DescriptorKind::File) => return Err(AdoptError::Kind("FILE")),
-            _ => return Err(AdoptError::Kind("UNKNOWN")),
-        }
-        let (fd, family) = descriptors
-            .take_connected(number)
-            .map_err(|error| AdoptError::Failed(errno::of_path(&error)))?;
-        drop(descriptors);
+        let (fd, medium) = self.take_descriptor(number)?;
         let address = |of: Result<_, _>| of.ok().and_then(|of| SocketAddr::try_from(of).ok());
-        let (local, remote) = (
-            address(rustix::net::getsockname(&fd)),
-            rustix::net::getpeername(&fd).ok().flatten(),
-        );
-        let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
-        let endpoints = match family {
-            Family::Tcp => Endpoints::Tcp { local, remote },
-            Family::Unix => Endpoints::Path,
+        let (endpoints, peer) = if medium == Medium::Socket(Family::Tcp) {
+            let local = address(rustix::net::getsockname(&fd));
+            let remote = rustix::net::getpeername(&fd).ok().flatten();
+            let remote = remote.and_then(|remote| SocketAddr::try_from(remote).ok());
+            let peer = remote.map_or(Peer::Unnamed, Peer::Address);
+            (Endpoints::Tcp { local, remote }, peer)
+        } else {
+            (Endpoints::Path, Peer::Unnamed)
         };
-        let peer = remote.map_or(Peer::Unnamed, Peer::Address);
         // Beyond the limit, it is closed like one that is accepted.
         let full = |_| AdoptError::Failed(Errno("EMFILE"));
         let (place, slot) = self
             .connections
             .place_and_slot(Direction::Inherit, peer)
             .map_err(full)?;
-        let mut connected = Connected::new(fd, family, endpoints, place, slot.opened());
+        let mut connected = Connected::new(fd, medium, endpoints, place, slot.opened());
         connected.owner = Some(id);
         let number = self.keep(Kind::Connected(connected));
         self.sockets.insert(id, number);
@@ -632,6 +648,11 @@ impl Transport for Sockets {
             return;
         };
         if let Some((connected, _)) = self.connected(id) {
+            if !connected.reads() {
+                // As in libuv.
+                self.report(id, Report::ReadFailed(Errno("ENOTCONN")));
+                return;
+            }
             connected.ask();
             self.watch_soon(number);
             self.enqueue(number);

@@ -39,6 +39,29 @@ pub async fn connected_fd(arguments: &Arguments, turns: &mut Turns) {
     println!("counters {}", text::counters(&socket));
 }
 
+/// Reads from the descriptor `fd`, after it has done with it what is asked: `write`, `end`, `reset`.
+pub async fn pipe_fd(arguments: &Arguments, turns: &mut Turns) {
+    let fd = arguments.number("fd").expect("fd");
+    let socket = Socket::from_fd(fd, None).expect("a pipe");
+    let socket = turns.named("socket", socket);
+    turns.flow(&socket);
+    println!("socket: {}", text::socket(&socket));
+    println!("remote {}", text::address(socket.remote_address()));
+    println!("local {}", text::address(socket.address()));
+    if arguments.flag("write") {
+        socket.write(b"hello", Some(1));
+    }
+    if arguments.flag("end") {
+        socket.end(None, Some(2));
+    }
+    if arguments.flag("reset") {
+        let reset = socket.reset_and_destroy();
+        println!("reset: {}", text::error(&reset.expect_err("a pipe")));
+    }
+    turns.rest().await;
+    println!("counters {}", text::counters(&socket));
+}
+
 /// Takes the descriptor `fd`, for a server with `listen`, for a socket without, and once more
 /// with `twice`, and tells what is wrong with it.
 pub async fn wrong_fd(arguments: &Arguments, turns: &mut Turns) {

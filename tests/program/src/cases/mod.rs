@@ -88,6 +88,7 @@ pub async fn run(case: &str, arguments: &Arguments, turns: &mut Turns) {
 
         "listen-fd" => descriptors::listen_fd(arguments, turns).await,
         "connected-fd" => descriptors::connected_fd(arguments, turns).await,
+        "pipe-fd" => descriptors::pipe_fd(arguments, turns).await,
         "wrong-fd" => descriptors::wrong_fd(arguments, turns).await,
 
         "obedient-client" => options::obedient_client(arguments, turns).await,
