@@ -352,7 +352,7 @@ impl<T: Transport> Driver<T> {
                     attempt,
                     error,
                 } => {
-                    let error = error.with_local(transport.local_end(socket, attempt));
+                    let error = error.with_local_end(transport.local_end(socket, attempt));
                     net.with_socket(socket, |socket, agenda| socket.destroy(Some(error), agenda));
                 }
                 Action::AbortConnect { socket, attempt } => {

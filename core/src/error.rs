@@ -101,7 +101,7 @@ impl Error {
     }
 
     /// The same, from that local end, if there is one.
-    pub(crate) fn with_local(mut self, local: Option<String>) -> Self {
+    pub(crate) fn with_local_end(mut self, local: Option<String>) -> Self {
         if let Some(local) = local {
             self.message += &format!(" - Local ({local})");
         }

@@ -651,8 +651,10 @@ impl Net {
             socket.check_invariants();
         }
         for (id, server) in &self.servers {
-            let of_server = |socket: &&Box<Socket>| socket.server() == Some(*id);
-            let connections = self.sockets.values().filter(of_server).count();
+            let sockets = self.sockets.values();
+            let connections = sockets
+                .filter(|socket| socket.server() == Some(*id))
+                .count();
             assert_eq!(server.connections(), connections, "{server:?}");
         }
     }

@@ -54,12 +54,10 @@ fn compose_checked(program: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// As [`compose`], for a component that was held to the limits.
 pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
-    let imports = component::imports(program)?;
-    if let Some(interface) = imports.iter().find(|import| import.starts_with(BLOCKING)) {
-        let interface = interface.clone();
+    if let Some(interface) = blocks(program)? {
         return Err(ProgramError::Blocks { interface }.into());
     }
-    if imports_net(&imports) {
+    if imports_net(program)? {
         Ok(plug(program, "plugnet:net", NET_COMPONENT)?)
     } else {
         Ok(program.to_vec())
@@ -72,15 +70,23 @@ pub(crate) fn compose_unchecked(program: &[u8]) -> Result<Vec<u8>, Error> {
 ///
 /// [`ProgramError::DifferentNet`], if it was built against another.
 pub(crate) fn check_net(program: &[u8]) -> Result<(), ProgramError> {
-    if imports_net(&component::imports(program)?) {
+    if imports_net(program)? {
         plug(program, "plugnet:net", NET_COMPONENT)?;
     }
     Ok(())
 }
 
-fn imports_net(imports: &[String]) -> bool {
+/// The import by which a program waits that only a host can provide.
+fn blocks(program: &[u8]) -> Result<Option<String>, ProgramError> {
+    let imports = component::imports(program)?;
+    let mut imports = imports.into_iter();
+    Ok(imports.find(|import| import.starts_with(BLOCKING)))
+}
+
+fn imports_net(program: &[u8]) -> Result<bool, ProgramError> {
+    let imports = component::imports(program)?;
     let is_net = |import: &String| INTERFACES.iter().any(|name| import.starts_with(name));
-    imports.iter().any(is_net)
+    Ok(imports.iter().any(is_net))
 }
 
 /// As [`compose`], for hosts without `plugnet:net/ipc`: the result imports WASI and what else the

@@ -358,7 +358,8 @@ impl Attempts {
                 // Row C19: it is named if the program has asked for both parts of it.
                 let asked = local.filter(|local| self.local_port > 0 && !local.ip.is_unspecified());
                 let asked = asked.map(|local| format!("{local}:{}", self.local_port));
-                Error::connect(errno, syscall, remote, self.port).with_local(local_end.or(asked))
+                Error::connect(errno, syscall, remote, self.port)
+                    .with_local_end(local_end.or(asked))
             }
         });
         if self.begun < self.addresses.len() {

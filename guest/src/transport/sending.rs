@@ -1,10 +1,11 @@
 //! Sends what the core writes.
 
 use super::connection::Sender;
-use super::wasi::{Sending, Wasi};
+use super::wasi::{NANOSECONDS, Sending, Wasi};
+use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::state::{report, with};
 use crate::task;
-use plugnet_core::{Report, SocketId, Written};
+use plugnet_core::{Errno, Report, SocketId, Written};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -74,7 +75,13 @@ pub fn write(wasi: &mut Wasi, id: SocketId, data: Vec<u8>) -> Written {
                     }
                     Err(sender) => {
                         with(|driver| set_sending(driver.transport_mut(), id, Sending::Broken));
-                        failed(id, sender).await;
+                        let errno = sender.failure().await;
+                        if errno == Errno("EPIPE") {
+                            // The connection is gone, and reading was told why (POSIX's SO_ERROR is
+                            // reported once): libuv reads first. The host may report that later.
+                            monotonic_clock::wait_for(NANOSECONDS).await;
+                        }
+                        report(id, Report::WriteFailed(errno));
                     }
                 }
             });

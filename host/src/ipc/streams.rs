@@ -10,8 +10,9 @@ use tokio::time::Sleep;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 
-use super::{Accepting, Connection, peer};
-use crate::connections::{Connections, Direction};
+use super::{Accepting, Connection};
+use crate::connections::Connections;
+use crate::door::{self, Listens};
 use crate::guard::Guard;
 use crate::host::Host;
 
@@ -59,14 +60,13 @@ impl<T> Accepted<T> {
             }
             match ready!(self.accepting.poll(cx)) {
                 Some(Ok(socket)) => {
-                    let address = socket.peer_address();
-                    if address.is_some_and(|peer| !self.guard.allows_peer(peer)) {
-                        continue;
-                    }
-                    // Beyond the limit, it is closed at once, as libuv does without descriptors.
-                    let peer = peer(&socket, self.path.as_deref());
-                    let slot = self.connections.place_and_slot(Direction::Accept, peer);
-                    if let Ok((place, slot)) = slot {
+                    let listens = match self.path.as_deref() {
+                        Some(path) => Listens::Path(path),
+                        None => Listens::Inherited,
+                    };
+                    let peer = socket.peer_address();
+                    let admitted = door::admit(&self.guard, &self.connections, listens, peer);
+                    if let Ok((place, slot)) = admitted {
                         let connection = Connection::new(socket, place, slot.opened());
                         return Poll::Ready(Some(connection));
                     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use plugnet_policy::Transport;
 use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -20,11 +19,11 @@ use wasmtime_wasi::p3::bindings::sockets::types::{
     self, ErrorCode, HostTcpSocket, HostTcpSocketWithStore, IpAddressFamily, IpSocketAddress,
 };
 use wasmtime_wasi::p3::sockets::{SocketError, SocketResult};
-use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::tcp_socket::{Listener, Outgoing, TcpSocket, error_code, too_many};
 use super::{Sockets, options};
-use crate::connections::{Connections, Direction, Peer, Place, Record};
+use crate::connections::{Connections, Place, Record};
+use crate::door::{self, Listens, Refused};
 use crate::guard::Guard;
 use crate::host::{Host, HostView};
 use crate::transfer::{Connection, Receiving, Sending};
@@ -61,18 +60,10 @@ async fn connect(
         place,
         local,
     } = outgoing;
-    // A program without ports may not connect: the denial names the peer.
-    let may_bind = local.is_none_or(|local| {
-        !guard.takes_ports(Transport::Tcp, remote)
-            || guard.allows_address(local, SocketAddrUse::TcpBind)
-    });
-    if !may_bind || !guard.allows_address(remote, SocketAddrUse::TcpConnect) {
-        return Err(ErrorCode::AccessDenied);
-    }
-    // Reserved while it connects, too: an attempt is as much work.
-    let slot = connections
-        .slot(Direction::Connect, Peer::Address(remote))
-        .map_err(|_| too_many())?;
+    let slot = door::dial(&guard, &connections, remote, local).map_err(|why| match why {
+        Refused::Denied => ErrorCode::AccessDenied,
+        Refused::Full => too_many(),
+    })?;
     let stream = socket.connect(remote).await.map_err(error_code)?;
     Ok((stream, place, slot.opened()))
 }
@@ -99,17 +90,16 @@ impl<T> Accepted<T> {
             }
             match ready!(self.listener.socket.poll_accept(cx)) {
                 Ok((stream, peer)) => {
-                    if !self.guard.allows_address(peer, SocketAddrUse::TcpAccept) {
-                        // Reset: to the peer nothing listens here.
-                        let _ = stream.set_zero_linger();
-                        continue;
-                    }
-                    // Beyond the limit, it is closed at once, as libuv does without descriptors.
-                    let peer = Peer::Address(peer);
-                    let slot = self.connections.place_and_slot(Direction::Accept, peer);
-                    if let Ok((place, slot)) = slot {
-                        options::inherit(&self.listener.socket, &stream, self.family);
-                        return Poll::Ready(Connection::new(stream, place, slot.opened()));
+                    match door::admit(&self.guard, &self.connections, Listens::Tcp, Some(peer)) {
+                        Ok((place, slot)) => {
+                            options::inherit(&self.listener.socket, &stream, self.family);
+                            return Poll::Ready(Connection::new(stream, place, slot.opened()));
+                        }
+                        Err(Refused::Denied) => {
+                            // Reset: to the peer nothing listens here.
+                            let _ = stream.set_zero_linger();
+                        }
+                        Err(Refused::Full) => {}
                     }
                 }
                 Err(error) => {
@@ -210,8 +200,8 @@ impl<T: HostView> HostTcpSocketWithStore<T> for Sockets {
         let socket = host.tcp(&socket)?;
         let accepted = Accepted {
             listener: socket.listen(
-                |address| guard.allows_address(address, SocketAddrUse::TcpBind),
-                |address| guard.allows_address(address, SocketAddrUse::TcpListen),
+                |address| door::may_bind(&guard, address),
+                |address| door::may_listen(&guard, address),
             )?,
             family: socket.family(),
             guard,
@@ -265,7 +255,7 @@ impl<T: HostView> HostTcpSocketWithStore<T> for Sockets {
 impl HostTcpSocket for Host {
     async fn bind(&mut self, socket: Handle, local_address: IpSocketAddress) -> SocketResult<()> {
         let guard = self.guard.clone();
-        let may = |address| guard.allows_address(address, SocketAddrUse::TcpBind);
+        let may = |address| door::may_bind(&guard, address);
         Ok(self.tcp(&socket)?.bind(local_address.into(), may)?)
     }
 

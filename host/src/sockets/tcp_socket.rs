@@ -15,6 +15,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode, IpAddressFamily};
 use wasmtime_wasi::sockets::ErrorCode as AnyErrorCode;
 
 use crate::connections::{Place, Record};
+use crate::door::Local;
 use crate::transfer::{Connection, Duplex};
 
 type Result<T> = std::result::Result<T, ErrorCode>;
@@ -59,8 +60,7 @@ struct Connected {
 pub(super) struct Outgoing {
     pub(super) socket: tokio::net::TcpSocket,
     pub(super) place: Place,
-    /// The local address that it binds itself.
-    pub(super) local: Option<SocketAddr>,
+    pub(super) local: Local,
 }
 
 /// The system's errors for "no descriptor left", of the process or of all.
@@ -204,11 +204,14 @@ impl TcpSocket {
         match std::mem::replace(&mut self.state, State::Connecting) {
             State::New(socket, place) => {
                 // The system chooses it at connect. Binding here would take a port for all peers.
-                let bound = self.bound(&socket).is_some();
+                let local = match self.bound(&socket) {
+                    Some(_) => Local::Bound,
+                    None => Local::Chosen,
+                };
                 Ok(Outgoing {
                     socket,
                     place,
-                    local: (!bound).then(|| unspecified(self.family)),
+                    local,
                 })
             }
             other => {

@@ -49,16 +49,19 @@ const NOISE: Noise = Noise {
     guest: 8 * 64 * 1024,
 };
 
-/// With the answers to the last 2,048 lookups, at most, which the host remembers.
+/// With the answers to the last 2,048 lookups, at most, which the host remembers, and 1,024 lookups,
+/// at most, that the system has not answered yet.
 const NOISE_OF_NAMES: Noise = Noise {
-    blocks: 2_200,
-    bytes: 512 * 1024,
+    blocks: 2_200 + 4 * 1_024,
+    bytes: 1024 * 1024,
     ..NOISE
 };
 
-/// With a buffer of 64 KiB for each of 64 clients, who are seldom all there.
+/// With a buffer of 64 KiB for each of 64 clients, who are seldom all there: the host's or the net
+/// component's.
 const NOISE_OF_STREAMS: Noise = Noise {
     guest: 64 * 64 * 1024,
+    bytes: 64 * 64 * 1024,
     ..NOISE
 };
 

@@ -15,13 +15,13 @@ use plugnet_host::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use plugnet_host::wasmtime_wasi::p3::bindings::Command;
 use plugnet_host::wasmtime_wasi::{WasiCtxView, WasiView};
 use plugnet_host::{Host, HostView, RunOptions, Stats, add_to_linker, compose};
-use plugnet_tests::PROGRAM;
 use plugnet_tests::allocations::allocated;
+use plugnet_tests::{Form, PROGRAM};
 use tokio::runtime::{Builder, Runtime as Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::clients::Place;
+use super::clients::Place;
 
 /// Nothing takes as long that is not repeated.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -220,7 +220,10 @@ fn compiled() -> &'static (Engine, Component) {
         config.wasm_component_model_async(true);
         config.cache(Cache::from_file(None).ok());
         let engine = Engine::new(&config).expect("an engine");
-        let program = compose(PROGRAM).expect("a program");
+        let program = match Form::of_process() {
+            Form::Native => PROGRAM.to_vec(),
+            Form::Composed => compose(PROGRAM).expect("a program"),
+        };
         let component = Component::new(&engine, program).expect("a component");
         (engine, component)
     })
