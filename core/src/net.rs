@@ -497,8 +497,16 @@ impl Net {
 
     /// Hands what was written to any socket to the transport.
     pub fn flush_all(&mut self) {
-        for id in std::mem::take(&mut self.dirty) {
+        if self.dirty.is_empty() {
+            return;
+        }
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for id in dirty.drain(..) {
             self.flush(id);
+        }
+        // With its memory, unless more was written meanwhile.
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
         }
     }
 

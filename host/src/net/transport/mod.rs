@@ -225,15 +225,20 @@ impl Sockets {
                 let mut cx = Context::from_waker(&self.waker);
                 // As libuv does: reading first, which is told of a reset, then writing.
                 let mut progress = connected.read(&mut entry.ready, &mut self.buffer, &mut cx);
-                if matches!(progress, Progress::None) {
+                // A limit of one direction does not hold the other back.
+                let read_is_held = matches!(progress, Progress::Held);
+                if read_is_held || matches!(progress, Progress::None) {
                     progress = connected.send(&mut entry.ready, &mut cx);
                 }
-                match progress {
-                    Progress::None => Ready::Nothing,
-                    Progress::Held => {
-                        self.held.push(number);
+                if read_is_held || matches!(progress, Progress::Held) {
+                    self.held.push(number);
+                    if matches!(progress, Progress::None | Progress::Held) {
+                        // It goes on when the limit allows it, not when the system does.
                         return Ready::Nothing;
                     }
+                }
+                match progress {
+                    Progress::None | Progress::Held => Ready::Nothing,
                     Progress::Some => Ready::Progressed(id),
                     Progress::Report(report) => {
                         if let Report::Received(data) = &report {
