@@ -249,7 +249,7 @@ impl ipc::HostListener for Host {
         let Ok(place) = self.connections.place() else {
             return Ok(Err(ErrorCode::TooManyFiles));
         };
-        let bound = plugnet_ipc::Listener::bind(&self.ipc.grants, &path, &options);
+        let bound = plugnet_ipc::Listener::bind(self.ipc.grants(), &path, &options);
         self.guard
             .path(Wanted::PathListen, &path, bound.as_ref().err());
         match bound {
