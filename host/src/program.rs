@@ -94,7 +94,9 @@ impl Program {
     ///
     /// Dropping the future ends the program; see the crate's documentation.
     pub async fn run(&self, options: RunOptions) -> Result<Exit, Error> {
-        caught_async(self.run_uncaught(options)).await
+        // On the heap: a store and what runs in it are large, and who joins several runs has them all
+        // in one frame of the stack.
+        caught_async(Box::pin(self.run_uncaught(options))).await
     }
 
     async fn run_uncaught(&self, options: RunOptions) -> Result<Exit, Error> {
