@@ -164,16 +164,20 @@ fn connections_are_handed_over() {
     assert!(running.end(0).contains(&"read \"over a pair\"".to_owned()));
 }
 
-/// What is no socket: the program hears what it is.
+/// What is no connection: the program hears what it is. A pipe is one where the host provides `net`.
 #[test]
 fn other_descriptors_are_of_a_wrong_type() {
-    let file = fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("a file");
+    let open = |path| OwnedFd::from(fs::File::open(path).expect("it is there"));
+    let file = open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let folder = open(env!("CARGO_MANIFEST_DIR"));
     let (pipe, _writer) = io::pipe().expect("a pipe");
-    for (descriptor, kind) in [
-        (OwnedFd::from(file), "FILE"),
-        (OwnedFd::from(pipe), "UNKNOWN"),
+    let native = &["--listen-fd", "3", "PROGRAM", "wrong-fd", "fd=3"][..];
+    let composed = &[&["--composed"], native].concat()[..];
+    for (descriptor, arguments, kind) in [
+        (file, native, "FILE"),
+        (folder, native, "UNKNOWN"),
+        (OwnedFd::from(pipe), composed, "UNKNOWN"),
     ] {
-        let arguments = &["--listen-fd", "3", "PROGRAM", "wrong-fd", "fd=3"];
         let mut running = start(AS_3, descriptor, arguments);
         assert_eq!(
             running.line("thrown: "),
