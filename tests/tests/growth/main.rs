@@ -101,7 +101,7 @@ fn option(key: &str, value: impl ToString) -> String {
 #[test_case("it is cancelled")]
 fn waits_leave_nothing(why: &str) {
     let _alone = ALONE.lock();
-    let number = number(20_000, 250_000);
+    let number = number(20_000, 125_000);
     let arguments = [
         "immediate-waits".to_owned(),
         option("why", why),
@@ -125,9 +125,9 @@ fn waits_leave_nothing(why: &str) {
 #[test_case("ends", Client::Waits; "the program ends")]
 #[test_case("is half-open", Client::HearsGoodBye; "they are half closed")]
 fn connections_leave_nothing(then: &str, client: Client) {
-    Service::new(then, client).leaves_nothing(number(2_000, 50_000));
+    Service::new(then, client).leaves_nothing(number(2_000, 25_000));
     let paused = Service::new(then, client).paused();
-    paused.leaves_nothing(number(2_000, 50_000));
+    paused.leaves_nothing(number(2_000, 25_000));
 }
 
 /// So do those that are over soon or suddenly, whose data goes another way, or that have a timeout.
