@@ -42,19 +42,7 @@ pub(super) fn of_system(errno: System) -> Errno {
 /// The name of what keeps a path or a descriptor from being used.
 pub(super) fn of_path(error: &plugnet_ipc::Error) -> Errno {
     Errno(match error.code() {
-        Code::AccessDenied => "EACCES",
-        Code::NotSupported => "ENOTSUP",
-        Code::InvalidArgument | Code::InvalidDescriptorType => "EINVAL",
-        Code::AddressInUse => "EADDRINUSE",
-        Code::NotFound => "ENOENT",
-        Code::NotADirectory => "ENOTDIR",
-        Code::NotASocket => "ENOTSOCK",
-        Code::WrongType => "EPROTOTYPE",
-        Code::ConnectionRefused => "ECONNREFUSED",
-        Code::WouldBlock => "EAGAIN",
-        Code::TooManyFiles => "EMFILE",
-        Code::OutOfMemory => "ENOBUFS",
-        Code::BadDescriptor => "EBADF",
-        _ => "EIO",
+        Code::Other => "EIO",
+        code => code.posix(),
     })
 }

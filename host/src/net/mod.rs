@@ -2,7 +2,7 @@
 //!
 //! The core decides, as in the net component; [`transport`] does what it asks over the system's
 //! sockets, under the same policy and limits as `wasi:sockets` and `ipc` (`door`). A program's call
-//! crosses one boundary, and its bytes are copied once.
+//! crosses one boundary.
 
 mod bindings;
 mod errno;

@@ -133,7 +133,9 @@ impl Net {
             {
                 continue;
             }
-            self.departed.wake(cx.waker());
+            if !self.streams().is_empty() {
+                self.departed.wake(cx.waker());
+            }
             self.waiting.sleep(cx);
             return Poll::Pending;
         }
