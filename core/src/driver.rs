@@ -528,15 +528,27 @@ impl<T: Transport> SocketMut<'_, T> {
         self.driver.call(|net| net.flush(id));
     }
 
-    /// `socket.connect()`.
+    /// `socket.connect()`. The options that are calls of their own take effect first, also if it
+    /// fails.
     ///
     /// # Errors
     ///
     /// What Node throws for, and `EISCONN`.
     pub fn connect(self, request: ConnectRequest) -> Result<(), Error> {
+        let SocketMut { driver, id } = self;
+        if let Some(timeout) = request.timeout {
+            driver.socket_mut(id).set_timeout(timeout, None);
+        }
+        if request.no_delay {
+            driver.socket_mut(id).set_no_delay(true);
+        }
+        if let Some(delay) = request.keep_alive {
+            let socket = driver.socket_mut(id);
+            socket.set_keep_alive(true, delay, None, None);
+        }
         // Attempts may need timers.
-        self.driver.use_clock();
-        self.call(|net, id| net.connect(id, request))
+        driver.use_clock();
+        driver.call(|net| net.connect(id, request))
     }
 
     /// `socket.connect(path)`.

@@ -1,13 +1,19 @@
 //! Where sockets come from, under policy and limits: what a program may connect to, listen on and
 //! accept. WASI's sockets, `ipc` and `net` all ask here.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use plugnet_policy::Transport;
+use rustix::io::Errno;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::connections::{Connections, Direction, Peer, Place, Slot};
 use crate::guard::Guard;
+
+/// How long to wait before accepting again, when the system lacks resources.
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
 
 /// Why a socket is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,4 +119,28 @@ pub(crate) fn admit(
     connections
         .place_and_slot(Direction::Accept, peer)
         .map_err(|_| Refused::Full)
+}
+
+/// Whether accepting failed for one client only. Linux reports what happened to it meanwhile.
+pub(crate) fn is_of_one(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    #[cfg(target_os = "linux")]
+    if matches!(errno, Some(Errno::PROTO | Errno::NONET)) {
+        return true;
+    }
+    matches!(
+        errno,
+        Some(
+            Errno::INTR
+                | Errno::CONNABORTED
+                | Errno::CONNRESET
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::NETRESET
+        )
+    )
 }

@@ -82,6 +82,12 @@ pub struct ConnectRequest {
     pub auto_select_family: Option<bool>,
     /// `autoSelectFamilyAttemptTimeout` in milliseconds; absent for what [`Selection`] says.
     pub attempt_timeout: Option<u32>,
+    /// `timeout`: as `setTimeout()`, in milliseconds.
+    pub timeout: Option<u64>,
+    /// `noDelay`: as `setNoDelay()`.
+    pub no_delay: bool,
+    /// `keepAlive` and `keepAliveInitialDelay`: as `setKeepAlive()`, with the delay in milliseconds.
+    pub keep_alive: Option<u64>,
     /// Told between `connect` and `ready`.
     pub callback: Option<Callback>,
 }

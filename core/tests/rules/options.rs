@@ -1,7 +1,7 @@
 //! Section 4.8 and the options of sockets: keep-alive, high-water marks.
 
 use crate::world::{Action, HIGH_WATER_MARK, World};
-use plugnet_core::{KeepAlive, Probes, ServerOptions, SocketOptions};
+use plugnet_core::{ConnectRequest, KeepAlive, Probes, ServerOptions, SocketOptions};
 
 /// What was asked of the host about keep-alive.
 fn keep_alive(world: &World) -> Vec<KeepAlive> {
@@ -51,6 +51,26 @@ fn o3_no_delay_before_connect() {
     world.connected(id);
     assert_eq!(world.rest(), ["connect", "ready"]);
     assert_eq!(no_delay(&world), [], "off is the system's default");
+}
+
+/// The options of `connect` are the calls of the same names, before the connection stands.
+#[test]
+fn o3_options_of_connect() {
+    let (mut world, id) = World::unconnected();
+    let request = ConnectRequest {
+        host: Some("127.0.0.1".into()),
+        timeout: Some(100),
+        no_delay: true,
+        keep_alive: Some(5000),
+        ..ConnectRequest::default()
+    };
+    world.connect_with(id, request);
+    assert_eq!(world.get(id).timeout(), Some(100));
+    assert_eq!(world.rest(), [""; 0]);
+    world.connected(id);
+    assert_eq!(world.rest(), ["connect", "ready"]);
+    assert_eq!(no_delay(&world), [true]);
+    assert_eq!(keep_alive(&world), [on(5)]);
 }
 
 /// On a connection it is set at once; what changes nothing is not repeated. It holds for the next

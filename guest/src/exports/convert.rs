@@ -243,6 +243,9 @@ impl From<net::ConnectOptions> for ConnectRequest {
             },
             auto_select_family: options.auto_select_family,
             attempt_timeout: options.auto_select_family_attempt_timeout,
+            timeout: options.timeout,
+            no_delay: options.no_delay,
+            keep_alive: options.keep_alive,
             callback: None,
         }
     }

@@ -44,15 +44,6 @@ impl net::GuestSocket for Socket {
         options: net::ConnectOptions,
         callback: Option<net::Callback>,
     ) -> Result<(), types::Error> {
-        if let Some(timeout) = options.timeout {
-            self.set_timeout(timeout, None);
-        }
-        if options.no_delay {
-            self.set_no_delay(true);
-        }
-        if let Some(delay) = options.keep_alive {
-            self.set_keep_alive(true, delay, None, None);
-        }
         let request = ConnectRequest {
             callback,
             ..options.into()

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use plugnet_ipc::Code;
 use tokio::time::Sleep;
@@ -15,9 +14,6 @@ use crate::connections::Connections;
 use crate::door::{self, Listens};
 use crate::guard::Guard;
 use crate::host::Host;
-
-/// How long to wait before accepting again, when the system lacks resources.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// The connections of a listener.
 pub(super) struct Accepted<T: 'static> {
@@ -76,7 +72,7 @@ impl<T> Accepted<T> {
                     // Either accepting fails, or this one client has left, which is no reason to
                     // wait.
                     if Code::of(&error) != Code::ConnectionAborted {
-                        self.pause = Some(Box::pin(tokio::time::sleep(RETRY)));
+                        self.pause = Some(Box::pin(tokio::time::sleep(door::RETRY)));
                     }
                 }
             }

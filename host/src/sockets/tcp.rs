@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
@@ -27,9 +25,6 @@ use crate::door::{self, Listens, Refused};
 use crate::guard::Guard;
 use crate::host::{Host, HostView};
 use crate::transfer::{Connection, Receiving, Sending};
-
-/// How long to wait before accepting again, when the system lacks resources.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// A socket under the type that WASI's traits, which are wasmtime-wasi's, require. The table's
 /// entry is a [`TcpSocket`].
@@ -105,37 +100,13 @@ impl<T> Accepted<T> {
                 Err(error) => {
                     // Either accepting fails, or this one client has left, which is no reason to
                     // wait.
-                    if !is_of_one(&error) {
-                        self.pause = Some(Box::pin(tokio::time::sleep(RETRY)));
+                    if !door::is_of_one(&error) {
+                        self.pause = Some(Box::pin(tokio::time::sleep(door::RETRY)));
                     }
                 }
             }
         }
     }
-}
-
-/// Whether accepting failed for one client only. Linux reports what happened to it meanwhile.
-fn is_of_one(error: &std::io::Error) -> bool {
-    let errno = Errno::from_io_error(error);
-    #[cfg(target_os = "linux")]
-    if matches!(errno, Some(Errno::PROTO | Errno::NONET)) {
-        return true;
-    }
-    matches!(
-        errno,
-        Some(
-            Errno::INTR
-                | Errno::CONNABORTED
-                | Errno::CONNRESET
-                | Errno::NOPROTOOPT
-                | Errno::OPNOTSUPP
-                | Errno::HOSTDOWN
-                | Errno::HOSTUNREACH
-                | Errno::NETDOWN
-                | Errno::NETUNREACH
-                | Errno::NETRESET
-        )
-    )
 }
 
 impl<T: 'static> StreamProducer<T> for Accepted<T> {

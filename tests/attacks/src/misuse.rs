@@ -2,13 +2,14 @@
 
 use crate::address::{parse, to02, to03};
 use crate::plugnet::net::ipc;
-use crate::plugnet::net::net::{ListenOptions, Server, Socket};
+use crate::plugnet::net::net::{self, BlockList, EventKind, ListenOptions, Server, Socket};
+use crate::plugnet::net::turn;
 use crate::wasi::sockets::ip_name_lookup;
 use crate::wasi::sockets::types::{IpAddressFamily, TcpSocket, UdpSocket};
 use crate::{Outcome, wit_stream};
 use std::hint::black_box;
 use std::mem::forget;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use wasip2::clocks::monotonic_clock;
 use wasip2::sockets::instance_network::instance_network;
@@ -95,6 +96,45 @@ pub async fn attempt(words: &[&str]) -> Outcome {
                 socket.write(&[0; 1 << 16], None);
             }
             forget(socket);
+        }
+        // Until the host has had enough: the error that the socket ends with, and after how many MiB.
+        ["write-until-error", address] => {
+            let address = parse(address);
+            let socket = Socket::new(None);
+            let options = crate::net::to(&address.ip().to_string(), address.port());
+            socket.connect(&options, None).map_err(|error| error.code)?;
+            // 128 MiB at most.
+            for _ in 0..2048 {
+                if socket.destroyed() {
+                    break;
+                }
+                socket.write(&[0; 1 << 16], None);
+            }
+            if !socket.destroyed() {
+                return Err("all was taken".to_owned());
+            }
+            while turn::wait().await.map_err(|error| error.code)? {
+                while let Some(event) = net::next() {
+                    if let EventKind::Error(error) = event.kind {
+                        return Err(format!("{} {}", error.code, socket.bytes_written() >> 20));
+                    }
+                }
+            }
+        }
+        // Calls whose events nobody takes, and rules of a block list.
+        ["callbacks", times] => {
+            let server = Server::new(None);
+            for callback in 0..count(times) {
+                server.get_connections(callback.into());
+            }
+        }
+        ["rules", times] => {
+            let list = BlockList::new();
+            for number in 0..count(times) {
+                let address = Ipv4Addr::from(number).to_string();
+                list.add_address(&address, None)
+                    .map_err(|error| error.code)?;
+            }
         }
         ["datagrams", address, times] => {
             let address = parse(address);

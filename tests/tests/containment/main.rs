@@ -16,7 +16,7 @@ use plugnet_host::policy::{Limits, Policy};
 use plugnet_host::wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use plugnet_host::{Error, Exit, Program, RunOptions, Runtime};
 use plugnet_tests::allocations::{Counting, allocated};
-use plugnet_tests::{ATTACKS, Form};
+use plugnet_tests::{ATTACKS, Case, Form};
 use tokio::runtime::{Builder, Runtime as Executor};
 use tokio::task::JoinHandle;
 
@@ -56,6 +56,8 @@ const MISUSES: &[(&str, End)] = &[
     ("misuse write {there} 256", Exits),
     // What is written and not sent is the host's memory, or the program's with the net component.
     ("misuse write {there} 4096", TrapsComposed),
+    ("misuse callbacks 5000000", Traps),
+    ("misuse rules 2000000", Traps),
     ("misuse datagrams {there} 2000", Exits),
     ("misuse refused {nobody} 2000", Exits),
     ("misuse lookups 200", Exits),
@@ -262,6 +264,34 @@ fn harm_is_contained() {
                 assert!(more < 1 << 30, "{more} bytes more are reserved");
             }
         }
+    }
+}
+
+/// A program that writes on and on, though nobody reads, loses that socket with ENOBUFS before the
+/// host holds more than the program's memory may take. With the net component it is the program that
+/// has no memory left.
+#[test]
+fn unheeded_writes_end_the_socket() {
+    let _alone = ALONE.lock();
+    let (listener, _socket) = at_one_port();
+    let there = listener.local_addr().expect("it is bound");
+    let mut limits = Limits::default();
+    limits.max_memory = Some(MEMORY.parse().expect("a size"));
+    let attempt = format!("misuse write-until-error {there}");
+    let policy = Policy::builder().allow_net().limits(limits).build();
+    let running = Case::attempts([attempt]).policy(policy).start();
+    match Form::of_process() {
+        Form::Native => {
+            let output = running.end();
+            let [line] = output.lines() else {
+                panic!("{:?}", output.lines());
+            };
+            let written = line.strip_prefix("ENOBUFS ").expect("the code");
+            // With what the system has taken, and the program's own memory.
+            let written: usize = written.parse().expect("a number of MiB");
+            assert!((32..80).contains(&written), "{written} MiB of 64");
+        }
+        Form::Composed => drop(running.trapped()),
     }
 }
 

@@ -77,26 +77,12 @@ impl Host {
         options: net::ConnectOptions,
         callback: Option<net::Callback>,
     ) -> std::result::Result<(), plugnet_core::Error> {
-        let (timeout, keep_alive) = (options.timeout, options.keep_alive);
-        let no_delay = options.no_delay;
         let request = ConnectRequest {
             callback,
             ..options.into()
         };
-        self.net.call(|driver| {
-            if let Some(timeout) = timeout {
-                driver.socket_mut(id).set_timeout(timeout, None);
-            }
-            if no_delay {
-                driver.socket_mut(id).set_no_delay(true);
-            }
-            if let Some(delay) = keep_alive {
-                driver
-                    .socket_mut(id)
-                    .set_keep_alive(true, delay, None, None);
-            }
-            driver.socket_mut(id).connect(request)
-        })
+        self.net
+            .call(|driver| driver.socket_mut(id).connect(request))
     }
 }
 

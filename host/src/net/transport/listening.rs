@@ -186,7 +186,7 @@ impl Listening {
                 Ok(accepted) => accepted,
                 Err(System::AGAIN) => return Accepted::None,
                 // This one client has left, which is no reason to wait.
-                Err(error) if is_of_one(error) => continue,
+                Err(error) if door::is_of_one(&error.into()) => continue,
                 Err(_) => return Accepted::Exhausted,
             };
             let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
@@ -238,23 +238,4 @@ impl Listening {
 
 fn is_any(ip: IpAddr) -> bool {
     ip.to_canonical().is_unspecified()
-}
-
-/// Whether accepting failed for one client only. Linux reports what happened to it meanwhile.
-fn is_of_one(error: System) -> bool {
-    matches!(
-        error,
-        System::INTR
-            | System::CONNABORTED
-            | System::CONNRESET
-            | System::NOPROTOOPT
-            | System::OPNOTSUPP
-            | System::HOSTDOWN
-            | System::HOSTUNREACH
-            | System::NETDOWN
-            | System::NETUNREACH
-            | System::NETRESET
-            | System::PROTO
-            | System::NONET
-    )
 }

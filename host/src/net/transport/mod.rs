@@ -35,12 +35,10 @@ use super::poller::{Poller, Readiness};
 use super::streaming::Streams;
 use super::{errno, zone};
 use crate::connections::{Connections, Direction, Peer, Place, Record};
+use crate::door;
 use crate::guard::{Guard, Lookup};
 use crate::ipc::Ipc;
 use crate::resolver::{Resolver, Unresolved, Wanted};
-
-/// How long to wait before accepting again, when the system lacks resources.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// Every socket of a run.
 pub(super) struct Sockets {
@@ -771,7 +769,7 @@ impl Transport for Sockets {
             }
             Accepted::Exhausted => {
                 self.tasks.spawn(async move {
-                    tokio::time::sleep(RETRY).await;
+                    tokio::time::sleep(door::RETRY).await;
                     Ready::Listener(listener)
                 });
                 None
