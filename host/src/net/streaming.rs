@@ -15,7 +15,7 @@ use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
 use super::Net;
-use crate::host::{Host, HostView};
+use crate::net::{NetState, View};
 use crate::transfer::{Connection, Outcome, Receiving, Sending};
 
 /// How much is moved at a time.
@@ -98,7 +98,7 @@ struct End<T: 'static> {
     socket: SocketId,
     generation: Generation,
     departed: Departed,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
 }
 
 impl<T> Clone for End<T> {
@@ -112,7 +112,7 @@ impl<T> Clone for End<T> {
 
 impl<T> End<T> {
     fn net<'a>(&self, store: &'a mut StoreContextMut<'_, T>) -> &'a mut Net {
-        &mut (self.host)(store.data_mut()).net
+        (self.state)(store.data_mut()).net
     }
 
     fn streams<'a>(&self, net: &'a mut Net) -> Option<&'a mut Streams> {
@@ -275,14 +275,14 @@ impl Net {
 }
 
 /// Moves what a socket receives to one stream, and sends what another yields.
-pub(super) fn stream<T: HostView, D: HasData>(
+pub(super) fn stream<T: View, D: HasData>(
     mut access: Access<'_, T, D>,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
     id: SocketId,
     mut outgoing: StreamReader<u8>,
 ) -> wasmtime::Result<Result<StreamReader<u8>, Error>> {
     let mut store = access.as_context_mut();
-    let net = &mut host(store.data_mut()).net;
+    let net = state(store.data_mut()).net;
     let generation = match net.call(|driver| driver.socket_mut(id).stream()) {
         Ok(generation) => generation,
         Err(error) => {
@@ -295,7 +295,7 @@ pub(super) fn stream<T: HostView, D: HasData>(
         socket: id,
         generation,
         departed: net.departed().clone(),
-        host,
+        state,
     };
     outgoing.pipe(&mut access, Outgoing(end.clone()))?;
     let incoming = Incoming {
@@ -307,14 +307,14 @@ pub(super) fn stream<T: HostView, D: HasData>(
 }
 
 /// Hands the connection's own streams over.
-pub(super) fn take<T: HostView, D: HasData>(
+pub(super) fn take<T: View, D: HasData>(
     mut access: Access<'_, T, D>,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
     id: SocketId,
     mut outgoing: StreamReader<u8>,
 ) -> wasmtime::Result<Result<StreamReader<u8>, Error>> {
     let mut store = access.as_context_mut();
-    let net = &mut host(store.data_mut()).net;
+    let net = state(store.data_mut()).net;
     let taken = net.call(|driver| {
         if driver.transport_mut().is_pipe(id) {
             return Err(Error::system(Errno("ENOTSUP"), "takeStreams"));

@@ -6,7 +6,7 @@ use wasmtime::component::Resource;
 
 use super::convert::saturating;
 use super::{BlockList, Socket, contract, number, unknown};
-use crate::host::Host;
+use crate::net::NetState;
 use crate::net::held::CALL;
 use crate::net::transport::Sockets;
 use contract::{net, types};
@@ -16,7 +16,7 @@ const SOCKET: usize = CALL + size_of::<plugnet_core::Socket>();
 
 type Fallible<T> = Result<std::result::Result<T, types::Error>>;
 
-impl Host {
+impl NetState<'_> {
     /// The socket of a handle.
     pub(super) fn socket(&self, socket: &Resource<Socket>) -> Result<SocketId> {
         let handles = &self.net.socket_handles;
@@ -86,7 +86,7 @@ impl Host {
     }
 }
 
-impl net::HostSocket for Host {
+impl net::HostSocket for NetState<'_> {
     fn new(&mut self, options: Option<net::SocketOptions>) -> Result<Resource<Socket>> {
         let options = options.map(Into::into).unwrap_or_default();
         self.hold(SOCKET)?;
@@ -117,7 +117,7 @@ impl net::HostSocket for Host {
         callback: Option<net::Callback>,
     ) -> Fallible<()> {
         let id = self.socket(&socket)?;
-        Ok(Host::connect(self, id, options, callback).map_err(Into::into))
+        Ok(NetState::connect(self, id, options, callback).map_err(Into::into))
     }
 
     fn connect_path(

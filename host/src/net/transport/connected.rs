@@ -11,10 +11,11 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, sockopt};
 
-use crate::connections::{Place, Record};
+use crate::limits::Place;
+use crate::limits::rate::Turns;
 use crate::net::errno;
 use crate::net::poller::Readiness;
-use crate::rate::Turns;
+use crate::observe::Record;
 
 /// How much is read at a time, as in libuv.
 pub(super) const READ_SIZE: usize = 64 * 1024;

@@ -34,18 +34,18 @@ use self::listening::{Accepted, Listening, listen};
 use super::poller::{Poller, Readiness};
 use super::streaming::Streams;
 use super::{errno, zone};
-use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::door;
-use crate::guard::{Guard, Lookup};
-use crate::ipc::Ipc;
-use crate::resolver::{Resolver, Unresolved, Wanted};
+use crate::door::paths::Paths;
+use crate::door::resolver::{Resolver, Unresolved, Wanted};
+use crate::door::{Door, Lookup};
+use crate::limits::Place;
+use crate::observe::{Direction, Peer, Record};
 
 /// Every socket of a run.
 pub(super) struct Sockets {
-    guard: Guard,
-    connections: Connections,
+    door: Door,
     resolver: Resolver,
-    paths: Ipc,
+    paths: Paths,
     start: Instant,
     /// From the first socket on.
     poller: Option<Poller>,
@@ -101,6 +101,7 @@ enum Turn {
     Queued,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are connected")]
 enum Kind {
     Listening(Box<Listening>),
     /// Absent while it finishes.
@@ -117,15 +118,9 @@ enum Found {
 }
 
 impl Sockets {
-    pub(super) fn new(
-        guard: Guard,
-        connections: Connections,
-        resolver: Resolver,
-        paths: Ipc,
-    ) -> Self {
+    pub(super) fn new(door: Door, resolver: Resolver, paths: Paths) -> Self {
         Sockets {
-            guard,
-            connections,
+            door,
             resolver,
             paths,
             start: Instant::now(),
@@ -397,12 +392,10 @@ impl Sockets {
     ) -> Result<(), Failure> {
         let connecting = match to {
             ConnectTo::Address { remote, local } => {
-                connecting::to_address(&self.guard, &self.connections, *remote, *local)?
+                connecting::to_address(&self.door, *remote, *local)?
             }
-            ConnectTo::Path(path) => {
-                connecting::to_path(&self.guard, &self.connections, &self.paths, path)
-                    .map_err(|errno| Failure::of("connect", errno))?
-            }
+            ConnectTo::Path(path) => connecting::to_path(&self.door, &self.paths, path)
+                .map_err(|errno| Failure::of("connect", errno))?,
         };
         let kind = Kind::Connecting(Some(Box::new((id, attempt, connecting))));
         let number = self
@@ -504,19 +497,19 @@ impl Transport for Sockets {
             // Known ones alone, which are Linux's.
             flags: i32::try_from(request.hints).unwrap_or(0),
         };
-        let outcome = match self.guard.allows_lookup(&request.hostname) {
+        let outcome = match self.door.allows_lookup(&request.hostname) {
             None => Err(Errno("EACCES")),
             Some(Lookup::Literal(Some(address))) => Ok(vec![address]),
             // To Node a name that cannot exist is one that does not.
             Some(Lookup::Literal(None)) => Err(Errno("ENOTFOUND")),
             Some(Lookup::Name(name)) => match self.resolver.lookup(&name, wanted) {
                 Ok(answer) => {
-                    let guard = self.guard.clone();
+                    let door = self.door.clone();
                     self.tasks.spawn(async move {
                         let outcome = match answer.await {
                             Ok(addresses) => {
                                 let canonical = addresses.iter().map(IpAddr::to_canonical);
-                                guard.answered(&name, canonical);
+                                door.answered(&name, canonical);
                                 Ok(addresses)
                             }
                             Err(why) => Err(Errno(match why {
@@ -529,7 +522,7 @@ impl Transport for Sockets {
                     });
                     return;
                 }
-                Err(crate::resolver::Full) => Err(Errno("EAI_AGAIN")),
+                Err(crate::door::resolver::Full) => Err(Errno("EAI_AGAIN")),
             },
         };
         self.over.push(Ready::LookedUp(lookup, outcome));
@@ -541,14 +534,7 @@ impl Transport for Sockets {
         at: &ListenAt,
         settings: ListenSettings,
     ) -> Poll<Result<Option<SocketAddr>, Errno>> {
-        let listening = listen(
-            &self.guard,
-            &self.connections,
-            &self.paths,
-            listener,
-            at,
-            settings,
-        );
+        let listening = listen(&self.door, &self.paths, listener, at, settings);
         Poll::Ready(listening.and_then(|listening| {
             let address = listening.address();
             let number = self.keep_watched(Kind::Listening(Box::new(listening)))?;
@@ -636,7 +622,7 @@ impl Transport for Sockets {
         // Beyond the limit, it is closed like one that is accepted.
         let full = |_| AdoptError::Failed(Errno("EMFILE"));
         let (place, slot) = self
-            .connections
+            .door
             .place_and_slot(Direction::Inherit, peer)
             .map_err(full)?;
         let mut connected = Connected::new(fd, medium, endpoints, place, slot.opened());
@@ -752,7 +738,7 @@ impl Transport for Sockets {
         let Kind::Listening(listening) = &entry.kind else {
             return None;
         };
-        match listening.accept(&self.guard, &self.connections) {
+        match listening.accept(&self.door) {
             Accepted::Connection(connected) => {
                 let endpoints = connected.endpoints;
                 let number = self.keep(Kind::Connected(connected));
