@@ -276,9 +276,26 @@ impl<T: Transport> Driver<T> {
         self.net.stream_has_room(id, generation)
     }
 
-    /// Bytes of the outgoing stream.
-    pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
-        self.call(|net| net.write_streamed(id, generation, data));
+    /// Bytes of the outgoing stream. The transport may have sent some of them ahead
+    /// ([`writes_through`](Self::writes_through)).
+    pub fn write_streamed(
+        &mut self,
+        id: SocketId,
+        generation: Generation,
+        sent: usize,
+        rest: Vec<u8>,
+    ) {
+        self.call(|net| net.write_streamed(id, generation, sent, rest));
+    }
+
+    /// Whether a `write` of so many bytes would give them to the transport at once, and alone.
+    ///
+    /// Whoever can send them from where they lie may do so if this is true, and then has to call
+    /// [`SocketMut::write_ahead`] or [`write_streamed`](Self::write_streamed) next, with what is
+    /// left. That saves a copy.
+    pub fn writes_through(&self, id: SocketId, length: usize) -> bool {
+        let socket = self.net.socket(id);
+        socket.is_some_and(|socket| socket.writes_through(length))
     }
 
     /// The end of the outgoing stream.
@@ -360,12 +377,15 @@ impl<T: Transport> Driver<T> {
                 }
                 Action::Open { socket, origin } => transport.open(socket, origin),
                 Action::Read(socket) => transport.read(socket),
-                Action::Write { socket, data } => {
+                Action::Write { socket, sent, data } => {
                     // Nothing to send is nothing to ask the host for.
                     let written = if data.is_empty() {
                         Written::All
                     } else {
-                        transport.write(socket, data)
+                        match transport.write(socket, data) {
+                            Written::Some(bytes) => Written::Some(sent + bytes),
+                            written => written,
+                        }
                     };
                     net.with_socket(socket, |socket, agenda| socket.written(written, agenda));
                 }
@@ -584,8 +604,15 @@ impl<T: Transport> SocketMut<'_, T> {
 
     /// `socket.write()`.
     pub fn write(self, data: Vec<u8>, callback: Option<Callback>) -> bool {
+        self.write_ahead(0, data, callback)
+    }
+
+    /// `socket.write()` of bytes that the transport has sent, and of the rest: see
+    /// [`Driver::writes_through`].
+    pub fn write_ahead(self, sent: usize, rest: Vec<u8>, callback: Option<Callback>) -> bool {
         let id = self.id;
-        self.driver.call(|net| net.write(id, data, callback)) && self.driver.net.write_returns(id)
+        self.driver.call(|net| net.write(id, sent, rest, callback))
+            && self.driver.net.write_returns(id)
     }
 
     /// `socket.end()`.

@@ -480,9 +480,17 @@ impl Net {
 
     /// False if the data was not taken. Otherwise the answer is that of
     /// [`Net::write_returns`], once the actions were carried out.
-    pub fn write(&mut self, id: SocketId, data: Vec<u8>, callback: Option<Callback>) -> bool {
+    pub fn write(
+        &mut self,
+        id: SocketId,
+        sent: usize,
+        rest: Vec<u8>,
+        callback: Option<Callback>,
+    ) -> bool {
         self.dirty.push(id);
-        self.with_socket(id, |socket, agenda| socket.write(data, callback, agenda))
+        self.with_socket(id, |socket, agenda| {
+            socket.write_ahead(sent, rest, callback, agenda)
+        })
     }
 
     /// What a `write` that took its data answers.
@@ -559,10 +567,16 @@ impl Net {
         self.sockets.get(&id)?.stream_has_room(generation)
     }
 
-    pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
+    pub fn write_streamed(
+        &mut self,
+        id: SocketId,
+        generation: Generation,
+        sent: usize,
+        rest: Vec<u8>,
+    ) {
         self.dirty.push(id);
         self.with_socket(id, |socket, agenda| {
-            socket.write_streamed(generation, data, agenda);
+            socket.write_streamed(generation, sent, rest, agenda);
         });
     }
 

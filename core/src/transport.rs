@@ -395,6 +395,8 @@ pub(crate) enum Action {
     Read(SocketId),
     Write {
         socket: SocketId,
+        /// How many bytes before `data` were sent already.
+        sent: usize,
         data: Vec<u8>,
     },
     ShutDown(SocketId),

@@ -17,6 +17,27 @@ impl Socket {
         callback: Option<Callback>,
         agenda: &mut Agenda,
     ) -> bool {
+        self.write_ahead(0, data, callback, agenda)
+    }
+
+    /// Whether a [`Socket::write`] of so many bytes would give them to the transport at once, and
+    /// alone. It may then send some of them first, for [`Socket::write_ahead`].
+    pub(crate) fn writes_through(&self, length: usize) -> bool {
+        self.writable.goes_through(length)
+            && self.is_open()
+            && !matches!(self.early, Early::Corked)
+            && !self.data.is_taken()
+            && self.check_writable().is_ok()
+    }
+
+    /// [`Socket::write`] of bytes that the transport has sent, and of the rest.
+    pub(crate) fn write_ahead(
+        &mut self,
+        sent: usize,
+        rest: Vec<u8>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) -> bool {
         if self.data.is_taken() && !self.destroyed() {
             self.fail_call(callback, Error::in_use("write"), agenda);
             return false;
@@ -27,8 +48,12 @@ impl Socket {
             self.destroy(Some(error), agenda);
             return false;
         }
-        let length = data.len();
-        self.writable.push(data, callback);
+        let length = sent + rest.len();
+        if sent > 0 {
+            self.writable.push_ahead(sent, rest, callback);
+        } else {
+            self.writable.push(rest, callback);
+        }
         if matches!(self.link, Link::None) {
             // Row W11: callback(err), 'error', 'close'.
             self.writable.uncount(length);
@@ -78,9 +103,11 @@ impl Socket {
             return;
         }
         if let Some(data) = self.writable.take_queued() {
+            let sent = self.writable.take_ahead();
             self.active(agenda);
             agenda.act(Action::Write {
                 socket: self.id,
+                sent,
                 data,
             });
         }

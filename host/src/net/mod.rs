@@ -21,7 +21,7 @@ use wasmtime::component::{Linker, ResourceTable};
 
 use self::held::Held;
 use self::streaming::{Departed, Streams};
-use self::transport::Sockets;
+use self::transport::{Ahead, Sockets};
 use self::wait::Waiting;
 use crate::door::Door;
 use crate::door::paths::Paths;
@@ -45,6 +45,7 @@ pub(crate) fn add_to_linker<T: View>(linker: &mut Linker<T>) -> wasmtime::Result
     use self::bindings::plugnet::net::{blocking, net, streams, turn, types};
     types::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
     net::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
+    exports::add_write_to_linker(linker)?;
     turn::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
     streams::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
     blocking::add_to_linker::<T, exports::HasNet>(linker, T::net)
@@ -84,6 +85,18 @@ impl Net {
         let outcome = call(&mut self.driver);
         self.waiting.wake();
         outcome
+    }
+
+    /// Where to send so many bytes of a `write` before the core is told, if that is possible.
+    fn ahead(&mut self, id: SocketId, length: usize) -> Option<Ahead> {
+        let through = self.driver.writes_through(id, length);
+        through.then(|| self.driver.transport_mut().ahead(id))?
+    }
+
+    /// What was sent that way; how much that is.
+    fn sent_ahead(&mut self, id: SocketId, sent: Result<usize, rustix::io::Errno>) -> usize {
+        self.driver.transport_mut().sent_ahead(id, sent);
+        sent.unwrap_or(0)
     }
 
     fn departed(&self) -> &Departed {

@@ -219,14 +219,20 @@ impl<T: 'static> StreamConsumer<T> for Outgoing<T> {
         Poll::Ready(Ok(match net.driver().stream_has_room(socket, generation) {
             None => StreamResult::Dropped,
             Some(true) => {
+                let length = source.remaining(store.as_context_mut()).min(PIECE);
+                let ahead = end.net(&mut store).ahead(socket, length);
                 let mut source = source.as_direct(store.as_context_mut());
                 let data = source.remaining();
-                let data = data[..data.len().min(PIECE)].to_vec();
-                source.mark_read(data.len());
+                let data = &data[..data.len().min(PIECE)];
+                let sent = ahead.map(|ahead| ahead.send(data));
+                let rest = data[sent.and_then(Result::ok).unwrap_or(0)..].to_vec();
+                let length = data.len();
+                source.mark_read(length);
                 // A write of zero bytes asks for room.
-                if !data.is_empty() {
-                    end.net(&mut store)
-                        .call(|driver| driver.write_streamed(socket, generation, data));
+                if length > 0 {
+                    let net = end.net(&mut store);
+                    let sent = sent.map_or(0, |sent| net.sent_ahead(socket, sent));
+                    net.call(|driver| driver.write_streamed(socket, generation, sent, rest));
                 }
                 StreamResult::Completed
             }

@@ -18,6 +18,7 @@ use super::zone::shown;
 use crate::net::{NetState, View};
 
 pub use self::block_list::{BlockList, SocketAddress};
+pub(super) use self::socket::add_write_to_linker;
 
 /// The contract's types.
 mod contract {

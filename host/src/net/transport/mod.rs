@@ -15,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use plugnet_core::{
 };
 use plugnet_ipc::{DescriptorKind, Family};
 use rustc_hash::FxHashMap as HashMap;
+use rustix::io::Errno as System;
 use slab::Slab;
 use tokio::task::JoinSet;
 
@@ -72,7 +74,23 @@ pub(super) struct Sockets {
     buffer: Vec<u8>,
     /// How many bytes were received since that was last asked.
     received: usize,
+    /// How many were received for streams since those had their turn.
+    streamed: usize,
 }
+
+/// A socket that bytes are sent to from where they lie.
+pub(super) struct Ahead(Arc<OwnedFd>);
+
+impl Ahead {
+    /// Sends what the system takes.
+    pub(super) fn send(&self, data: &[u8]) -> Result<usize, System> {
+        rustix::io::retry_on_intr(|| connected::send(&self.0, data))
+    }
+}
+
+/// How much is received for streams before they have their turn to take it: data of many more
+/// sockets would leave the processor's cache before anybody takes it.
+const STREAMED_AT_ONCE: usize = 256 * 1024;
 
 /// The number of an entry, and of its socket in the poller.
 type Number = usize;
@@ -140,6 +158,7 @@ impl Sockets {
             waker: Waker::noop().clone(),
             buffer: Vec::new(),
             received: 0,
+            streamed: 0,
         }
     }
 
@@ -152,6 +171,29 @@ impl Sockets {
     /// How many bytes were received since the last call.
     pub(super) fn take_received(&mut self) -> usize {
         std::mem::take(&mut self.received)
+    }
+
+    /// The socket, if bytes may be sent to it before the core is told of them.
+    pub(super) fn ahead(&mut self, id: SocketId) -> Option<Ahead> {
+        let (connected, ready) = self.connected(id)?;
+        connected.ahead(*ready).map(Ahead)
+    }
+
+    /// Counts what was sent that way.
+    pub(super) fn sent_ahead(&mut self, id: SocketId, sent: Result<usize, System>) {
+        if let Some((connected, ready)) = self.connected(id) {
+            connected.sent_ahead(sent, ready);
+        }
+    }
+
+    /// Whether streams are to take what was received for them before more is.
+    pub(super) fn owes_streams(&self) -> bool {
+        self.streamed >= STREAMED_AT_ONCE
+    }
+
+    /// Streams have had their turn.
+    pub(super) fn served_streams(&mut self) {
+        self.streamed = 0;
     }
 
     /// Looks at the system. If there is nothing, the task is woken when there may be.
@@ -236,6 +278,9 @@ impl Sockets {
                     Progress::Report(report) => {
                         if let Report::Received(data) = &report {
                             self.received += data.len();
+                            if !self.streams.is_empty() {
+                                self.streamed += data.len();
+                            }
                         }
                         Ready::Socket(id, report)
                     }
@@ -722,10 +767,13 @@ impl Transport for Sockets {
     }
 
     fn has_ready(&self) -> bool {
-        !self.found.is_empty()
+        !self.found.is_empty() && !self.owes_streams()
     }
 
     fn next_ready(&mut self) -> Option<Ready> {
+        if self.owes_streams() {
+            return None;
+        }
         Some(match self.found.pop_front()? {
             Found::Over(over) => over,
             Found::Entry(number) => self.go_on(number),
