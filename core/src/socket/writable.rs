@@ -4,6 +4,9 @@ use crate::error::Error;
 use crate::event::Callback;
 use std::collections::VecDeque;
 
+/// How many bytes at most wait to be sent with those of other sockets.
+const SMALL: usize = 4 * 1024;
+
 /// One call of `write`.
 #[derive(Debug)]
 struct Chunk {
@@ -144,6 +147,14 @@ impl Writable {
     pub fn owes_before_ready(&self) -> bool {
         let first = self.queued.front();
         first.is_some_and(|first| first.callback.is_some() || self.need_drain)
+    }
+
+    /// Whether something waits that is little, and nothing is emitted when the transport has
+    /// taken it.
+    pub fn sends_later(&self) -> bool {
+        let silent = self.queued.iter().all(|chunk| chunk.callback.is_none());
+        let idle = self.queued() && !self.in_flight();
+        idle && silent && !self.need_drain && !self.is_ending() && self.len <= SMALL
     }
 
     /// Takes a chunk.

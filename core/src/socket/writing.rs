@@ -99,18 +99,40 @@ impl Socket {
     /// Gives the transport what was written, if there is a connection and it is
     /// not busy.
     pub(crate) fn flush(&mut self, agenda: &mut Agenda) {
-        if !self.is_open() || matches!(self.early, Early::Corked) {
-            return;
-        }
-        if let Some(data) = self.writable.take_queued() {
-            let sent = self.writable.take_ahead();
+        if self.hand_over(agenda) {
             self.active(agenda);
-            agenda.act(Action::Write {
-                socket: self.id,
-                sent,
-                data,
-            });
         }
+    }
+
+    /// Whether what was written can be [handed over](Socket::hand_over) later, with that of other
+    /// sockets: it is little, and the program can see no difference. It counts as activity now.
+    pub(crate) fn sends_later(&mut self, agenda: &mut Agenda) -> bool {
+        let later = self.is_open()
+            && self.early.is_nothing()
+            && !self.is_destination
+            && !self.data.streams_out()
+            && self.writable.sends_later();
+        if later {
+            self.active(agenda);
+        }
+        later
+    }
+
+    /// As [`Socket::flush`], but it is no activity. False if nothing was given.
+    pub(crate) fn hand_over(&mut self, agenda: &mut Agenda) -> bool {
+        if !self.is_open() || matches!(self.early, Early::Corked) {
+            return false;
+        }
+        let Some(data) = self.writable.take_queued() else {
+            return false;
+        };
+        let sent = self.writable.take_ahead();
+        agenda.act(Action::Write {
+            socket: self.id,
+            sent,
+            data,
+        });
+        true
     }
 
     /// The host has taken more of the write that is under way.

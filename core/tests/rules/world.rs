@@ -107,6 +107,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// How many sockets' small writes are to be sent together; 0: none.
+    pub together: usize,
     /// What was asked of the resolver last.
     pub request: Option<LookupRequest>,
     /// That of the connections, if the host knows it.
@@ -172,6 +174,10 @@ impl DerefMut for World {
 impl Transport for Network {
     fn now(&mut self) -> u64 {
         self.now
+    }
+
+    fn sends_together(&self) -> usize {
+        self.together
     }
 
     fn scope_id(&mut self, zone: &str) -> u32 {
