@@ -923,6 +923,9 @@ impl Program {
                 assert!(life.errors <= 1 + life.begun_early, "one error");
                 if life.earlier == 0 {
                     life.model.destroy();
+                } else {
+                    // Of the connection before, or of this one.
+                    life.model.call_failed();
                 }
             }
             // Row E11.

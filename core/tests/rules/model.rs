@@ -199,7 +199,7 @@ impl Model {
         self.fails = true;
     }
 
-    /// A callback was told of an error: of what the socket is destroyed with, perhaps.
+    /// The program was told of an error: of what the socket is destroyed with, perhaps.
     pub fn call_failed(&mut self) {
         self.fails = true;
         self.shut.loosen();
