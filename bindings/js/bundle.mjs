@@ -21,7 +21,7 @@ const entries = {
   stream: 'readable-stream/lib/stream.js',
   string_decoder: 'string_decoder/lib/string_decoder.js',
   url: 'url/url.js',
-  'web-streams': 'web-streams-polyfill/dist/polyfill.js',
+  'web-streams': 'web-streams-polyfill/dist/ponyfill.js',
   'whatwg-url': 'whatwg-url/index.js',
 };
 

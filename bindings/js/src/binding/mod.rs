@@ -1,0 +1,49 @@
+//! What `lib` has that no program has: the object `binding`.
+
+pub(crate) mod bytes;
+pub(crate) mod modules;
+pub(crate) mod net;
+mod object;
+pub(crate) mod process;
+pub(crate) mod timers;
+
+use rquickjs::{Ctx, Function, Object, Persistent, Result};
+
+use crate::engine::shared;
+
+/// Puts everything into `binding`.
+pub(crate) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
+    binding.set("setHooks", Function::new(ctx.clone(), set_hooks)?)?;
+    for (name, define) in [
+        ("modules", modules::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>),
+        ("net", net::define),
+        ("process", process::define),
+        ("timers", timers::define),
+    ] {
+        let part = Object::new(ctx.clone())?;
+        define(ctx, &part)?;
+        binding.set(name, part)?;
+    }
+    Ok(())
+}
+
+/// Takes the functions that the event loop calls.
+fn set_hooks<'js>(ctx: Ctx<'js>, hooks: Object<'js>) -> Result<()> {
+    let shared = shared();
+    for (name, hook) in [
+        ("main", &shared.main),
+        ("ticks", &shared.ticks),
+        ("timers", &shared.timers),
+        ("immediates", &shared.immediates),
+        ("beforeExit", &shared.before_exit),
+        ("exit", &shared.exit),
+        ("rejection", &shared.rejection),
+        ("stdin", &shared.stdin),
+        ("makeError", &shared.make_error),
+    ] {
+        if let Some(function) = hooks.get::<_, Option<Function<'js>>>(name)? {
+            *hook.borrow_mut() = Some(Persistent::save(&ctx, function));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Node's event loop: timers, `net`, immediates, in libuv's order.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::binding::{net, process, timers};
+use crate::engine::{Engine, fail, shared};
+use crate::plugnet::net::turn;
+use crate::stdin;
+use crate::wasi::clocks::monotonic_clock;
+
+/// Runs the program to its end, and gives its exit code.
+pub(crate) async fn run() -> u8 {
+    let engine = match Engine::new() {
+        Ok(engine) => engine,
+        Err(message) => fail(&format!("the runtime cannot start: {message}")),
+    };
+    let engine = &*Box::leak(Box::new(engine));
+    let shared = shared();
+    engine.call(&shared.main);
+    engine.drain();
+    loop {
+        while turn_once(engine).await {}
+        engine.call(&shared.before_exit);
+        engine.drain();
+        if !is_alive() {
+            break;
+        }
+    }
+    engine.call(&shared.exit);
+    process::exit_code()
+}
+
+/// Whether something besides `net` keeps the program running.
+fn is_alive() -> bool {
+    let turn = &shared().turn;
+    turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others() || net::is_alive()
+}
+
+/// One turn of the loop. False if nothing is left that could happen.
+async fn turn_once(engine: &Engine) -> bool {
+    let shared = shared();
+    let due = |at: f64| at <= timers::now();
+    if due(shared.turn.next_timer()) {
+        engine.call(&shared.timers);
+        engine.drain();
+    }
+    // What is decided already.
+    net::events(engine);
+    let waits = !shared.turn.has_immediates() && !stdin::is_ready();
+    let alive = if waits { wait().await } else { ask() };
+    net::events(engine);
+    if stdin::is_ready() {
+        stdin::deliver(engine);
+    }
+    if shared.turn.has_immediates() {
+        engine.call(&shared.immediates);
+        engine.drain();
+    }
+    let turn = &shared.turn;
+    alive || turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others()
+}
+
+/// Looks whether `net` has events, without waiting. False if none can come.
+fn ask() -> bool {
+    let mut wait = pin!(turn::wait());
+    let mut context = Context::from_waker(Waker::noop());
+    match wait.as_mut().poll(&mut context) {
+        Poll::Ready(alive) => alive.unwrap_or(false),
+        Poll::Pending => true,
+    }
+}
+
+/// Waits for an event of `net`, a timer, or standard input. False if no event of `net` can come.
+async fn wait() -> bool {
+    let turn = &shared().turn;
+    let next = turn.next_timer();
+    let kept = turn.has_timers() || turn.has_others();
+    let mut wait = pin!(async { turn::wait().await.unwrap_or(false) });
+    let mut sleep = pin!(sleep(next));
+    // `net` has nothing left, and the others go on.
+    let mut is_over = false;
+    std::future::poll_fn(|context| {
+        if !is_over {
+            match wait.as_mut().poll(context) {
+                Poll::Ready(true) => return Poll::Ready(true),
+                Poll::Ready(false) if !kept => return Poll::Ready(false),
+                Poll::Ready(false) => is_over = true,
+                Poll::Pending => {}
+            }
+        }
+        if sleep.as_mut().poll(context).is_ready() || stdin::poll(context) {
+            return Poll::Ready(!is_over);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Sleeps until a moment, for ever if it is infinite.
+async fn sleep(until: f64) {
+    if !until.is_finite() {
+        return std::future::pending().await;
+    }
+    let left = (until - timers::now()).max(0.0);
+    let left = Duration::from_secs_f64(left / 1000.0).min(Duration::from_secs(1 << 30));
+    if !left.is_zero() {
+        monotonic_clock::wait_for(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)).await;
+    }
+}
