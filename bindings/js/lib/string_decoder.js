@@ -1,0 +1,5 @@
+// Node's `string_decoder`, from npm.
+
+'use strict';
+
+module.exports = require('npm/string_decoder');
