@@ -27,6 +27,10 @@ pub(crate) struct Shared {
     pub(crate) rejection: RefCell<Option<Saved>>,
     pub(crate) dispatch: RefCell<Option<Saved>>,
     pub(crate) make_error: RefCell<Option<Saved>>,
+    pub(crate) make_system_error: RefCell<Option<Saved>>,
+    pub(crate) resolve_module: RefCell<Option<Saved>>,
+    pub(crate) load_module: RefCell<Option<Saved>>,
+    pub(crate) module_meta: RefCell<Option<Saved>>,
     pub(crate) stdin: RefCell<Option<Saved>>,
     pub(crate) turn: Turn,
 }

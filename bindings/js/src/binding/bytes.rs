@@ -1,15 +1,27 @@
 //! Bytes: from Rust to JavaScript without a copy, and the other way by a borrow.
 
-use rquickjs::{Ctx, Exception, FromJs, Result, Value, qjs};
+use std::cell::RefCell;
+
+use rquickjs::{Ctx, Exception, FromJs, Object, Persistent, Result, Value, qjs};
 
 use crate::allocator;
 
-/// A `Uint8Array` over the memory of `bytes`.
+thread_local! {
+    /// `Buffer.prototype`, once it is there.
+    static PROTOTYPE: RefCell<Option<Persistent<Object<'static>>>> = const { RefCell::new(None) };
+}
+
+/// What `from_vec` gives has this prototype from now on.
+pub(super) fn set_prototype(prototype: Persistent<Object<'static>>) {
+    PROTOTYPE.set(Some(prototype));
+}
+
+/// A `Uint8Array`, or a `Buffer` once there is one, over the memory of `bytes`.
 pub(crate) fn from_vec<'js>(ctx: &Ctx<'js>, bytes: Vec<u8>) -> Result<Value<'js>> {
     let mut bytes = std::mem::ManuallyDrop::new(bytes);
     if bytes.capacity() == 0 {
         // It is no memory of `malloc`.
-        return copied(ctx, &[]);
+        *bytes = Vec::with_capacity(1);
     }
     // SAFETY: the array owns the memory from here on, and frees it by the function that goes with
     // it, also if it cannot be made.
@@ -23,20 +35,20 @@ pub(crate) fn from_vec<'js>(ctx: &Ctx<'js>, bytes: Vec<u8>) -> Result<Value<'js>
             false,
         )
     };
-    checked(ctx, value)
+    let array = checked(ctx, value)?;
+    if let Some(prototype) = PROTOTYPE.with_borrow(Clone::clone) {
+        let prototype = prototype.restore(ctx)?;
+        // SAFETY: two objects of this context.
+        unsafe {
+            qjs::JS_SetPrototype(ctx.as_raw().as_ptr(), array.as_raw(), prototype.as_raw());
+        }
+    }
+    Ok(array)
 }
 
-/// A `Uint8Array` with a copy of `bytes`.
-pub(crate) fn copied<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> Result<Value<'js>> {
-    // SAFETY: it copies as many bytes as there are.
-    let value = unsafe {
-        qjs::JS_NewUint8ArrayCopy(ctx.as_raw().as_ptr(), bytes.as_ptr(), bytes.len() as _)
-    };
-    checked(ctx, value)
-}
-
-fn checked<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
-    // SAFETY: what came from QuickJS, owned.
+/// What came from QuickJS, owned, which may be its mark of an exception.
+pub(super) fn checked<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
+    // SAFETY: the caller's.
     let value = unsafe { Value::from_raw(ctx.clone(), value) };
     if value.is_exception() {
         return Err(rquickjs::Error::Exception);

@@ -1,6 +1,8 @@
 //! What `lib` has that no program has: the object `binding`.
 
+mod buffer;
 pub(crate) mod bytes;
+mod fs;
 pub(crate) mod modules;
 pub(crate) mod net;
 mod object;
@@ -15,7 +17,9 @@ use crate::engine::shared;
 pub(crate) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
     binding.set("setHooks", Function::new(ctx.clone(), set_hooks)?)?;
     for (name, define) in [
-        ("modules", modules::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>),
+        ("buffer", buffer::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>),
+        ("fs", fs::define),
+        ("modules", modules::define),
         ("net", net::define),
         ("process", process::define),
         ("timers", timers::define),
@@ -40,6 +44,10 @@ fn set_hooks<'js>(ctx: Ctx<'js>, hooks: Object<'js>) -> Result<()> {
         ("rejection", &shared.rejection),
         ("stdin", &shared.stdin),
         ("makeError", &shared.make_error),
+        ("makeSystemError", &shared.make_system_error),
+        ("resolveModule", &shared.resolve_module),
+        ("loadModule", &shared.load_module),
+        ("moduleMeta", &shared.module_meta),
     ] {
         if let Some(function) = hooks.get::<_, Option<Function<'js>>>(name)? {
             *hook.borrow_mut() = Some(Persistent::save(&ctx, function));

@@ -1,22 +1,42 @@
-//! `binding.modules`: compiles functions and modules.
+//! `binding.modules`: finds and compiles modules. What a module is, `lib/internal/modules.js` and
+//! `lib/internal/esm.js` decide.
 
+mod resolve;
+
+use std::cell::RefCell;
 use std::ffi::CString;
 
-use rquickjs::{Ctx, Function, Object, Result, Runtime, Value, qjs};
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::module::Declared;
+use rquickjs::{Ctx, FromJs, Function, Module, Object, Promise, Result, Runtime, String as JsString, Value, qjs};
 
 use crate::embedded;
+use crate::engine::{Saved, call, shared};
 
-/// Sets how ES modules are found and loaded.
-pub(crate) fn install(_runtime: &Runtime) {}
+/// Sets how ES modules are found and loaded: by the hooks `resolveModule`, `loadModule` and
+/// `moduleMeta`.
+pub(crate) fn install(runtime: &Runtime) {
+    runtime.set_loader(Hooks, Hooks);
+}
 
 pub(super) fn define<'js>(ctx: &Ctx<'js>, modules: &Object<'js>) -> Result<()> {
-    modules.set("source", Function::new(ctx.clone(), |name: String| embedded::source(&name).map(String::from))?)?;
+    let source = |name: String| embedded::source(&name).map(String::from);
+    modules.set("source", Function::new(ctx.clone(), source)?)?;
     modules.set("compile", Function::new(ctx.clone(), compile)?)?;
-    Ok(())
+    modules.set("import", Function::new(ctx.clone(), import)?)?;
+    modules.set("evaluate", Function::new(ctx.clone(), evaluate)?)?;
+    modules.set("runJobs", Function::new(ctx.clone(), run_jobs)?)?;
+    modules.set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
+    resolve::define(ctx, modules)
 }
 
 /// A function with the parameters `names` and the body `source`.
-fn compile<'js>(ctx: Ctx<'js>, source: String, file: String, names: Vec<String>) -> Result<Function<'js>> {
+fn compile<'js>(
+    ctx: Ctx<'js>,
+    source: String,
+    file: String,
+    names: Vec<String>,
+) -> Result<Function<'js>> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     function(&ctx, &source, &file, &names)
 }
@@ -55,4 +75,77 @@ pub(crate) fn function<'js>(
         return Err(rquickjs::Error::Exception);
     }
     value.get()
+}
+
+/// Imports a module by its URL, as `import()` does.
+fn import<'js>(ctx: Ctx<'js>, url: String) -> Result<Promise<'js>> {
+    Module::import(&ctx, url)
+}
+
+/// Evaluates a module by its URL: `[promise, namespace]`, for `require` of an ES module.
+fn evaluate<'js>(ctx: Ctx<'js>, url: String) -> Result<Vec<Value<'js>>> {
+    let (module, promise) = Hooks.load(&ctx, &url, None)?.eval()?;
+    let namespace = module.namespace()?;
+    Ok(vec![promise.into_value(), namespace.into_value()])
+}
+
+/// Runs all jobs of promises.
+fn run_jobs(ctx: Ctx<'_>) {
+    while ctx.execute_pending_job() {}
+}
+
+/// `[state, value]` of a promise: 0 pending, 1 fulfilled, 2 rejected. Nothing for anything else.
+fn promise_state<'js>(ctx: Ctx<'js>, promise: Value<'js>) -> Result<Option<Vec<Value<'js>>>> {
+    let Some(promise) = promise.into_promise() else {
+        return Ok(None);
+    };
+    // SAFETY: it is a promise of this context, and the result is owned.
+    let (state, result) = unsafe {
+        let raw = ctx.as_raw().as_ptr();
+        let state = qjs::JS_PromiseState(raw, promise.as_raw());
+        (state as i32, Value::from_raw(ctx.clone(), qjs::JS_PromiseResult(raw, promise.as_raw())))
+    };
+    Ok(Some(vec![Value::new_int(ctx.clone(), state), result]))
+}
+
+/// The loader of ES modules.
+struct Hooks;
+
+impl Resolver for Hooks {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<String> {
+        let kind = match attributes {
+            Some(attributes) => attributes.get_type()?,
+            None => None,
+        };
+        ask(ctx, &shared().resolve_module, (name, base, kind))
+    }
+}
+
+impl Loader for Hooks {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<Module<'js, Declared>> {
+        let source: JsString<'js> = ask(ctx, &shared().load_module, (name,))?;
+        let module = Module::declare(ctx.clone(), name, source.to_string()?)?;
+        call(ctx, &shared().module_meta, (name, module.meta()?))?;
+        Ok(module)
+    }
+}
+
+fn ask<'js, T: FromJs<'js>>(
+    ctx: &Ctx<'js>,
+    hook: &RefCell<Option<Saved>>,
+    arguments: impl rquickjs::function::IntoArgs<'js>,
+) -> Result<T> {
+    let answer = call(ctx, hook, arguments)?;
+    T::from_js(ctx, answer)
 }
