@@ -16,10 +16,10 @@ const packages = join(here, 'node_modules');
 const entries = {
   assert: 'assert/build/assert.js',
   buffer: 'buffer/index.js',
+  'cjs-module-lexer': 'cjs-module-lexer/lexer.js',
   inspect: 'node-inspect-extracted/dist/inspect.js',
   path: 'path-browserify/index.js',
   stream: 'readable-stream/lib/stream.js',
-  string_decoder: 'string_decoder/lib/string_decoder.js',
   url: 'url/url.js',
   'web-streams': 'web-streams-polyfill/dist/ponyfill.js',
   'whatwg-url': 'whatwg-url/index.js',

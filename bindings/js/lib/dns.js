@@ -7,7 +7,7 @@ const {
   validateBoolean, validateFunction, validateNumber, validateOneOf, validateString,
 } = require('internal/validators');
 
-const { isIp } = binding.net;
+const { isIP } = binding.net;
 
 const ADDRCONFIG = 32;
 const ALL = 16;
@@ -75,7 +75,7 @@ function lookup(hostname, options, callback) {
     });
     return {};
   }
-  const matched = isIp(hostname);
+  const matched = isIP(hostname);
   if (matched) {
     process.nextTick(answer, null, [{ address: hostname, family: matched }]);
     return {};
@@ -83,7 +83,7 @@ function lookup(hostname, options, callback) {
   if (binding.net.lookup === undefined) throw unavailable('dns.lookup');
   binding.net.lookup(hostname, family, (code, addresses) => {
     if (!code) {
-      answer(null, sorted(addresses.map((address) => ({ address, family: isIp(address) })), order));
+      answer(null, sorted(addresses.map((address) => ({ address, family: isIP(address) })), order));
       return;
     }
     const error = new Error(`getaddrinfo ${code} ${hostname}`);

@@ -5,6 +5,7 @@
 
 const { Buffer } = require('buffer');
 const { errno: errnos } = require('internal/errno');
+const { makeSystemError } = require('internal/system_error');
 const { codes: { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE }, unavailable } = require('internal/errors');
 const {
   validateBoolean, validateFunction, validateInteger, validateString, validateUint32,
@@ -13,14 +14,6 @@ const constants = require('internal/fs_constants');
 
 const native = binding.fs;
 
-const texts = {
-  EACCES: 'permission denied', EBADF: 'bad file descriptor', EBUSY: 'resource busy or locked', EEXIST: 'file already exists',
-  EINVAL: 'invalid argument', EIO: 'i/o error', EISDIR: 'illegal operation on a directory', ELOOP: 'too many symbolic links encountered',
-  EMFILE: 'too many open files', ENAMETOOLONG: 'name too long', ENOENT: 'no such file or directory', ENOSPC: 'no space left on device',
-  ENOTDIR: 'not a directory', ENOTEMPTY: 'directory not empty', ENOTSUP: 'operation not supported on socket', EPERM: 'operation not permitted',
-  EPIPE: 'broken pipe', EROFS: 'read-only file system', ESPIPE: 'invalid seek', EXDEV: 'cross-device link not permitted',
-};
-
 /** Calls the runtime; its failures become Node's errors. */
 function call(syscall, path, destination, run) {
   try {
@@ -28,17 +21,7 @@ function call(syscall, path, destination, run) {
   } catch (cause) {
     const code = cause?.code;
     if (errnos[code] === undefined) throw cause;
-    let message = `${code}: ${texts[code] ?? 'unknown error'}, ${syscall}`;
-    if (path !== undefined) message += ` '${path}'`;
-    if (destination !== undefined) message += ` -> '${destination}'`;
-    const error = new Error(message);
-    Error.captureStackTrace?.(error, call);
-    error.errno = -errnos[code];
-    error.code = code;
-    error.syscall = syscall;
-    if (path !== undefined) error.path = path;
-    if (destination !== undefined) error.dest = destination;
-    throw error;
+    throw makeSystemError(code, syscall, path, destination);
   }
 }
 
@@ -111,6 +94,9 @@ function modeOf(mode, fallback) {
   return mode;
 }
 
+/** The modes of what `readdir` of the runtime tells. */
+const types = [0, constants.S_IFREG, constants.S_IFDIR, constants.S_IFLNK];
+
 /** The kind of a file, of its mode. */
 class Kind {
   #type;
@@ -127,19 +113,20 @@ class Kind {
   isBlockDevice() { return this.#type === constants.S_IFBLK; }
 }
 
+/** What `stat` of the runtime tells, in its order. */
+const fields = [
+  'dev', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'blksize', 'ino', 'size', 'blocks', 'atimeMs', 'mtimeMs', 'ctimeMs',
+  'birthtimeMs',
+];
+
 class Stats extends Kind {
-  constructor(found, bigint) {
-    super(found.mode);
-    const whole = (value) => bigint ? BigInt(Math.trunc(value)) : value;
-    for (const name of ['dev', 'mode', 'nlink', 'uid', 'gid']) this[name] = whole(found[name] ?? 0);
-    this.rdev = whole(0);
-    this.blksize = whole(4096);
-    this.ino = whole(found.ino ?? 0);
-    this.size = whole(found.size);
-    this.blocks = whole(Math.ceil(found.size / 512));
-    for (const name of ['atimeMs', 'mtimeMs', 'ctimeMs', 'birthtimeMs']) {
-      const time = found[name] ?? found.mtimeMs ?? 0;
-      this[name] = whole(time);
+  constructor(numbers, bigint) {
+    super(numbers[1]);
+    fields.forEach((name, index) => {
+      this[name] = bigint ? BigInt(Math.trunc(numbers[index])) : numbers[index];
+    });
+    for (const name of fields.slice(10)) {
+      const time = numbers[fields.indexOf(name)];
       if (bigint) this[name.replace('Ms', 'Ns')] = BigInt(Math.round(time * 1e6));
       this[name.slice(0, -2)] = new Date(time);
     }
@@ -159,9 +146,9 @@ class Dirent extends Kind {
 const sync = {
   access(path, mode = constants.F_OK) {
     path = pathOf(path);
-    const found = call('access', path, undefined, () => native.stat(path, true));
+    const [, permissions] = call('access', path, undefined, () => native.stat(path));
     const wanted = mode & 7;
-    if (wanted !== 0 && ((found.mode >> 6) & wanted) !== wanted) {
+    if (wanted !== 0 && ((permissions >> 6) & wanted) !== wanted) {
       call('access', path, undefined, () => { throw Object.assign(new Error(), { code: 'EACCES' }); });
     }
   },
@@ -186,7 +173,7 @@ const sync = {
   },
   exists(path) {
     try {
-      native.stat(pathOf(path), true);
+      native.stat(pathOf(path));
       return true;
     } catch {
       return false;
@@ -211,20 +198,20 @@ const sync = {
     call('link', from, to, () => native.link(from, to));
   },
   lstat(path, options) {
-    return status('lstat', path, options, false);
+    return status('lstat', path, options);
   },
   mkdir(path, options) {
     path = pathOf(path);
-    const recursive = typeof options === 'object' && options !== null && options.recursive;
-    if (recursive !== undefined) validateBoolean(recursive, 'options.recursive');
+    const { recursive = false, mode } = typeof options === 'object' && options !== null ? options : { mode: options };
+    validateBoolean(recursive, 'options.recursive');
     if (!recursive) {
-      call('mkdir', path, undefined, () => native.mkdir(path));
+      call('mkdir', path, undefined, () => native.mkdir(path, modeOf(mode, 0o777)));
       return undefined;
     }
     const { dirname } = require('path');
     const missing = [];
     for (let at = path; !sync.exists(at); at = dirname(at)) missing.unshift(at);
-    for (const one of missing) call('mkdir', one, undefined, () => native.mkdir(one));
+    for (const one of missing) call('mkdir', one, undefined, () => native.mkdir(one, modeOf(mode, 0o777)));
     if (missing.length === 0 && !sync.stat(path).isDirectory()) {
       call('mkdir', path, undefined, () => { throw Object.assign(new Error(), { code: 'EEXIST' }); });
     }
@@ -234,7 +221,7 @@ const sync = {
     validateString(prefix, 'prefix');
     const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
     const name = prefix + Array.from({ length: 6 }, () => letters[Math.floor(Math.random() * letters.length)]).join('');
-    call('mkdtemp', `${prefix}XXXXXX`, undefined, () => native.mkdir(name));
+    call('mkdtemp', `${prefix}XXXXXX`, undefined, () => native.mkdir(name, 0o700));
     return encoded(name, optionsOf(options, {}).encoding);
   },
   open(path, how = 'r', mode) {
@@ -269,7 +256,8 @@ const sync = {
     const found = call('scandir', path, undefined, () => native.readdir(path));
     found.sort(([a], [b]) => a < b ? -1 : Number(a > b));
     const all = [];
-    for (const [name, mode] of found) {
+    for (const [name, type] of found) {
+      const mode = types[type];
       all.push(options.withFileTypes ? new Dirent(encoded(name, options.encoding), path, mode) : encoded(name, options.encoding));
       if (options.recursive && (mode & constants.S_IFMT) === constants.S_IFDIR) {
         for (const below of sync.readdir(`${path.replace(/\/$/, '')}/${name}`, options)) {
@@ -312,7 +300,7 @@ const sync = {
     call('rmdir', path, undefined, () => native.rmdir(path));
   },
   stat(path, options) {
-    return status('stat', path, options, true);
+    return status('stat', path, options);
   },
   symlink(target, path) {
     target = pathOf(target, 'target');
@@ -322,7 +310,12 @@ const sync = {
   truncate(path, length = 0) {
     path = pathOf(path);
     validateInteger(length, 'len');
-    call('open', path, undefined, () => native.truncate(path, Math.max(0, length)));
+    const fd = sync.open(path, 'r+');
+    try {
+      sync.ftruncate(fd, length);
+    } finally {
+      native.close(fd);
+    }
   },
   unlink(path) {
     path = pathOf(path);
@@ -330,7 +323,7 @@ const sync = {
   },
   utimes(path, atime, mtime) {
     path = pathOf(path);
-    call('utime', path, undefined, () => native.utimes(path, seconds(atime, 'atime'), seconds(mtime, 'mtime')));
+    call('utime', path, undefined, () => native.utimes(path, seconds(atime, 'atime'), seconds(mtime, 'mtime'), true));
   },
   write(fd, data, offsetOrOptions, lengthOrEncoding, position) {
     descriptor(fd);
@@ -374,10 +367,17 @@ const sync = {
 };
 
 /** What the sandbox has no call for. */
-for (const name of ['chmod', 'chown', 'fchmod', 'fchown', 'lchmod', 'lchown', 'lutimes', 'futimes', 'statfs', 'cp', 'glob', 'readv']) {
+for (const name of ['chmod', 'chown', 'fchmod', 'fchown', 'lchmod', 'lchown', 'lutimes', 'statfs', 'cp', 'glob', 'readv']) {
   sync[name] = () => { throw unavailable(`fs.${name}`); };
 }
-sync.fdatasync = sync.fsync;
+sync.fdatasync = (fd) => {
+  descriptor(fd);
+  call('fdatasync', undefined, undefined, () => native.fdatasync(fd));
+};
+sync.futimes = (fd, atime, mtime) => {
+  descriptor(fd);
+  call('futime', undefined, undefined, () => native.futimes(fd, seconds(atime, 'atime'), seconds(mtime, 'mtime')));
+};
 
 function bytesOf(view) {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -397,7 +397,7 @@ function seconds(time, name) {
 
 function isThere(path) {
   try {
-    native.stat(path, false);
+    native.lstat(path);
     return true;
   } catch (error) {
     if (error?.code === 'ENOENT' || error?.code === 'ENOTDIR') return false;
@@ -405,10 +405,10 @@ function isThere(path) {
   }
 }
 
-function status(syscall, path, options, follow) {
+function status(syscall, path, options) {
   path = pathOf(path);
   if (options?.throwIfNoEntry === false && !isThere(path)) return undefined;
-  return new Stats(call(syscall, path, undefined, () => native.stat(path, follow)), options?.bigint);
+  return new Stats(call(syscall, path, undefined, () => native[syscall](path)), options?.bigint);
 }
 
 function resolveLinks(path, depth) {
@@ -418,18 +418,18 @@ function resolveLinks(path, depth) {
   const whole = join(parent, path.slice(path.lastIndexOf('/') + 1));
   let found;
   try {
-    found = native.stat(whole, false);
+    found = native.lstat(whole);
   } catch (error) {
     // Folders above those that are granted cannot be looked at.
     if (isThere(path) && error?.code !== 'ENOENT') return whole;
     try {
-      native.stat(path, true);
+      native.stat(path);
       return whole;
     } catch {
       return call('lstat', path, undefined, () => { throw error; });
     }
   }
-  if ((found.mode & constants.S_IFMT) !== constants.S_IFLNK) return whole;
+  if ((found[1] & constants.S_IFMT) !== constants.S_IFLNK) return whole;
   if (depth > 40) call('realpath', path, undefined, () => { throw Object.assign(new Error(), { code: 'ELOOP' }); });
   return resolveLinks(resolve(parent, native.readlink(whole)), depth + 1);
 }

@@ -21,7 +21,7 @@ function connect(...args) {
 }
 
 function isIP(input) {
-  return native.isIp(`${input}`);
+  return native.isIP(`${input}`);
 }
 
 /** Binds before it connects or listens: the contract has no such step. */

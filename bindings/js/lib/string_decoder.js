@@ -1,5 +1,124 @@
-// Node's `string_decoder`, from npm.
+// Node's `string_decoder`: text of bytes that come in pieces, cut between characters.
 
 'use strict';
 
-module.exports = require('npm/string_decoder');
+const { Buffer } = require('buffer');
+const { codes: { ERR_INVALID_ARG_TYPE, ERR_INVALID_THIS, ERR_UNKNOWN_ENCODING } } = require('internal/errors');
+
+const names = {
+  utf8: 'utf8', 'utf-8': 'utf8', ucs2: 'utf16le', 'ucs-2': 'utf16le', utf16le: 'utf16le', 'utf-16le': 'utf16le',
+  latin1: 'latin1', binary: 'latin1', ascii: 'ascii', hex: 'hex', base64: 'base64', base64url: 'base64url',
+};
+
+const kHeld = Symbol('held');
+const kMissing = Symbol('missing');
+
+function nameOf(encoding) {
+  if (encoding === undefined || encoding === null || encoding === '') return 'utf8';
+  const name = names[`${encoding}`.toLowerCase()];
+  if (name === undefined) throw new ERR_UNKNOWN_ENCODING(encoding);
+  return name;
+}
+
+/** How many bytes a character of UTF-8 has that begins with `byte`; 0 if none does. */
+function utf8Length(byte) {
+  if (byte < 0x80) return 1;
+  if (byte >= 0xc2 && byte < 0xe0) return 2;
+  if (byte >= 0xe0 && byte < 0xf0) return 3;
+  return byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+}
+
+/** Whether `second` may follow `first` in UTF-8. */
+function mayFollow(first, second) {
+  if (first === 0xe0) return second >= 0xa0 && second < 0xc0;
+  if (first === 0xed) return second >= 0x80 && second < 0xa0;
+  if (first === 0xf0) return second >= 0x90 && second < 0xc0;
+  if (first === 0xf4) return second >= 0x80 && second < 0x90;
+  return (second & 0xc0) === 0x80;
+}
+
+/** How many bytes at the end are the beginning of a character, and how many it lacks: `[bytes, missing]`. */
+function incomplete(bytes, encoding) {
+  const { length } = bytes;
+  if (encoding === 'utf8') {
+    for (let back = 1; back <= Math.min(3, length); back++) {
+      const byte = bytes[length - back];
+      if ((byte & 0xc0) === 0x80) continue;
+      const whole = utf8Length(byte);
+      if (whole <= back || (back > 1 && !mayFollow(byte, bytes[length - back + 1]))) return [0, 0];
+      return [back, whole - back];
+    }
+    return [0, 0];
+  }
+  if (encoding === 'utf16le') {
+    const odd = length % 2;
+    // The first half of a pair waits for the second.
+    const at = length - odd - 2;
+    const high = at >= 0 && (bytes[at + 1] & 0xfc) === 0xd8;
+    if (high) return [odd + 2, 2 - odd];
+    return [odd, odd === 0 ? 0 : 1];
+  }
+  if (encoding === 'base64' || encoding === 'base64url') return [length % 3, length % 3 === 0 ? 0 : 3 - (length % 3)];
+  return [0, 0];
+}
+
+function StringDecoder(encoding) {
+  this.encoding = nameOf(encoding);
+  this[kHeld] = null;
+  this[kMissing] = 0;
+}
+
+StringDecoder.prototype.write = function write(bytes) {
+  if (typeof bytes === 'string') return bytes;
+  if (!ArrayBuffer.isView(bytes)) throw new ERR_INVALID_ARG_TYPE('buf', ['Buffer', 'TypedArray', 'DataView'], bytes);
+  if (this === null || typeof this !== 'object' || this[kHeld] === undefined) throw new ERR_INVALID_THIS('StringDecoder');
+  if (!(bytes instanceof Buffer)) bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (this[kHeld] !== null) bytes = Buffer.concat([this[kHeld], bytes]);
+  const [held, missing] = incomplete(bytes, this.encoding);
+  this[kMissing] = missing;
+  if (held === 0) {
+    this[kHeld] = null;
+    return bytes.toString(this.encoding);
+  }
+  this[kHeld] = Buffer.from(bytes.subarray(bytes.length - held));
+  return bytes.toString(this.encoding, 0, bytes.length - held);
+};
+
+StringDecoder.prototype.end = function end(bytes) {
+  const text = bytes === undefined ? '' : this.write(bytes);
+  const held = this[kHeld];
+  this[kHeld] = null;
+  this[kMissing] = 0;
+  if (held === null) return text;
+  return text + (this.encoding === 'utf8' ? '\ufffd' : held.toString(this.encoding));
+};
+
+StringDecoder.prototype.text = function text(bytes, offset) {
+  this[kHeld] = null;
+  this[kMissing] = 0;
+  return this.write(bytes.slice(offset));
+};
+
+Object.defineProperties(StringDecoder.prototype, {
+  lastChar: {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const held = Buffer.alloc(4);
+      this[kHeld]?.copy(held);
+      return held;
+    },
+  },
+  lastNeed: {
+    configurable: true,
+    enumerable: true,
+    get() { return this[kMissing]; },
+  },
+  lastTotal: {
+    configurable: true,
+    enumerable: true,
+    get() { return (this[kHeld]?.length ?? 0) + this[kMissing]; },
+  },
+});
+
+module.exports = { StringDecoder };

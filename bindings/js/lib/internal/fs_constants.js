@@ -1,12 +1,11 @@
-// `fs.constants`, of Linux.
+// `fs.constants`: Linux's, but for those of `open`, which are the runtime's own.
 
 'use strict';
 
 module.exports = Object.freeze({
   UV_FS_SYMLINK_DIR: 1, UV_FS_SYMLINK_JUNCTION: 2,
-  O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_CREAT: 0o100, O_EXCL: 0o200, O_NOCTTY: 0o400, O_TRUNC: 0o1000,
-  O_APPEND: 0o2000, O_NONBLOCK: 0o4000, O_DSYNC: 0o10000, O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000,
-  O_NOATIME: 0o1000000, O_SYNC: 0o4010000, O_DIRECT: 0o40000, UV_FS_O_FILEMAP: 0,
+  ...binding.fs.constants,
+  UV_FS_O_FILEMAP: 0,
   S_IFMT: 0o170000, S_IFREG: 0o100000, S_IFDIR: 0o40000, S_IFCHR: 0o20000, S_IFBLK: 0o60000, S_IFIFO: 0o10000,
   S_IFLNK: 0o120000, S_IFSOCK: 0o140000,
   S_IRWXU: 0o700, S_IRUSR: 0o400, S_IWUSR: 0o200, S_IXUSR: 0o100, S_IRWXG: 0o70, S_IRGRP: 0o40, S_IWGRP: 0o20,

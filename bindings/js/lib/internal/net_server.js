@@ -132,22 +132,22 @@ Server.prototype.listen = function (...args) {
 
   if (options instanceof Server) {
     const other = options;
-    return begin(() => native.listenServer(other[kNative], backlogArgument, undefined));
+    return begin(() => native.listenServer(other[kNative], backlogArgument));
   }
   if (options instanceof Socket) {
     const other = options;
-    return begin(() => native.listenSocket(nativeOf(other), backlogArgument, undefined));
+    return begin(() => native.listenSocket(nativeOf(other), backlogArgument));
   }
   options = options._handle || options.handle || options;
   if (options instanceof Handle) {
-    return begin(() => native.listenServer(options, backlogArgument, undefined));
+    return begin(() => native.listenServer(options, backlogArgument));
   }
   if (options instanceof SocketHandle) {
-    return begin(() => native.listenSocket(options, backlogArgument, undefined));
+    return begin(() => native.listenSocket(options, backlogArgument));
   }
   closeOnAbort(this, options.signal);
   if (typeof options.fd === 'number' && options.fd >= 0) {
-    return begin(() => native.listenFd(options.fd, backlogArgument, undefined));
+    return begin(() => native.listenFd(options.fd, backlogArgument));
   }
 
   // `listen()`, `listen(null)`, `listen(callback)`, `listen({ port: undefined })`: any port.
@@ -166,7 +166,7 @@ Server.prototype.listen = function (...args) {
       exclusive,
       ipv6Only: options.ipv6Only === true,
       reusePort: options.reusePort === true,
-    }, undefined));
+    }));
   }
   if (options.path && isPath(options.path)) {
     if (options.path[0] === '\0' && (options.readableAll || options.writableAll)) {
@@ -179,7 +179,7 @@ Server.prototype.listen = function (...args) {
       exclusive,
       readableAll: options.readableAll === true,
       writableAll: options.writableAll === true,
-    }, undefined));
+    }));
   }
   if (!('port' in options || 'path' in options)) {
     throw new ERR_INVALID_ARG_VALUE('options', options, 'must have the property "port" or "path"');
@@ -204,7 +204,7 @@ Server.prototype.close = function (callback) {
     else this.once('close', () => callback(new ERR_SERVER_NOT_RUNNING()));
   }
   follow(this[kNative], this);
-  this[kNative].close(undefined);
+  this[kNative].close();
   return this;
 };
 

@@ -23,7 +23,7 @@ const { isNormalized, normalizeArgs } = require('internal/net_arguments');
 const { follow, numberOf, unfollow } = require('internal/dispatch');
 const { BlockList } = require('internal/blocklist');
 
-const { Socket: Handle, isIp } = binding.net;
+const { Socket: Handle, isIP } = binding.net;
 
 const kNative = Symbol('native');
 const kHandle = Symbol('handle');
@@ -371,7 +371,7 @@ function connectTcp(socket, options) {
   if (options.autoSelectFamilyAttemptTimeout != null) {
     validateInt32(options.autoSelectFamilyAttemptTimeout, 'options.autoSelectFamilyAttemptTimeout', 1);
   }
-  const isName = isIp(host) === 0;
+  const isName = isIP(host) === 0;
   if (isName && lookup != null) validateFunction(lookup, 'options.lookup');
   socket._host = isName ? host : null;
 
