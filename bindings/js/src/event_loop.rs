@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::binding::{net, process, timers};
+use crate::completion;
 use crate::engine::{Engine, fail, shared};
 use crate::plugnet::net::turn;
-use crate::stdin;
 use crate::wasi::clocks::monotonic_clock;
 
 /// Runs the program to its end, and gives its exit code.
@@ -42,25 +42,28 @@ fn is_alive() -> bool {
 /// One turn of the loop. False if nothing is left that could happen.
 async fn turn_once(engine: &Engine) -> bool {
     let shared = shared();
+    // What the program did last may have made events of `net`.
+    let mut has_run = false;
     let due = |at: f64| at <= timers::now();
     if due(shared.turn.next_timer()) {
+        has_run = true;
         engine.call(&shared.timers);
         engine.drain();
     }
     // What is decided already.
     net::events(engine);
-    let waits = !shared.turn.has_immediates() && !stdin::is_ready();
+    let waits = !shared.turn.has_immediates() && !completion::is_ready();
     let alive = if waits { wait().await } else { ask() };
     net::events(engine);
-    if stdin::is_ready() {
-        stdin::deliver(engine);
+    if completion::is_ready() {
+        completion::deliver(engine);
     }
     if shared.turn.has_immediates() {
         engine.call(&shared.immediates);
         engine.drain();
     }
     let turn = &shared.turn;
-    alive || turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others()
+    has_run || alive || turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others()
 }
 
 /// Looks whether `net` has events, without waiting. False if none can come.
@@ -73,7 +76,7 @@ fn ask() -> bool {
     }
 }
 
-/// Waits for an event of `net`, a timer, or standard input. False if no event of `net` can come.
+/// Waits for an event of `net`, a timer, or another operation. False if no event of `net` can come.
 async fn wait() -> bool {
     let turn = &shared().turn;
     let next = turn.next_timer();
@@ -91,7 +94,7 @@ async fn wait() -> bool {
                 Poll::Pending => {}
             }
         }
-        if sleep.as_mut().poll(context).is_ready() || stdin::poll(context) {
+        if sleep.as_mut().poll(context).is_ready() || completion::poll(context) {
             return Poll::Ready(!is_over);
         }
         Poll::Pending

@@ -36,7 +36,7 @@ class SocketAddress {
     validateString(address, 'options.address');
     validatePort(port, 'options.port');
     validateUint32(flowlabel, 'options.flowlabel', false);
-    this.#native = binding.net.SocketAddress.create(address, family, port | 0, flowlabel);
+    this.#native = new binding.net.SocketAddress(address, family, port | 0, flowlabel);
   }
 
   get address() {
