@@ -93,6 +93,8 @@ mod files;
 mod guard;
 mod host;
 mod ipc;
+#[cfg(feature = "js")]
+mod javascript;
 mod memory;
 mod name_lookup;
 #[cfg(target_os = "linux")]

@@ -39,6 +39,10 @@ pub struct RuntimeOptions {
     /// what WASI cannot: `docs/node-compatibility.md` of the project has the differences. Systems
     /// other than Linux have no other form.
     pub composed: bool,
+    /// Gives programs the stack that [`Runtime::javascript`] needs, which has to be reserved for
+    /// each of them.
+    #[cfg(feature = "js")]
+    pub javascript: bool,
     /// How much code a program may have, in bytes; 64 MiB if it is not set.
     ///
     /// It bounds the bytes of all functions, and in proportion to it what compiling costs: the
@@ -91,6 +95,11 @@ impl Runtime {
         // How much of nothing is written out between two pieces of data. By default it is 16 MiB
         // for every memory of every module.
         config.memory_guaranteed_dense_image_size(1 << 20);
+        #[cfg(feature = "js")]
+        if options.javascript {
+            config.max_wasm_stack(crate::javascript::STACK);
+            config.async_stack_size(crate::javascript::WHOLE_STACK);
+        }
         let cache = if options.cache {
             let (cache, folder) = CacheFolder::open()?;
             config.cache(Some(cache));

@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) resolve_module: RefCell<Option<Saved>>,
     pub(crate) load_module: RefCell<Option<Saved>>,
     pub(crate) module_meta: RefCell<Option<Saved>>,
-    pub(crate) stdin: RefCell<Option<Saved>>,
+    pub(crate) completed: RefCell<Option<Saved>>,
     pub(crate) turn: Turn,
 }
 

@@ -9,6 +9,7 @@
 
 mod allocator;
 mod binding;
+mod completion;
 mod embedded;
 mod engine;
 mod event_loop;
@@ -26,6 +27,7 @@ wit_bindgen::generate!({
             import wasi:cli/terminal-stdin@0.3.0;
             import wasi:cli/terminal-stdout@0.3.0;
             import wasi:cli/terminal-stderr@0.3.0;
+            import wasi:sockets/ip-name-lookup@0.3.0;
             import wasi:clocks/monotonic-clock@0.3.0;
         }
     "#,

@@ -40,6 +40,10 @@ Object.defineProperty(globalThis, 'global', {
 });
 
 requireBuiltin('internal/stack');
+if (globalThis.Atomics === undefined) {
+  const { Atomics } = requireBuiltin('internal/atomics');
+  Object.defineProperty(globalThis, 'Atomics', { configurable: true, enumerable: false, writable: true, value: Atomics });
+}
 const tasks = requireBuiltin('internal/task_queue');
 const timers = requireBuiltin('internal/timers');
 const process = requireBuiltin('process');
@@ -76,7 +80,7 @@ binding.setHooks({
   timers: timers.runTimers,
   immediates: timers.runImmediates,
   rejection: tasks.rejection,
-  stdin: (chunk) => requireBuiltin('internal/stdio').received(chunk),
+  completed: requireBuiltin('internal/completion').completed,
   beforeExit: guarded(() => process.emit('beforeExit', process.exitCode ?? 0)),
   exit: () => process.reallyExit(fatal.exit()),
 });

@@ -61,6 +61,8 @@ function complete(prototype) {
   }
 }
 
+const callers = new Set(['apply', 'call']);
+
 let completed = false;
 /** `Error.prepareStackTrace` of the program. */
 let users;
@@ -72,7 +74,10 @@ function prepare(error, sites) {
   }
   if (typeof users === 'function') return Reflect.apply(users, Error, [error, sites]);
   let text = header(error);
-  for (const site of sites) text += `\n    at ${describe(site)}`;
+  for (const site of sites) {
+    // V8 leaves out what calls for `Reflect.apply` and its like.
+    if (!site.isNative() || !callers.has(site.getFunctionName())) text += `\n    at ${describe(site)}`;
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 const { process: native } = binding;
 const { turn } = require('internal/task_queue');
+const { start } = require('internal/completion');
 const { encode } = require('internal/text');
 
 /** What keeps the program running: see `Turn` in src/engine.rs. */
@@ -71,7 +72,7 @@ function makeInput() {
     read() {
       if (reading) return;
       setReading(true);
-      native.readStdin();
+      start(native.readStdin, received);
     },
   });
   input.fd = 0;
@@ -103,17 +104,13 @@ function makeInput() {
   return input;
 }
 
-/** The event loop has read something: bytes, none at the end, or the text of an error. */
+/** Something was read: bytes, none at the end, or the code of an error. */
 function received(chunk) {
-  try {
-    if (reading === 'paused') reading = false;
-    else setReading(false);
-    if (typeof chunk === 'string') input.destroy(new Error(chunk));
-    else if (chunk.length === 0) input.push(null);
-    else input.push(require('buffer').Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-  } catch (error) {
-    require('internal/fatal').uncaught(error);
-  }
+  if (reading === 'paused') reading = false;
+  else setReading(false);
+  if (typeof chunk === 'string') input.destroy(Object.assign(new Error(`read ${chunk}`), { code: chunk, syscall: 'read' }));
+  else if (chunk.length === 0) input.push(null);
+  else input.push(chunk);
 }
 
 function get(fd) {
@@ -146,4 +143,4 @@ function define(name, fd) {
   });
 }
 
-module.exports = { define, print, received, writeText };
+module.exports = { define, print, writeText };

@@ -121,8 +121,8 @@ fn on_descriptor(ctx: &Ctx<'_>, syscall: &str, result: c_int) -> Result<()> {
     Ok(())
 }
 
-fn open(ctx: Ctx<'_>, path: String, flags: i32, mode: Opt<u32>) -> Result<c_int> {
-    let mode = mode.0.unwrap_or(0o666);
+fn open(ctx: Ctx<'_>, path: String, flags: i32, mode: Opt<Option<u32>>) -> Result<c_int> {
+    let mode = mode.0.flatten().unwrap_or(0o666);
     // SAFETY: a C string.
     on_path(&ctx, "open", &path, |path| unsafe { libc::open(path, flags, mode) })
 }
@@ -285,8 +285,8 @@ fn readdir<'js>(ctx: Ctx<'js>, path: String) -> Result<Array<'js>> {
     Ok(list)
 }
 
-fn mkdir(ctx: Ctx<'_>, path: String, mode: Opt<u32>) -> Result<()> {
-    let mode = mode.0.unwrap_or(0o777);
+fn mkdir(ctx: Ctx<'_>, path: String, mode: Opt<Option<u32>>) -> Result<()> {
+    let mode = mode.0.flatten().unwrap_or(0o777);
     // SAFETY: a C string.
     on_path(&ctx, "mkdir", &path, |path| unsafe { libc::mkdir(path, mode) }).map(drop)
 }

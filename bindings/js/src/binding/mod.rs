@@ -2,12 +2,14 @@
 
 mod buffer;
 pub(crate) mod bytes;
+mod crypto;
 mod fs;
 pub(crate) mod modules;
 pub(crate) mod net;
 mod object;
 pub(crate) mod process;
 pub(crate) mod timers;
+mod util;
 
 use rquickjs::{Ctx, Function, Object, Persistent, Result};
 
@@ -18,11 +20,13 @@ pub(crate) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
     binding.set("setHooks", Function::new(ctx.clone(), set_hooks)?)?;
     for (name, define) in [
         ("buffer", buffer::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>),
+        ("crypto", crypto::define),
         ("fs", fs::define),
         ("modules", modules::define),
         ("net", net::define),
         ("process", process::define),
         ("timers", timers::define),
+        ("util", util::define),
     ] {
         let part = Object::new(ctx.clone())?;
         define(ctx, &part)?;
@@ -42,7 +46,7 @@ fn set_hooks<'js>(ctx: Ctx<'js>, hooks: Object<'js>) -> Result<()> {
         ("beforeExit", &shared.before_exit),
         ("exit", &shared.exit),
         ("rejection", &shared.rejection),
-        ("stdin", &shared.stdin),
+        ("completed", &shared.completed),
         ("makeError", &shared.make_error),
         ("makeSystemError", &shared.make_system_error),
         ("resolveModule", &shared.resolve_module),

@@ -26,7 +26,6 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, modules: &Object<'js>) -> Result<()> {
     modules.set("import", Function::new(ctx.clone(), import)?)?;
     modules.set("evaluate", Function::new(ctx.clone(), evaluate)?)?;
     modules.set("runJobs", Function::new(ctx.clone(), run_jobs)?)?;
-    modules.set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
     resolve::define(ctx, modules)
 }
 
@@ -92,20 +91,6 @@ fn evaluate<'js>(ctx: Ctx<'js>, url: String) -> Result<Vec<Value<'js>>> {
 /// Runs all jobs of promises.
 fn run_jobs(ctx: Ctx<'_>) {
     while ctx.execute_pending_job() {}
-}
-
-/// `[state, value]` of a promise: 0 pending, 1 fulfilled, 2 rejected. Nothing for anything else.
-fn promise_state<'js>(ctx: Ctx<'js>, promise: Value<'js>) -> Result<Option<Vec<Value<'js>>>> {
-    let Some(promise) = promise.into_promise() else {
-        return Ok(None);
-    };
-    // SAFETY: it is a promise of this context, and the result is owned.
-    let (state, result) = unsafe {
-        let raw = ctx.as_raw().as_ptr();
-        let state = qjs::JS_PromiseState(raw, promise.as_raw());
-        (state as i32, Value::from_raw(ctx.clone(), qjs::JS_PromiseResult(raw, promise.as_raw())))
-    };
-    Ok(Some(vec![Value::new_int(ctx.clone(), state), result]))
 }
 
 /// The loader of ES modules.

@@ -252,4 +252,11 @@ Module.stripTypeScriptTypes = () => {
 };
 Module.constants = { compileCacheStatus: { FAILED: 0, ENABLED: 1, ALREADY_ENABLED: 2, DISABLED: 3 } };
 
+// V8 names functions after what they are assigned to, and stack traces show it.
+for (const [owner, prefix] of [[Module, 'Module'], [Module.prototype, 'Module']]) {
+  for (const name of ['_compile', '_load', '_resolveFilename', 'load', 'require', 'runMain']) {
+    if (Object.hasOwn(owner, name)) Object.defineProperty(owner[name], 'name', { value: `${prefix}.${name}` });
+  }
+}
+
 module.exports = { Module, builtinName, makeRequire, read };

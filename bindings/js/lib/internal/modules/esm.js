@@ -270,7 +270,7 @@ function requireModule(file, content) {
   pending.set(url, content);
   const [promise, namespace] = native.evaluate(url);
   native.runJobs();
-  const [state, value] = native.promiseState(promise) ?? [1];
+  const [state, value] = binding.util.promiseState(promise) ?? [1];
   if (state === 2) {
     promise.catch(() => {});
     throw value;

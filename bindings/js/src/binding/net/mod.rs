@@ -3,6 +3,7 @@
 mod block_list;
 mod error;
 mod event;
+mod lookup;
 mod server;
 mod socket;
 mod socket_address;
@@ -46,6 +47,7 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
             net::set_default_auto_select_family_attempt_timeout(milliseconds).or_throw(&ctx)
         }),
     )?;
+    function("lookup", Function::new(ctx.clone(), lookup::lookup))?;
     function(
         "setDispatcher",
         Function::new(ctx.clone(), |ctx: Ctx<'js>, dispatch: Function<'js>| {

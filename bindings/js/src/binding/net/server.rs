@@ -21,8 +21,8 @@ pub(super) struct Server {
 #[rquickjs::methods(rename_all = "camelCase")]
 impl Server {
     #[qjs(constructor)]
-    fn new(options: Opt<Object<'_>>) -> Result<Self> {
-        let options = match &options.0 {
+    fn new(options: Opt<Option<Object<'_>>>) -> Result<Self> {
+        let options = match &options.0.flatten() {
             None => None,
             Some(options) => Some(ServerOptions {
                 allow_half_open: flag(options, "allowHalfOpen")?,
@@ -40,7 +40,7 @@ impl Server {
         Whole(self.inner.id())
     }
 
-    fn listen<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Whole>) -> Result<()> {
+    fn listen<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Option<Whole>>) -> Result<()> {
         let options = ListenOptions {
             port: option(&options, "port")?.unwrap_or(0),
             host: option(&options, "host")?,
@@ -56,7 +56,7 @@ impl Server {
         &self,
         ctx: Ctx<'js>,
         options: Object<'js>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         let options = ListenPathOptions {
             path: options.get("path")?,
@@ -73,7 +73,7 @@ impl Server {
         ctx: Ctx<'js>,
         server: Class<'js, Server>,
         backlog: Opt<Option<u32>>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         let server = server.borrow();
         let handle = ListenHandle::Server(&server.inner);
@@ -85,7 +85,7 @@ impl Server {
         ctx: Ctx<'js>,
         socket: Class<'js, Socket>,
         backlog: Opt<Option<u32>>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         let socket = socket.borrow();
         let handle = ListenHandle::Socket(socket.inner());
@@ -97,7 +97,7 @@ impl Server {
         ctx: Ctx<'_>,
         descriptor: u32,
         backlog: Opt<Option<u32>>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         self.listen_on(&ctx, ListenHandle::Fd(descriptor), backlog, callback)
     }
@@ -106,7 +106,7 @@ impl Server {
         self.inner.accept().map(|socket| Socket::of(event::hold(socket)))
     }
 
-    fn close(&self, callback: Opt<Whole>) {
+    fn close(&self, callback: Opt<Option<Whole>>) {
         self.inner.close(number_of(callback));
     }
 
@@ -159,7 +159,7 @@ impl Server {
         ctx: &Ctx<'_>,
         handle: ListenHandle<'_>,
         backlog: Opt<Option<u32>>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         let backlog = backlog.0.flatten();
         self.inner.listen_handle(&handle, backlog, number_of(callback)).or_throw(ctx)
@@ -172,6 +172,6 @@ pub(super) fn number(object: &Object<'_>, name: &str) -> Result<Option<u64>> {
 }
 
 /// An argument that may be missing.
-pub(super) fn number_of(argument: Opt<Whole>) -> Option<u64> {
-    argument.0.map(|number| number.0)
+pub(super) fn number_of(argument: Opt<Option<Whole>>) -> Option<u64> {
+    argument.0.flatten().map(|number| number.0)
 }

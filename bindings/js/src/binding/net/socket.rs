@@ -41,14 +41,14 @@ impl Socket {
 #[rquickjs::methods(rename_all = "camelCase")]
 impl Socket {
     #[qjs(constructor)]
-    fn new(options: Opt<Object<'_>>) -> Result<Self> {
+    fn new(options: Opt<Option<Object<'_>>>) -> Result<Self> {
         let options = socket_options(options)?;
         let inner = event::hold(net::Socket::new(options));
         Ok(Socket { inner })
     }
 
     #[qjs(static)]
-    fn from_fd<'js>(ctx: Ctx<'js>, descriptor: u32, options: Opt<Object<'js>>) -> Result<Self> {
+    fn from_fd<'js>(ctx: Ctx<'js>, descriptor: u32, options: Opt<Option<Object<'js>>>) -> Result<Self> {
         let options = socket_options(options)?;
         let socket = net::Socket::from_fd(descriptor, options).or_throw(&ctx)?;
         Ok(Socket { inner: event::hold(socket) })
@@ -58,7 +58,7 @@ impl Socket {
         Whole(self.inner.id())
     }
 
-    fn connect<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Whole>) -> Result<()> {
+    fn connect<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Option<Whole>>) -> Result<()> {
         let family: Option<Value<'js>> = option(&options, "family")?;
         let options = ConnectOptions {
             port: option(&options, "port")?.unwrap_or(0),
@@ -77,11 +77,11 @@ impl Socket {
         self.inner.connect(&options, number_of(callback)).or_throw(&ctx)
     }
 
-    fn connect_path(&self, ctx: Ctx<'_>, path: String, callback: Opt<Whole>) -> Result<()> {
+    fn connect_path(&self, ctx: Ctx<'_>, path: String, callback: Opt<Option<Whole>>) -> Result<()> {
         self.inner.connect_path(&path, number_of(callback)).or_throw(&ctx)
     }
 
-    fn looked_up<'js>(&self, error: Option<Value<'js>>, addresses: Opt<Vec<Object<'js>>>) -> Result<()> {
+    fn looked_up<'js>(&self, error: Option<Value<'js>>, addresses: Opt<Option<Vec<Object<'js>>>>) -> Result<()> {
         match error.filter(|error| !error.is_null() && !error.is_undefined()) {
             Some(error) => {
                 let error = error::from_value(&error)?;
@@ -89,7 +89,7 @@ impl Socket {
             }
             None => {
                 let mut resolved = vec![];
-                for address in addresses.0.into_iter().flatten() {
+                for address in addresses.0.flatten().into_iter().flatten() {
                     resolved.push(ResolvedAddress {
                         address: address.get("address")?,
                         family: address.get("family")?,
@@ -114,7 +114,7 @@ impl Socket {
         self.inner.set_encoding(encoding.as_deref()).or_throw(&ctx)
     }
 
-    fn write(&self, data: Bytes<'_>, callback: Opt<Whole>) -> bool {
+    fn write(&self, data: Bytes<'_>, callback: Opt<Option<Whole>>) -> bool {
         data.with(|data| self.inner.write(data, number_of(callback)))
     }
 
@@ -123,14 +123,14 @@ impl Socket {
         ctx: Ctx<'_>,
         text: String,
         encoding: Opt<Option<String>>,
-        callback: Opt<Whole>,
+        callback: Opt<Option<Whole>>,
     ) -> Result<bool> {
         let encoding = encoding.0.flatten();
         let written = self.inner.write_text(&text, encoding.as_deref(), number_of(callback));
         written.or_throw(&ctx)
     }
 
-    fn end(&self, data: Opt<Option<Bytes<'_>>>, callback: Opt<Whole>) {
+    fn end(&self, data: Opt<Option<Bytes<'_>>>, callback: Opt<Option<Whole>>) {
         let callback = number_of(callback);
         match data.0.flatten() {
             None => self.inner.end(None, callback),
@@ -165,7 +165,7 @@ impl Socket {
         self.inner.resume();
     }
 
-    fn set_timeout(&self, milliseconds: Whole, callback: Opt<Whole>) {
+    fn set_timeout(&self, milliseconds: Whole, callback: Opt<Option<Whole>>) {
         self.inner.set_timeout(milliseconds.0, number_of(callback));
     }
 
@@ -269,8 +269,8 @@ impl Socket {
     }
 }
 
-fn socket_options(options: Opt<Object<'_>>) -> Result<Option<SocketOptions>> {
-    let Some(options) = options.0 else {
+fn socket_options(options: Opt<Option<Object<'_>>>) -> Result<Option<SocketOptions>> {
+    let Some(options) = options.0.flatten() else {
         return Ok(None);
     };
     Ok(Some(SocketOptions {
