@@ -4,8 +4,9 @@
 
 const { makeError } = require('internal/net_errors');
 
-/** Servers and sockets that events may come of, by their ids. */
+/** Servers and sockets that events may come of, by their ids: those that are closed, weakly. */
 const targets = new Map();
+const gone = new FinalizationRegistry((id) => targets.delete(id));
 /** The functions of calls that complete later, by their numbers. */
 const callbacks = new Map();
 let lastCallback = 0;
@@ -18,7 +19,9 @@ binding.net.setDispatcher((id, kind, value) => {
     callback?.(value.error ?? null);
     return;
   }
-  targets.get(id)?._event(kind, value);
+  const target = targets.get(id);
+  if (target instanceof WeakRef) target.deref()?._event(kind, value);
+  else target?._event(kind, value);
 });
 
 /** From now on the events of `handle` go to `target._event`, which keeps `target` alive. */
@@ -26,8 +29,11 @@ function follow(handle, target) {
   targets.set(handle.id(), target);
 }
 
-function unfollow(handle) {
-  targets.delete(handle.id());
+/** From now on events no longer keep `target` alive: it is closed, or nothing is under way. */
+function unfollow(handle, target) {
+  const id = handle.id();
+  targets.set(id, new WeakRef(target));
+  gone.register(target, id);
 }
 
 /** The number of a callback, which is called once. */

@@ -67,6 +67,7 @@ const messages = {
   ERR_SOCKET_CLOSED: [Error, () => 'Socket is closed'],
   ERR_SOCKET_CLOSED_BEFORE_CONNECTION: [Error, () => 'Socket closed before the connection was established'],
   ERR_STREAM_DESTROYED: [Error, (name) => `Cannot call ${name} after a stream was destroyed`],
+  ERR_STREAM_NULL_VALUES: [TypeError, () => 'May not write null values to stream'],
   ERR_STREAM_PREMATURE_CLOSE: [Error, () => 'Premature close'],
   ERR_UNAVAILABLE: [Error, (what) => `${what} is not available in this runtime`],
   ERR_UNHANDLED_ERROR: [Error, (error) => error === undefined ? 'Unhandled error.' : `Unhandled error. (${error})`],

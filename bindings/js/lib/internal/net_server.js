@@ -77,7 +77,7 @@ Server.prototype._event = function (kind, value) {
       if (listening.hasSubscribers) listening.error.publish({ server: this, error: value });
       return void this.emit('error', value);
     case 'close':
-      if (!this.listening) unfollow(this[kNative]);
+      if (!this.listening) unfollow(this[kNative], this);
       return void this.emit('close');
     default: return undefined;
   }

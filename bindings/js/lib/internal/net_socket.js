@@ -14,6 +14,7 @@ const { Buffer } = require('buffer');
 const { channel } = require('diagnostics_channel');
 const { codes: {
   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MISSING_ARGS, ERR_OUT_OF_RANGE, ERR_SOCKET_CLOSED,
+  ERR_STREAM_NULL_VALUES,
 }, nodeError } = require('internal/errors');
 const {
   validateBoolean, validateFunction, validateInt32, validateNumber, validatePort, validateString,
@@ -36,6 +37,8 @@ const kNeedDrain = Symbol('needDrain');
 const kHadError = Symbol('hadError');
 /** Whether the connection is closed below. */
 const kClosed = Symbol('closed');
+/** Whether a reset waits for the connection. */
+const kResetting = Symbol('resetting');
 const kLookup = Symbol('lookup');
 const kOnread = Symbol('onread');
 const kBlockList = Symbol('blockList');
@@ -79,6 +82,7 @@ function Socket(options) {
   this[kNeedDrain] = false;
   this[kHadError] = false;
   this[kClosed] = false;
+  this[kResetting] = false;
   this[kLookup] = null;
   this[kOnread] = userBuffer(options.onread);
   this[kNative] = nativeOf(options, this.readableHighWaterMark);
@@ -121,6 +125,7 @@ Socket.prototype._event = function (kind, value) {
   switch (kind) {
     case 'data': return received(this, value);
     case 'drain': return drained(this);
+    case 'finish': return finished(this);
     case 'end': return this[kReading] ? peerEnded(this) : void (this[kEndHeld] = true);
     case 'connect': return connected(this);
     case 'ready':
@@ -201,12 +206,23 @@ for (const name of ['resume', 'read']) {
   };
 }
 
-// Writing.
+// Writing. What is written goes to the contract at once, and so does the end: its rules say what
+// waits, what calls back when, and what is an error. The Duplex's own queue is used while the
+// socket is corked.
 
-/** Whether what is written goes to the contract at once, as the Duplex holds nothing back. */
-function isDirect(socket) {
+function holdsBack(socket) {
   const state = socket._writableState;
-  return state.length === 0 && state.corked === 0 && !state.ending && !state.destroyed && !state.errored;
+  return state.corked > 0 || state.length > 0;
+}
+
+/** Data as text, or as bytes. */
+function checkedChunk(chunk) {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return chunk;
+  if (chunk === null) throw new ERR_STREAM_NULL_VALUES();
+  if (!ArrayBuffer.isView(chunk)) {
+    throw new ERR_INVALID_ARG_TYPE('chunk', ['string', 'Buffer', 'TypedArray', 'DataView'], chunk);
+  }
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
 Socket.prototype.write = function (chunk, encoding, callback) {
@@ -214,16 +230,10 @@ Socket.prototype.write = function (chunk, encoding, callback) {
     callback = encoding;
     encoding = undefined;
   }
-  if (typeof chunk !== 'string' && chunk !== null && !(chunk instanceof Uint8Array)) {
-    if (!ArrayBuffer.isView(chunk)) {
-      throw new ERR_INVALID_ARG_TYPE('chunk', ['string', 'Buffer', 'TypedArray', 'DataView'], chunk);
-    }
-    chunk = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
-  if (chunk === null || !isDirect(this)) return Duplex.prototype.write.call(this, chunk, encoding, callback);
-  const done = typeof callback === 'function' ? numberOf(callback) : undefined;
+  chunk = checkedChunk(chunk);
+  if (holdsBack(this)) return Duplex.prototype.write.call(this, chunk, encoding, callback);
   follow(this[kNative], this);
-  const all = send(this, chunk, encoding, done);
+  const all = send(this, chunk, encoding, typeof callback === 'function' ? numberOf(callback) : undefined);
   if (!all) this[kNeedDrain] = true;
   return all;
 };
@@ -231,9 +241,9 @@ Socket.prototype.write = function (chunk, encoding, callback) {
 /** Hands data to the contract. */
 function send(socket, chunk, encoding, done) {
   const native = socket[kNative];
-  if (typeof chunk !== 'string') return native.write(chunk, done);
+  if (typeof chunk !== 'string') return done === undefined ? native.write(chunk) : native.write(chunk, done);
   const name = encoding === 'buffer' || encoding == null ? socket._writableState.defaultEncoding : encoding;
-  return native.writeText(chunk, name, done);
+  return done === undefined ? native.writeText(chunk, name) : native.writeText(chunk, name, done);
 }
 
 Socket.prototype._write = function (chunk, encoding, callback) {
@@ -250,8 +260,40 @@ Socket.prototype._writev = function (chunks, callback) {
 function drained(socket) {
   if (!socket[kNeedDrain]) return;
   socket[kNeedDrain] = false;
-  const state = socket._writableState;
-  if (!state.ending && !state.destroyed) socket.emit('drain');
+  if (!socket.writableEnded && !socket.destroyed) socket.emit('drain');
+}
+
+Socket.prototype.end = function (chunk, encoding, callback) {
+  if (typeof chunk === 'function') [chunk, encoding, callback] = [undefined, undefined, chunk];
+  else if (typeof encoding === 'function') [encoding, callback] = [undefined, encoding];
+  if (chunk !== undefined && chunk !== null) chunk = checkedChunk(chunk);
+  if (holdsBack(this)) {
+    Duplex.prototype.end.call(this, chunk, encoding, callback);
+    return this;
+  }
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding ?? undefined) : chunk ?? undefined;
+  const done = typeof callback === 'function' ? numberOf(callback) : undefined;
+  follow(this[kNative], this);
+  this._writableState.ending = this._writableState.ended = true;
+  if (done === undefined) this[kNative].end(bytes);
+  else this[kNative].end(bytes, done);
+  return this;
+};
+
+/** The end of what the Duplex held back. */
+Socket.prototype._final = function (callback) {
+  this[kNative].end(undefined, numberOf(callback));
+};
+
+/** The contract has sent everything, and the end. */
+function finished(socket) {
+  const { _writableState: state, _readableState: readable } = socket;
+  // The Duplex finishes by itself if the end was its own.
+  if (state.finalCalled || state.finished || socket.destroyed) return;
+  state.prefinished = state.finished = true;
+  socket.emit('prefinish');
+  socket.emit('finish');
+  if (readable.endEmitted) socket.destroy();
 }
 
 /** `write` once the peer has ended, and with it the socket. */
@@ -268,16 +310,6 @@ function ended() {
   if (!this.allowHalfOpen) this.write = writeAfterEnd;
 }
 
-Socket.prototype.end = function (chunk, encoding, callback) {
-  Duplex.prototype.end.call(this, chunk, encoding, callback);
-  return this;
-};
-
-Socket.prototype._final = function (callback) {
-  if (!this[kHandle]) callback();
-  else this[kNative].end(undefined, numberOf(() => callback()));
-};
-
 // The end of it.
 
 Socket.prototype.destroySoon = function () {
@@ -289,30 +321,26 @@ Socket.prototype.destroySoon = function () {
 Socket.prototype._destroy = function (error, callback) {
   this.connecting = false;
   this[kLookup] = null;
-  if (!this[kHandle]) {
-    callback(error);
-    unfollow(this[kNative]);
-    process.nextTick(() => this.emit('close'));
-    return;
-  }
+  // `close` says nothing of errors if there never was a connection.
+  this[kHadError] = this[kHandle] ? Boolean(error) : undefined;
   this[kHandle] = null;
-  this[kHadError] = Boolean(error);
-  this[kNative].destroy();
+  follow(this[kNative], this);
+  // A reset that waited for the connection is the contract's to do.
+  if (!this[kResetting] || error) this[kNative].destroy();
   callback(error);
   if (this[kClosed]) process.nextTick(closed, this);
 };
 
 Socket.prototype.resetAndDestroy = function () {
   if (!this[kHandle]) this.destroy(new ERR_SOCKET_CLOSED());
-  else if (this.connecting) this.once('connect', () => reset(this));
-  else reset(this);
+  else {
+    this[kNative].resetAndDestroy();
+    // While the socket connects, the reset waits for the connection.
+    if (this.connecting) this[kResetting] = true;
+    else this.destroy();
+  }
   return this;
 };
-
-function reset(socket) {
-  socket[kNative].resetAndDestroy();
-  socket.destroy();
-}
 
 function failed(socket, error) {
   socket.destroy(error);
@@ -320,12 +348,11 @@ function failed(socket, error) {
 
 function closed(socket) {
   socket[kClosed] = true;
-  if (!socket.destroyed) {
-    // The contract closes once both sides have ended. Here the program may have to read first.
-    return;
-  }
-  unfollow(socket[kNative]);
-  socket.emit('close', socket[kHadError]);
+  // The contract closes once both sides have ended. Here the program may have to read first.
+  if (!socket.destroyed) return;
+  unfollow(socket[kNative], socket);
+  if (socket[kHadError] === undefined) socket.emit('close');
+  else socket.emit('close', socket[kHadError]);
 }
 
 // Connecting.
@@ -339,22 +366,26 @@ Socket.prototype.connect = function (...args) {
     throw new ERR_MISSING_ARGS(['options', 'port', 'path']);
   }
   if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write;
-  if (this.destroyed) {
-    this._undestroy();
-    this[kHandle] = null;
-    this[kEndHeld] = this[kNeedDrain] = this[kHadError] = this[kClosed] = false;
-  }
+  if (this.destroyed) this[kHandle] = null;
   if (!this[kHandle]) {
+    // A socket that has closed, or ended without a connection, begins anew.
+    this._undestroy();
     this[kHandle] = this[kNative];
-    this[kReading] = false;
+    this[kReading] = this[kEndHeld] = this[kNeedDrain] = this[kHadError] = this[kClosed] = false;
     this[kNative].pause();
   }
+  const { connecting } = this;
   this.connecting = true;
   follow(this[kNative], this);
-  if (options.path) {
-    validateString(options.path, 'options.path');
-    this[kNative].connectPath(options.path);
-  } else connectTcp(this, options);
+  try {
+    if (options.path) {
+      validateString(options.path, 'options.path');
+      this[kNative].connectPath(options.path);
+    } else connectTcp(this, options);
+  } catch (error) {
+    this.connecting = connecting;
+    throw error;
+  }
   return this;
 };
 
@@ -430,6 +461,10 @@ function answer(socket) {
 function connected(socket) {
   socket.connecting = false;
   socket.emit('connect');
+  if (socket[kResetting] && !socket.destroyed) {
+    socket.destroy();
+    socket[kResetting] = false;
+  }
 }
 
 // Options and properties.
