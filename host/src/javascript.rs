@@ -11,7 +11,7 @@ const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/javascript.wa
 
 /// How much stack code of the runtime may use. QuickJS executes JavaScript by recursion, and has
 /// limits of its own below this one.
-pub(crate) const STACK: usize = 64 << 20;
+pub(crate) const STACK: usize = 128 << 20;
 
 /// The stack of an instance: what the host's functions take besides.
 pub(crate) const WHOLE_STACK: usize = STACK + (2 << 20);

@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 use rquickjs::{Ctx, IntoJs, Result, Value};
 
 use crate::binding::bytes;
-use crate::engine::{Engine, call, shared};
+use crate::engine::{Engine, call, shared, uncaught};
 
 /// What came of an operation.
 pub(crate) enum Outcome {
@@ -71,8 +71,9 @@ pub(crate) fn deliver(engine: &Engine) {
     while let Some(completed) = COMPLETED.with_borrow_mut(|completed| completed.outcomes.pop_front())
     {
         engine.with(|ctx| {
-            // The hook catches what is thrown in it.
-            drop(call(ctx, &shared().completed, completed));
+            if call(ctx, &shared().completed, completed).is_err() {
+                uncaught(ctx);
+            }
         });
         engine.drain();
     }

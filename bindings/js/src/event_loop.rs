@@ -56,9 +56,11 @@ async fn turn_once(engine: &Engine) -> bool {
     let alive = if waits { wait().await } else { ask() };
     net::events(engine);
     if completion::is_ready() {
+        has_run = true;
         completion::deliver(engine);
     }
     if shared.turn.has_immediates() {
+        has_run = true;
         engine.call(&shared.immediates);
         engine.drain();
     }

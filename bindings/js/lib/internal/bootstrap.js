@@ -80,6 +80,7 @@ binding.setHooks({
   timers: timers.runTimers,
   immediates: timers.runImmediates,
   rejection: tasks.rejection,
+  uncaught: (error) => fatal.uncaught(error),
   completed: requireBuiltin('internal/completion').completed,
   beforeExit: guarded(() => process.emit('beforeExit', process.exitCode ?? 0)),
   exit: () => process.reallyExit(fatal.exit()),

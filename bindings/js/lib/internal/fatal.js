@@ -93,6 +93,7 @@ function describe(error) {
     return `Uncaught:\n${text}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
   }
   const text = require('internal/inspect').inspect(error);
+  if (require('internal/modules/syntax').arrowed.has(error)) return text;
   const place = where(error);
   return place === undefined ? text : `${place}\n\n${text}`;
 }

@@ -46,6 +46,7 @@ fn set_hooks<'js>(ctx: Ctx<'js>, hooks: Object<'js>) -> Result<()> {
         ("beforeExit", &shared.before_exit),
         ("exit", &shared.exit),
         ("rejection", &shared.rejection),
+        ("uncaught", &shared.uncaught),
         ("completed", &shared.completed),
         ("makeError", &shared.make_error),
         ("makeSystemError", &shared.make_system_error),

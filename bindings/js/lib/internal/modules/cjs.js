@@ -85,18 +85,27 @@ function notFound(request, parent, found) {
 }
 
 /** The error of a name that a package does not let be resolved. */
-function packageError(found) {
-  const error = new Error(found.message);
-  error.code = found.error;
+function packageError(found, from) {
+  let { message } = found;
+  if (found.error === 'ERR_PACKAGE_IMPORT_NOT_DEFINED' && from) message += ` imported from ${from}`;
+  return nodeError(message, found.error, found.error === 'ERR_PACKAGE_IMPORT_NOT_DEFINED' ? TypeError : Error);
+}
+
+/** An error whose stack says its code, as those of Node do. */
+function nodeError(message, code, Base = Error) {
+  const error = new Base(message);
+  Object.defineProperty(error, 'name', { value: `${Base.name} [${code}]`, configurable: true, writable: true });
+  Error.captureStackTrace(error, nodeError);
+  void error.stack;
+  delete error.name;
+  error.code = code;
   return error;
 }
 
 Module._resolveFilename = function (request, parent, isMain, options) {
   if (builtinName(request) !== undefined) return request;
   if (request.startsWith('node:')) {
-    const error = new Error(`No such built-in module: ${request}`);
-    error.code = 'ERR_UNKNOWN_BUILTIN_MODULE';
-    throw error;
+    throw nodeError(`No such built-in module: ${request}`, 'ERR_UNKNOWN_BUILTIN_MODULE');
   }
   const folders = options?.paths ?? [parent?.filename ? path.dirname(parent.filename) : process.cwd()];
   let found = {};
@@ -105,7 +114,7 @@ Module._resolveFilename = function (request, parent, isMain, options) {
     if (found.path !== undefined) return found.path;
   }
   throw found.error === undefined || found.error === 'MODULE_NOT_FOUND' ?
-    notFound(request, parent, found) : packageError(found);
+    notFound(request, parent, found) : packageError(found, parent?.filename);
 };
 
 Module._load = function (request, parent, isMain) {
@@ -259,4 +268,4 @@ for (const [owner, prefix] of [[Module, 'Module'], [Module.prototype, 'Module']]
   }
 }
 
-module.exports = { Module, builtinName, makeRequire, read };
+module.exports = { Module, builtinName, nodeError, packageError, read };

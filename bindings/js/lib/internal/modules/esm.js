@@ -6,7 +6,7 @@ const { fs: files, modules: native } = binding;
 const builtins = require('internal/builtins');
 const fatal = require('internal/fatal');
 const path = require('path');
-const { Module, builtinName, read } = require('internal/modules/cjs');
+const { Module, builtinName, nodeError, packageError, read } = require('internal/modules/cjs');
 const { pathToFileURL, fileURLToPath } = require('url');
 
 /** The nearest package.json of a file, by its folder. */
@@ -57,13 +57,7 @@ function formatOf(file, content) {
 }
 
 function error(message, code, properties) {
-  const made = new Error(message);
-  Object.defineProperty(made, 'name', { value: `Error [${code}]`, configurable: true, writable: true });
-  void made.stack;
-  Error.captureStackTrace(made, error);
-  delete made.name;
-  made.code = code;
-  return Object.assign(made, properties);
+  return Object.assign(nodeError(message, code), properties);
 }
 
 /** The URL of what `specifier` means in the module `base`. */
@@ -80,7 +74,7 @@ function resolve(specifier, base, type) {
   let query = '';
   if (/^[a-z][a-z0-9+.-]+:/i.test(specifier)) {
     if (!specifier.startsWith('file:')) {
-      throw error(`Only URLs with a scheme in: file, data, and node are supported by the default ESM loader. ` +
+      throw error(`Only URLs with a scheme in: file and data are supported by the default ESM loader. ` +
         `Received protocol '${new URL(specifier).protocol}'`, 'ERR_UNSUPPORTED_ESM_URL_SCHEME');
     }
     request = fileURLToPath(specifier);
@@ -101,7 +95,7 @@ function resolve(specifier, base, type) {
   }
   const found = native.resolve(request, path.dirname(from), 'import');
   if (found.path !== undefined) return checked(pathToFileURL(found.path).href + (found.query ?? ''), type);
-  if (found.error !== 'MODULE_NOT_FOUND') throw error(found.message, found.error);
+  if (found.error !== 'MODULE_NOT_FOUND') throw packageError(found, from);
   // A package's `main` without an extension, which Node guesses for packages alone.
   const guessed = request.startsWith('#') ? {} : native.resolve(request, path.dirname(from), 'require');
   if (guessed.path !== undefined && isMainOf(request)) return pathToFileURL(guessed.path).href;
@@ -127,6 +121,7 @@ function real(file) {
 }
 
 function checked(url, type) {
+  if (type === 'any') return url;
   if (type !== undefined && type !== 'json') {
     throw Object.assign(new TypeError(`Import attribute "type" with value "${type}" is not supported`),
       { code: 'ERR_IMPORT_ATTRIBUTE_UNSUPPORTED' });
@@ -146,15 +141,14 @@ function checked(url, type) {
 /** What synthetic modules export, by their URLs. */
 const values = new Map();
 
-const identifier = /^[A-Za-z_$][\w$]*$/;
-
 /** The source of a module that exports what `values` has for it. */
 function synthetic(names) {
   const lines = ['const { value: $value, names: $names } = import.meta.$();', 'export default $value;'];
   let index = 0;
   for (const name of names) {
-    if (name === 'default' || !identifier.test(name)) continue;
-    lines.push(`const $${index} = $names[${JSON.stringify(name)}]; export { $${index} as ${name} };`);
+    if (name === 'default' || !name.isWellFormed()) continue;
+    const text = JSON.stringify(name);
+    lines.push(`const $${index} = $names[${text}]; export { $${index} as ${text} };`);
     index += 1;
   }
   return lines.join('\n');
@@ -176,6 +170,10 @@ function load(url) {
     return synthetic(names);
   }
   if (url.startsWith('data:')) return fromData(url);
+  if (url.startsWith(MARKED)) {
+    const text = JSON.stringify(url.slice(MARKED.length));
+    return `export * from ${text}; export { default } from ${text}; export const __esModule = true;`;
+  }
   const file = fileURLToPath(url);
   const content = pending.get(url) ?? read(file);
   pending.delete(url);
@@ -194,10 +192,10 @@ function load(url) {
   }
   values.set(url, () => {
     const value = Module._load(file, undefined, file === process.argv[1] && process.mainModule === undefined);
-    const isModule = value !== null && typeof value === 'object' && value.__esModule;
-    return { value, names: isModule || value === null || value === undefined ? value ?? {} : value };
+    const isObject = value !== null && (typeof value === 'object' || typeof value === 'function');
+    return { value, names: Object.assign(Object.create(isObject ? value : null), { 'module.exports': value }) };
   });
-  return synthetic(new Set([...exportsOf(file, content), 'module.exports'].filter((name) => identifier.test(name))));
+  return synthetic(new Set([...exportsOf(file, content), 'module.exports']));
 }
 
 /** The names that a CommonJS module exports, as far as its text tells: Node's cjs-module-lexer. */
@@ -254,9 +252,20 @@ function meta(url, object) {
     object.filename = file;
     object.main = file === process.argv[1];
   }
-  object.resolve = (specifier) => resolve(`${specifier}`, url);
+  object.resolve = (specifier) => {
+    try {
+      return resolve(`${specifier}`, url, 'any');
+    } catch (cause) {
+      // A file need not be there.
+      if (cause.code === 'ERR_MODULE_NOT_FOUND' && cause.url !== undefined) return cause.url;
+      throw cause;
+    }
+  };
   object.url = url;
 }
+
+/** The beginning of the name of a module that is another one with an export `__esModule`. */
+const MARKED = 'plugnet:marked:';
 
 /** Texts of modules that were read already, by their URLs. */
 const pending = new Map();
@@ -279,7 +288,9 @@ function requireModule(file, content) {
     throw error('require() cannot be used on an ESM graph with top-level await. Use import() instead. To see ' +
       'where the top-level await comes from, use --experimental-print-required-tla.', 'ERR_REQUIRE_ASYNC_MODULE');
   }
-  const exported = 'module.exports' in namespace ? namespace['module.exports'] : namespace;
+  let exported = namespace;
+  if ('module.exports' in namespace) exported = namespace['module.exports'];
+  else if ('default' in namespace && !('__esModule' in namespace)) [, exported] = native.evaluate(`${MARKED}${url}`);
   required.set(file, exported);
   return exported;
 }

@@ -51,7 +51,7 @@ fn resolve<'js>(
         }
         Err(error) => {
             answer.set("error", code(&error))?;
-            answer.set("message", error.to_string())?;
+            answer.set("message", message(&error))?;
             let mut tried: Vec<String> = context
                 .missing_dependencies
                 .iter()
@@ -77,6 +77,29 @@ fn code(error: &ResolveError) -> &'static str {
         | ResolveError::InvalidPackageConfigDefault(_)
         | ResolveError::InvalidPackageConfigDirectory(_) => "ERR_INVALID_PACKAGE_CONFIG",
         _ => "MODULE_NOT_FOUND",
+    }
+}
+
+/// Node's message, without who has asked.
+fn message(error: &ResolveError) -> String {
+    match error {
+        ResolveError::PackagePathNotExported {
+            subpath,
+            package_json_path,
+            ..
+        } => {
+            let package = package_json_path.display();
+            if subpath == "." {
+                format!("No \"exports\" main defined in {package}")
+            } else {
+                format!("Package subpath '{subpath}' is not defined by \"exports\" in {package}")
+            }
+        }
+        ResolveError::PackageImportNotDefined(specifier, package) => format!(
+            "Package import specifier \"{specifier}\" is not defined in package {}",
+            package.display()
+        ),
+        _ => error.to_string(),
     }
 }
 

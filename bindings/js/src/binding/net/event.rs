@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::{address, error, family_name};
 use crate::binding::bytes;
 use crate::binding::object::Whole;
-use crate::engine::{Engine, call, shared};
+use crate::engine::{Engine, call, shared, uncaught};
 use crate::plugnet::net::net::{self, Event, EventKind};
 use crate::plugnet::net::turn;
 
@@ -50,10 +50,8 @@ pub(crate) fn is_alive() -> bool {
 pub(crate) fn events(engine: &Engine) {
     while let Some(event) = net::next() {
         engine.with(|ctx| {
-            if let Err(error) = dispatch(ctx, event) {
-                // The dispatcher catches what the program throws.
-                let thrown = ctx.catch();
-                eprintln!("an event cannot be handed over: {error}: {thrown:?}");
+            if dispatch(ctx, event).is_err() {
+                uncaught(ctx);
             }
         });
         engine.drain();
