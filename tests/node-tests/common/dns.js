@@ -6,7 +6,7 @@ const assert = require('assert');
 
 const kMockCode = 'ENOTFOUND';
 const kMockSyscall = 'getaddrinfo';
-const kMockErrno = -3008;
+const kMockErrno = 'ENOTFOUND';
 
 /** A lookup that fails, as the system's does for a name that nobody has. */
 function errorLookupMock(code = kMockCode, syscall = kMockSyscall) {
