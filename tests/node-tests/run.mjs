@@ -70,7 +70,7 @@ async function run(test) {
   const folder = mkdtempSync(join(work, 'tmp-'));
   const port = await freePort();
   const granted = [
-    'run', '--allow-net', `--allow-ipc=${folder}/`, '--allow-ipc=@/', '--allow-ipc=/tmp/fadagagsdfgsdf', `--dir=${work}`,
+    'run', '--allow-net', `--allow-ipc=${folder}/`, `--allow-ipc=${folder}0.txt`, '--allow-ipc=no-ent-file', '--allow-ipc=@/', '--allow-ipc=/tmp/fadagagsdfgsdf', `--dir=${work}`,
     `--env=PLUGNET_TEST_FOLDER=${folder}`, `--env=PLUGNET_TEST_PORT=${port}`,
   ];
   const child = spawn(plugnet, [...granted, ...before, join(work, test.folder, test.file)], {

@@ -18,6 +18,7 @@ const { Server: Handle, Socket: SocketHandle } = binding.net;
 const kNative = Symbol('native');
 const kMaxConnections = Symbol('maxConnections');
 const kBlockList = Symbol('blockList');
+const kPort = Symbol('port');
 
 const defaultHighWaterMark = 64 * 1024;
 
@@ -69,8 +70,9 @@ Object.setPrototypeOf(Server, EventEmitter);
 Server.prototype._event = function (kind, value) {
   switch (kind) {
     case 'listening':
-      if (this.listening) this.emit('listening');
-      return undefined;
+      if (!this.listening) return undefined;
+      nameConnections(this);
+      return void this.emit('listening');
     case 'connection': return accept(this);
     case 'drop': return drop(this, value);
     case 'error':
@@ -82,6 +84,15 @@ Server.prototype._event = function (kind, value) {
     default: return undefined;
   }
 };
+
+/** Node's name of what a server listens on, by which it finds servers of a cluster. */
+function nameConnections(server, port) {
+  if (port !== undefined) server[kPort] = port;
+  const address = server[kNative].address();
+  server._connectionKey = address === undefined
+    ? `-1:${server[kNative].path() ?? null}:-1`
+    : `${address.family === 'IPv6' ? 6 : 4}:${address.address}:${server[kPort] ?? address.port}`;
+}
 
 function accept(server) {
   const handle = server[kNative].accept();
@@ -126,6 +137,7 @@ Server.prototype.listen = function (...args) {
   const begin = (how) => {
     follow(native, this);
     how();
+    if (this.listening) nameConnections(this, options.port);
     if (listening.hasSubscribers && this.listening) listening.asyncEnd.publish({ server: this });
     return this;
   };

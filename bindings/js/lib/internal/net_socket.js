@@ -40,10 +40,12 @@ const kClosed = Symbol('closed');
 /** Whether a reset waits for the connection. */
 const kResetting = Symbol('resetting');
 const kLookup = Symbol('lookup');
+/** The options of the last `connect`, and the error of its own lookup. */
+const kAttempt = Symbol('attempt');
 const kOnread = Symbol('onread');
 const kBlockList = Symbol('blockList');
 
-/** What `end` waits for, and `close` tells. */
+const noBytes = new Uint8Array(0);
 const TIMEOUT_MAX = 2 ** 31 - 1;
 const maxTypeOfService = 255;
 
@@ -84,6 +86,7 @@ function Socket(options) {
   this[kClosed] = false;
   this[kResetting] = false;
   this[kLookup] = null;
+  this[kAttempt] = {};
   this[kOnread] = userBuffer(options.onread);
   this[kNative] = nativeOf(options, this.readableHighWaterMark);
   if (options.blockList) this.blockList = options.blockList;
@@ -117,8 +120,8 @@ function nativeOf({ handle, fd }, highWaterMark) {
 function userBuffer(onread) {
   if (onread === null || typeof onread !== 'object' || typeof onread.callback !== 'function') return null;
   const { buffer, callback } = onread;
-  if (typeof buffer === 'function') return { next: buffer, callback, buffer: null };
-  return buffer instanceof Uint8Array ? { buffer, callback, next: null } : null;
+  if (typeof buffer === 'function') return { next: buffer, callback, buffer: null, rest: null };
+  return buffer instanceof Uint8Array ? { buffer, callback, next: null, rest: null } : null;
 }
 
 Socket.prototype._event = function (kind, value) {
@@ -126,7 +129,7 @@ Socket.prototype._event = function (kind, value) {
     case 'data': return received(this, value);
     case 'drain': return drained(this);
     case 'finish': return finished(this);
-    case 'end': return this[kReading] ? peerEnded(this) : void (this[kEndHeld] = true);
+    case 'end': return this[kReading] && !this[kOnread]?.rest ? peerEnded(this) : void (this[kEndHeld] = true);
     case 'connect': return connected(this);
     case 'ready':
       this.emit('ready');
@@ -135,9 +138,11 @@ Socket.prototype._event = function (kind, value) {
       return undefined;
     case 'timeout': return void this.emit('timeout');
     case 'lookupRequest': return requested(this);
-    case 'lookup':
-      return void this.emit('lookup', value.error ?? null, value.address, value.family, value.host);
-    case 'error': return failed(this, value);
+    case 'lookup': {
+      const error = value.error && (this[kAttempt].lookupError ?? value.error);
+      return void this.emit('lookup', error ?? null, value.address, value.family, value.host);
+    }
+    case 'error': return void this.destroy(detailed(value, this[kAttempt]));
     case 'close': return closed(this);
     default: return undefined;
   }
@@ -155,18 +160,26 @@ function received(socket, bytes) {
   if (!socket.push(bytes)) stopReading(socket);
 }
 
-/** Fills the program's buffer as often as it takes. */
+/** Fills the program's buffer as often as it takes; what is left when it pauses waits. */
 function toUser(socket, bytes) {
   const onread = socket[kOnread];
+  onread.rest = null;
   for (let from = 0; from < bytes.length;) {
+    if (!socket[kReading]) {
+      onread.rest = bytes.subarray(from);
+      return;
+    }
     if (onread.buffer === null) onread.buffer = onread.next();
     const part = bytes.subarray(from, from + onread.buffer.length);
+    if (part.length === 0) return;
     onread.buffer.set(part);
     from += part.length;
-    if (onread.callback(part.length, onread.buffer) === false) stopReading(socket);
+    const goesOn = Reflect.apply(onread.callback, socket, [part.length, onread.buffer]) !== false;
     if (onread.next !== null) onread.buffer = onread.next();
-    if (part.length === 0) return;
+    if (!goesOn) stopReading(socket);
+    if (socket.destroyed) return;
   }
+  if (socket[kEndHeld] && socket[kReading]) peerEnded(socket);
 }
 
 function stopReading(socket) {
@@ -178,7 +191,8 @@ function startReading(socket) {
   if (socket[kReading]) return;
   socket[kReading] = true;
   socket[kNative].resume();
-  if (socket[kEndHeld]) process.nextTick(peerEnded, socket);
+  if (socket[kOnread]?.rest) process.nextTick(() => toUser(socket, socket[kOnread].rest ?? noBytes));
+  else if (socket[kEndHeld]) process.nextTick(peerEnded, socket);
 }
 
 function peerEnded(socket) {
@@ -342,8 +356,12 @@ Socket.prototype.resetAndDestroy = function () {
   return this;
 };
 
-function failed(socket, error) {
-  socket.destroy(error);
+/** An error with what JavaScript alone knows of the attempt to connect. */
+function detailed(error, { host, port, localAddress, localPort, lookupError }) {
+  if (lookupError !== undefined && error.code === lookupError.code) return lookupError;
+  if (error.code === 'ERR_INVALID_ADDRESS_FAMILY') Object.assign(error, { host, port });
+  if (error.syscall === 'connect' && localAddress && localPort) Object.assign(error, { localAddress, localPort });
+  return error;
 }
 
 function closed(socket) {
@@ -405,6 +423,7 @@ function connectTcp(socket, options) {
   const isName = isIP(host) === 0;
   if (isName && lookup != null) validateFunction(lookup, 'options.lookup');
   socket._host = isName ? host : null;
+  socket[kAttempt] = { host: options.host, port: options.port | 0, localAddress, localPort };
 
   const families = { 4: 'IPv4', 6: 'IPv6', IPv4: 'IPv4', IPv6: 'IPv6' };
   socket[kNative].connect({
@@ -437,6 +456,7 @@ function askProgram(socket, host, options) {
   socket[kLookup] = lookup;
   options.lookup(host, request, (error, found, foundFamily) => {
     if (socket[kLookup] !== lookup || lookup.answer !== null) return;
+    if (error) socket[kAttempt].lookupError = error;
     const addresses = request.all && Array.isArray(found) ? found : [{ address: found, family: foundFamily }];
     lookup.answer = [
       error || null,
