@@ -63,7 +63,12 @@ Object.assign(self, {
   cwd: native.cwd,
   chdir(directory) {
     require('internal/validators').validateString(directory, 'directory');
-    native.chdir(directory);
+    const folder = require('path').resolve(directory);
+    if (binding.fs.kind(folder) !== 1) {
+      const code = binding.fs.kind(folder) === 0 ? 'ENOTDIR' : 'ENOENT';
+      throw require('internal/system_error').makeSystemError(code, 'chdir', native.cwd(), directory);
+    }
+    native.chdir(folder);
   },
   umask: () => 0o022,
   getuid: () => 0,

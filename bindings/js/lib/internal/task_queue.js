@@ -30,7 +30,12 @@ function nextTick(callback, ...args) {
   turn[TICKS] = 1;
 }
 
-/** All ticks, and after each all microtasks; then rejections. Until nothing is left. */
+/**
+ * All ticks, then all microtasks, until there are none; then rejections.
+ *
+ * After an error that was caught by `uncaughtException` the rest comes after the next callback of the loop,
+ * which an immediate sees to, as in Node.
+ */
 function runTicks() {
   do {
     while (head < queue.length) {
@@ -48,10 +53,12 @@ function runTicks() {
         if (args.length === 0) callback();
         else callback(...args);
       } catch (error) {
+        context.enter(before);
         require('internal/fatal').uncaught(error);
+        require('internal/timers').setImmediate(() => {});
+        return;
       }
       context.enter(before);
-      native.runJobs();
     }
     queue.length = 0;
     head = 0;

@@ -265,9 +265,8 @@ function runList(list, now) {
       // They may have cleared it.
       if (timer._list !== list) continue;
     }
-    ran = true;
     remove(timer);
-    runTimer(timer, now);
+    ran = runTimer(timer, now);
     now = clock();
   }
   running = null;
@@ -275,7 +274,9 @@ function runList(list, now) {
   return now;
 }
 
+/** Runs a timer. False if it has thrown: ticks then wait for the last one, as in Node. */
 function runTimer(timer, start) {
+  let ran = true;
   const outer = context.current();
   context.enter(timer._context);
   try {
@@ -283,6 +284,7 @@ function runTimer(timer, start) {
     if (args.length === 0) timer._onTimeout();
     else timer._onTimeout(...args);
   } catch (error) {
+    ran = false;
     require('internal/fatal').uncaught(error);
   }
   context.enter(outer);
@@ -293,6 +295,7 @@ function runTimer(timer, start) {
   } else if (timer._list === null) {
     destroy(timer);
   }
+  return ran;
 }
 
 /** Immediates: those that there are, and those that were made while these run. */

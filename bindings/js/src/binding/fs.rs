@@ -9,6 +9,7 @@ use rquickjs::function::Opt;
 use rquickjs::{Array, Ctx, Function, Object, Result, Value};
 
 use super::bytes::{self, Bytes};
+use super::process;
 use crate::engine::{call, shared};
 
 pub(super) fn define<'js>(ctx: &Ctx<'js>, fs: &Object<'js>) -> Result<()> {
@@ -78,10 +79,18 @@ fn throw<T>(
 
 /// A path for the system. One with a NUL in it, which `lib/fs.js` refuses, is one that is not there.
 fn c_path(ctx: &Ctx<'_>, path: &str, syscall: &str) -> Result<CString> {
-    match CString::new(path) {
-        Ok(path) => Ok(path),
-        Err(_) => throw(ctx, "ENOENT", syscall, Some(path), None),
+    match absolute(path) {
+        Some(path) => Ok(path),
+        None => throw(ctx, "ENOENT", syscall, Some(path), None),
     }
+}
+
+/// A path from the root, as a C string; nothing if it has a NUL in it. The empty path stays one.
+fn absolute(path: &str) -> Option<CString> {
+    if path.is_empty() {
+        return CString::new("").ok();
+    }
+    CString::new(process::absolute(path).into_os_string().into_encoded_bytes()).ok()
 }
 
 /// Calls the system with a path.
@@ -188,7 +197,7 @@ fn at(position: f64) -> Option<libc::off_t> {
 
 /// All of a file.
 fn read_file<'js>(ctx: Ctx<'js>, path: String) -> Result<Value<'js>> {
-    match std::fs::read(&path) {
+    match std::fs::read(process::absolute(&path)) {
         Ok(data) => bytes::from_vec(&ctx, data),
         Err(error) => {
             let code = name(error.raw_os_error().unwrap_or(0));
@@ -201,7 +210,7 @@ fn read_file<'js>(ctx: Ctx<'js>, path: String) -> Result<Value<'js>> {
 
 /// 0 for a file, 1 for a folder, -1 for what is not there, without an error.
 fn kind(path: String) -> i32 {
-    match std::fs::metadata(path) {
+    match std::fs::metadata(process::absolute(&path)) {
         Ok(metadata) if metadata.is_dir() => 1,
         Ok(_) => 0,
         Err(_) => -1,
@@ -265,7 +274,7 @@ fn status(ask: impl FnOnce(*mut libc::stat) -> Result<c_int>) -> Result<Vec<f64>
 /// The names in a folder, and what each is: 1 a file, 2 a folder, 3 a symbolic link, 0 anything
 /// else.
 fn readdir<'js>(ctx: Ctx<'js>, path: String) -> Result<Array<'js>> {
-    let entries = std::fs::read_dir(&path).or_else(|error| {
+    let entries = std::fs::read_dir(process::absolute(&path)).or_else(|error| {
         let code = name(error.raw_os_error().unwrap_or(0));
         throw(&ctx, code, "scandir", Some(&path), None)
     })?;
@@ -313,7 +322,8 @@ fn link(ctx: Ctx<'_>, from: String, to: String) -> Result<()> {
 
 fn symlink(ctx: Ctx<'_>, target: String, path: String) -> Result<()> {
     // SAFETY: C strings.
-    on_paths(&ctx, "symlink", &target, &path, |target, path| unsafe { libc::symlink(target, path) })
+    let old = CString::new(target.as_str()).unwrap_or_default();
+    on_paths(&ctx, "symlink", &target, &path, |_, path| unsafe { libc::symlink(old.as_ptr(), path) })
 }
 
 fn readlink(ctx: Ctx<'_>, path: String) -> Result<String> {

@@ -1,10 +1,10 @@
 //! `binding.process`: arguments, environment, standard streams, the end.
 
-use std::cell::Cell;
-use std::env;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
-use rquickjs::{Ctx, Exception, Function, Object, Result, Value};
+use rquickjs::{Ctx, Function, Object, Result, Value};
 
 use super::bytes::Bytes;
 use crate::wasi::cli::{environment, exit, terminal_stderr, terminal_stdin, terminal_stdout};
@@ -12,6 +12,8 @@ use crate::{embedded, stdin};
 
 thread_local! {
     static EXIT_CODE: Cell<u8> = const { Cell::new(0) };
+    /// The current folder, which the program need not be able to reach.
+    static FOLDER: RefCell<PathBuf> = RefCell::new("/".into());
 }
 
 /// What the program ends with if it does not call `exit`.
@@ -27,8 +29,7 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, process: &Object<'js>) -> Result<()> {
     }
     process.set("env", env)?;
     if let Some(folder) = environment::get_initial_cwd() {
-        // A folder that the program may not reach is none for its relative paths.
-        let _ = env::set_current_dir(folder);
+        FOLDER.set(folder.into());
     }
     process.set("builtins", embedded::names())?;
     for (name, function) in [
@@ -47,12 +48,17 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, process: &Object<'js>) -> Result<()> {
 }
 
 fn cwd() -> String {
-    env::current_dir().map_or_else(|_| "/".to_owned(), |path| path.display().to_string())
+    FOLDER.with_borrow(|folder| folder.display().to_string())
 }
 
-fn chdir(ctx: Ctx<'_>, folder: String) -> Result<()> {
-    env::set_current_dir(&folder)
-        .map_err(|error| Exception::throw_message(&ctx, &format!("{error}, chdir '{folder}'")))
+/// Changes the current folder to an absolute path that `lib/process.js` has checked.
+fn chdir(folder: String) {
+    FOLDER.set(folder.into());
+}
+
+/// A path as the program means it: relative ones are of its current folder.
+pub(super) fn absolute(path: &str) -> PathBuf {
+    FOLDER.with_borrow(|folder| folder.join(Path::new(path)))
 }
 
 /// Writes to standard output (1) or standard error (2). False if nobody reads it any more.

@@ -113,6 +113,10 @@ Module._resolveFilename = function (request, parent, isMain, options) {
     found = native.resolve(request, path.resolve(folder), 'require');
     if (found.path !== undefined) return found.path;
   }
+  if (!/^(\.{0,2}\/|#)/.test(request)) {
+    found.tried = folders.flatMap((folder) => Module._nodeModulePaths(path.resolve(folder)))
+      .map((folder) => path.join(folder, request));
+  }
   throw found.error === undefined || found.error === 'MODULE_NOT_FOUND' ?
     notFound(request, parent, found) : packageError(found, parent?.filename);
 };

@@ -34,7 +34,7 @@ function packageOf(file) {
 }
 
 /** What only an ES module has. */
-const moduleSyntax = /^[ \t]*(?:import(?:[ \t]*[\w{*"'$]|\.meta)|export[ \t]*(?:[{*]|default\b|const\b|let\b|var\b|function\b|class\b|async\b)|(?:const|let|var)[^\n]*=[ \t]*await\b|await\b)/m;
+const moduleSyntax = /^[ \t]*(?:import(?:[ \t]*[\w{*\"'$]|\.meta)|export[ \t]*(?:[{*]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))|\bimport\.meta\b/m;
 
 /** `module`, `commonjs` or `json`, for a file. */
 function formatOf(file, content) {
@@ -47,12 +47,18 @@ function formatOf(file, content) {
   if (type === 'commonjs' || (extension !== '.js' && extension !== '')) return 'commonjs';
   // Node's detection: what does not compile as CommonJS and has the syntax of a module is one.
   content ??= read(file);
-  if (!moduleSyntax.test(content)) return 'commonjs';
+  const isModule = moduleSyntax.test(content);
+  if (!isModule && !/\bawait\b/.test(content)) return 'commonjs';
+  if (compiles(content)) return 'commonjs';
+  return isModule || compiles(`return async () => {${content}\n}`) ? 'module' : 'commonjs';
+}
+
+function compiles(content) {
   try {
-    native.compile(content, file, ['exports', 'require', 'module', '__filename', '__dirname']);
-    return 'commonjs';
+    native.compile(content, '', ['exports', 'require', 'module', '__filename', '__dirname']);
+    return true;
   } catch {
-    return 'module';
+    return false;
   }
 }
 
