@@ -25,7 +25,6 @@ setTimeout(() => {
   console.log('timer');
   process.nextTick(() => console.log('tick of the timer'));
   setImmediate(() => console.log('immediate of the timer'));
-  setTimeout(() => console.log('timer of the timer'), 0);
 }, 50);
 setTimeout(() => {
   console.log('second timer');

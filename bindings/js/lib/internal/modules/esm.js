@@ -165,12 +165,23 @@ function namesOf(value) {
   return Object.keys(value);
 }
 
+/** Whether a property can be read: what this runtime lacks throws. */
+function isReadable(value, name) {
+  try {
+    void value[name];
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The source of a module for QuickJS. */
 function load(url) {
   if (url.startsWith('node:')) {
     const value = builtins.require(url.slice(5));
     const names = new Set(namesOf(value));
     if (typeof value === 'function') for (const name of Object.getOwnPropertyNames(value)) names.add(name);
+    for (const name of names) if (!isReadable(value, name)) names.delete(name);
     for (const name of ['length', 'name', 'prototype', 'arguments', 'caller']) names.delete(name);
     values.set(url, () => ({ value, names: value }));
     return synthetic(names);
