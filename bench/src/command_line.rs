@@ -140,7 +140,7 @@ async fn all(cli: &Cli, cases: &[Case], sides: &[Side], effort: Effort) -> Resul
 
     let mut records = vec![];
     let mut failed = vec![];
-    println!("{}", report::HEAD);
+    println!("{}", report::head(sides));
     for case in cases {
         if (case.connections + OTHER_DESCRIPTORS) as u64 > descriptors {
             eprintln!(
@@ -151,9 +151,7 @@ async fn all(cli: &Cli, cases: &[Case], sides: &[Side], effort: Effort) -> Resul
         match measure::measure(&stage, sides, case, effort).await {
             Ok(measured) => {
                 let of_case = report::records(case, &measured);
-                for record in &of_case {
-                    println!("{}", report::line(record));
-                }
+                println!("{}", report::line(case, sides, &of_case));
                 records.extend(of_case);
             }
             Err(error) => {
@@ -166,7 +164,7 @@ async fn all(cli: &Cli, cases: &[Case], sides: &[Side], effort: Effort) -> Resul
             write_json(path, &records).with_context(|| path.display().to_string())?;
         }
     }
-    if let Some(chart) = report::chart(&records) {
+    for chart in report::charts(&records) {
         println!("\n{chart}");
     }
     if !failed.is_empty() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::case::{Case, Work};
 use crate::measure::{Measured, Round, micros};
+use crate::side::Side;
 
 /// What one side reached in one case: medians over the rounds. What a case does not have is null.
 #[derive(Clone, Debug, Serialize)]
@@ -39,8 +40,6 @@ pub struct Record {
     cost: f64,
     #[serde(skip)]
     throughput_to_node: Option<f64>,
-    #[serde(skip)]
-    throughput_to_raw: Option<f64>,
 }
 
 /// The records of a case.
@@ -83,9 +82,6 @@ pub fn records(case: &Case, measured: &[Measured]) -> Vec<Record> {
                 throughput_to_node: node
                     .and_then(|node| ratio(rounds, node, throughput))
                     .filter(|_| timed && !starts),
-                throughput_to_raw: raw
-                    .and_then(|raw| ratio(rounds, raw, throughput))
-                    .filter(|_| timed && !starts),
             }
         })
         .collect()
@@ -119,43 +115,95 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     }
 }
 
-/// The head of the table, in Markdown.
-pub const HEAD: &str = "\
-| case | connections | bytes | lane | side | messages/s | CPU µs/message | p50 µs | p99 µs | peak RSS MiB | speed to node | speed to raw | throughput to node | throughput to raw |
-| --- | --: | --: | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |";
+/// The head of the table, in Markdown: a column for the cost of each side, one for the speed of
+/// each but Node, and three that have a value of each side.
+pub fn head(sides: &[Side]) -> String {
+    let names: Vec<&str> = sides.iter().map(Side::name).collect();
+    let others: Vec<&str> = names.iter().copied().filter(is_compared).collect();
+    let mut columns: Vec<String> = ["case", "connections", "bytes", "way"]
+        .map(str::to_owned)
+        .to_vec();
+    columns.extend(names.iter().map(|name| format!("{name}, µs")));
+    columns.extend(others.iter().map(|name| format!("{name} to node")));
+    columns.push(format!("throughput to node: {}", others.join(", ")));
+    columns.push(format!("p99, µs: {}", names.join(", ")));
+    columns.push(format!("peak MiB: {}", names.join(", ")));
+    let rule = vec!["--:"; columns.len() - 1].join(" | ");
+    format!("| {} |\n| --- | {rule} |", columns.join(" | "))
+}
 
-/// A line of the table.
-pub fn line(record: &Record) -> String {
+fn is_compared(name: &&str) -> bool {
+    *name != "node"
+}
+
+/// The line of a case.
+pub fn line(case: &Case, sides: &[Side], records: &[Record]) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
     };
-    let cost = match record.cpu_us_per_message {
+    let each = |wanted: fn(&&str) -> bool, value: &dyn Fn(&Record) -> String| {
+        let names = sides.iter().map(Side::name).filter(wanted);
+        let of = |name: &str| records.iter().find(|record| record.side == name);
+        names
+            .map(|name| of(name).map_or_else(|| "–".to_owned(), value))
+            .collect::<Vec<_>>()
+    };
+    let cost = |record: &Record| match record.cpu_us_per_message {
         // What was measured is memory.
-        None => format!("{:.2} KiB/connection", record.cost),
+        None => format!("{:.2} KiB", record.cost),
         cpu => number(cpu, 1),
     };
-    format!(
-        "| {} | {} | {} | {} | {} | {} | {cost} | {} | {} | {:.1} | {} | {} | {} | {} |",
-        record.case,
-        record.connections,
-        record.bytes,
-        record.lane,
-        record.side,
-        number(record.messages_per_second, 0),
-        number(record.p50_us, 0),
-        number(record.p99_us, 0),
-        record.peak_rss_kib as f64 / 1024.0,
-        number(record.speed_to_node, 2),
-        number(record.speed_to_raw, 2),
-        number(record.throughput_to_node, 2),
-        number(record.throughput_to_raw, 2),
-    )
+    let mut columns = vec![
+        case.name(),
+        case.connections.to_string(),
+        case.bytes.to_string(),
+        case.lane.to_string(),
+    ];
+    columns.extend(each(|_| true, &cost));
+    columns.extend(each(is_compared, &|record| number(record.speed_to_node, 2)));
+    let throughput = |record: &Record| number(record.throughput_to_node, 2);
+    columns.push(each(is_compared, &throughput).join(", "));
+    columns.push(each(|_| true, &|record| number(record.p99_us, 0)).join(", "));
+    let peak = |record: &Record| format!("{:.0}", record.peak_rss_kib as f64 / 1024.0);
+    columns.push(each(|_| true, &peak).join(", "));
+    format!("| {} |", columns.join(" | "))
+}
+
+/// The charts of what was measured.
+pub fn charts(records: &[Record]) -> Vec<String> {
+    let costs = ["echo", "unix-echo"].map(|case| chart(case, records));
+    costs.into_iter().flatten().chain(bars(records)).collect()
+}
+
+/// The speed of the first side for messages that are larger, as a chart for Mermaid; absent if it
+/// was not measured beside Node.
+fn bars(records: &[Record]) -> Option<String> {
+    let side = &records.first()?.side;
+    let larger = |record: &&Record| record.side == *side && record.bytes > 64;
+    let (mut labels, mut values) = (vec![], vec![]);
+    for record in records.iter().filter(larger) {
+        if let Some(speed) = record.speed_to_node {
+            labels.push(format!(
+                "\"{} {} × {} {}\"",
+                record.case, record.connections, record.bytes, record.lane
+            ));
+            values.push(format!("{speed:.2}"));
+        }
+    }
+    (!values.is_empty()).then(|| {
+        format!(
+            "```mermaid\nxychart-beta horizontal\n  title \"Speed of {side} to Node: larger messages\"\n  \
+             x-axis [{}]\n  y-axis \"times as fast\"\n  bar [{}]\n```\n",
+            labels.join(", "),
+            values.join(", ")
+        )
+    })
 }
 
 /// Cost per message against connections, as a chart for Mermaid; absent if too little of it was
 /// measured.
-pub fn chart(records: &[Record]) -> Option<String> {
-    let echo = |record: &&Record| record.case == "echo" && record.bytes == 64;
+fn chart(case: &str, records: &[Record]) -> Option<String> {
+    let echo = |record: &&Record| record.case == case && record.bytes == 64;
     let mut connections: Vec<_> = records.iter().filter(echo).map(|r| r.connections).collect();
     connections.dedup();
     let mut sides: Vec<&str> = vec![];
@@ -169,7 +217,7 @@ pub fn chart(records: &[Record]) -> Option<String> {
     }
     let labels: Vec<_> = connections.iter().map(usize::to_string).collect();
     let mut text = format!(
-        "```mermaid\nxychart-beta\n  title \"Echo of 64 B: server CPU per message (lines from the first: {})\"\n  x-axis \"connections\" [{}]\n  y-axis \"µs\"\n",
+        "```mermaid\nxychart-beta\n  title \"{case} of 64 B: server CPU per message (lines from the first: {})\"\n  x-axis \"connections\" [{}]\n  y-axis \"µs\"\n",
         sides.join(", "),
         labels.join(", ")
     );

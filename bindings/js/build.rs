@@ -82,9 +82,9 @@ fn packages(out_dir: &Path) -> Result<Option<PathBuf>, Box<dyn Error>> {
 
 fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .map_err(|error| format!("{name} is needed to build plugnet-js and cannot be started: {error}"))?;
+    let status = command.status().map_err(|error| {
+        format!("{name} is needed to build plugnet-js and cannot be started: {error}")
+    })?;
     if status.success() {
         Ok(())
     } else {

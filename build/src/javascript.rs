@@ -73,7 +73,9 @@ fn headers() -> PathBuf {
         .filter(|headers| headers.is_dir())
         .unwrap_or_else(|| {
             let message = String::from_utf8_lossy(&output.stderr);
-            fail(&format!("the package rquickjs-sys is not where cargo says: {message}"))
+            fail(&format!(
+                "the package rquickjs-sys is not where cargo says: {message}"
+            ))
         })
 }
 

@@ -171,6 +171,19 @@ pub(crate) enum Step {
     Closing(Closing),
 }
 
+impl Step {
+    /// The socket it is of.
+    pub fn socket(&self) -> Option<SocketId> {
+        match self {
+            Self::Socket(id, _) | Self::Timer(id, _) | Self::Job(Job::Socket(id, _)) => Some(*id),
+            Self::Closing(closing) => Some(closing.socket),
+            Self::Server(..) | Self::Ready | Self::Job(Job::Accepted(..) | Job::LookedUp(..)) => {
+                None
+            }
+        }
+    }
+}
+
 /// Whether the transport has found sockets ready that had no turn yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Found {

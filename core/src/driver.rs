@@ -36,7 +36,22 @@ pub struct Driver<T> {
     net: Net,
     transport: T,
     clock: Clock,
+    pace: Pace,
+    /// When the first of the writes was kept that wait to be sent together.
+    batch_since: u64,
 }
+
+/// How fast the program's handlers are: an answer does not wait for slow ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pace {
+    #[default]
+    Fast,
+    /// Those of the last batch took more than [`FAST`]. Until the program waits.
+    Slow,
+}
+
+/// How many milliseconds the handlers of a batch may take.
+const FAST: u64 = 1;
 
 /// Whether the rules need the time. Reading the clock has a cost, so it waits until something
 /// depends on it.
@@ -54,6 +69,8 @@ impl<T: Transport> Driver<T> {
             net: Net::default(),
             transport,
             clock: Clock::default(),
+            pace: Pace::default(),
+            batch_since: 0,
         }
     }
 
@@ -136,34 +153,77 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Decides and takes the next event; absent when nothing is left for now. What the program
-    /// has called since the last one has had its effect, and what it has written is sent.
+    /// has called since the last one has had its effect, and what it has written is sent. Small writes
+    /// to several sockets are sent together if the transport [prefers that](Transport::sends_together):
+    /// a few handlers later at most, at once where handlers are slow, before anything else reaches a
+    /// peer, and when the program waits ([`is_ready`](Self::is_ready), [`flush`](Self::flush)).
     #[allow(clippy::should_implement_trait, reason = "named as the contract is")]
     pub fn next(&mut self) -> Option<Event> {
-        if self.is_ready() {
-            self.net.take_event()
-        } else {
-            None
+        self.look_at_clock();
+        let kept = self.net.has_batch();
+        self.decide();
+        if !kept && self.net.has_batch() {
+            self.batch_since = self.transport.now();
         }
+        self.net.take_event()
     }
 
     /// Whether there is an event for [`next`](Self::next). Decides it without taking it: calls
     /// before `next` still take effect.
     pub fn is_ready(&mut self) -> bool {
         self.look_at_clock();
+        self.pace = Pace::Fast;
+        self.net.flush_all();
+        self.decide();
+        self.net.agenda.has_event()
+    }
+
+    /// Sends what [`next`](Self::next) has kept to send it together: the program waits for something
+    /// else.
+    pub fn flush(&mut self) {
+        self.net.flush_batch();
+        self.carry_out();
+    }
+
+    /// Whether there is something to [flush](Self::flush).
+    pub fn keeps_writes(&self) -> bool {
+        self.net.has_batch()
+    }
+
+    /// Runs the rules until there is an event, or nothing is left.
+    fn decide(&mut self) {
         loop {
-            self.net.flush_all();
+            self.flush_most();
             self.carry_out();
             if self.net.agenda.has_event() {
-                return true;
+                return;
             }
             if self.transport.has_ready() {
                 self.net.agenda.found();
             }
-            match self.net.step() {
-                Stepped::Nothing => return false,
-                Stepped::Done => {}
-                Stepped::Ready => self.next_ready(),
+            match self.net.next_step() {
+                None if !self.net.flush_all() => return,
+                None => {}
+                Some(step) => {
+                    self.carry_out();
+                    match self.net.run(step) {
+                        Stepped::Done => {}
+                        Stepped::Ready => self.next_ready(),
+                    }
+                }
             }
+        }
+    }
+
+    /// Hands what was written to the transport, except for a batch of small writes.
+    fn flush_most(&mut self) {
+        let most = match self.pace {
+            Pace::Fast => self.transport.sends_together(),
+            Pace::Slow => 1,
+        };
+        let full = self.net.flush_most(most);
+        if full && self.transport.now() > self.batch_since + FAST {
+            self.pace = Pace::Slow;
         }
     }
 
@@ -276,9 +336,26 @@ impl<T: Transport> Driver<T> {
         self.net.stream_has_room(id, generation)
     }
 
-    /// Bytes of the outgoing stream.
-    pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
-        self.call(|net| net.write_streamed(id, generation, data));
+    /// Bytes of the outgoing stream. The transport may have sent some of them ahead
+    /// ([`writes_through`](Self::writes_through)).
+    pub fn write_streamed(
+        &mut self,
+        id: SocketId,
+        generation: Generation,
+        sent: usize,
+        rest: Vec<u8>,
+    ) {
+        self.call(|net| net.write_streamed(id, generation, sent, rest));
+    }
+
+    /// Whether a `write` of so many bytes would give them to the transport at once, and alone.
+    ///
+    /// Whoever can send them from where they lie may do so if this is true, and then has to call
+    /// [`SocketMut::write_ahead`] or [`write_streamed`](Self::write_streamed) next, with what is
+    /// left. That saves a copy.
+    pub fn writes_through(&self, id: SocketId, length: usize) -> bool {
+        let socket = self.net.socket(id);
+        socket.is_some_and(|socket| socket.writes_through(length))
     }
 
     /// The end of the outgoing stream.
@@ -360,12 +437,15 @@ impl<T: Transport> Driver<T> {
                 }
                 Action::Open { socket, origin } => transport.open(socket, origin),
                 Action::Read(socket) => transport.read(socket),
-                Action::Write { socket, data } => {
+                Action::Write { socket, sent, data } => {
                     // Nothing to send is nothing to ask the host for.
                     let written = if data.is_empty() {
                         Written::All
                     } else {
-                        transport.write(socket, data)
+                        match transport.write(socket, data) {
+                            Written::Some(bytes) => Written::Some(sent + bytes),
+                            written => written,
+                        }
                     };
                     net.with_socket(socket, |socket, agenda| socket.written(written, agenda));
                 }
@@ -584,8 +664,15 @@ impl<T: Transport> SocketMut<'_, T> {
 
     /// `socket.write()`.
     pub fn write(self, data: Vec<u8>, callback: Option<Callback>) -> bool {
+        self.write_ahead(0, data, callback)
+    }
+
+    /// `socket.write()` of bytes that the transport has sent, and of the rest: see
+    /// [`Driver::writes_through`].
+    pub fn write_ahead(self, sent: usize, rest: Vec<u8>, callback: Option<Callback>) -> bool {
         let id = self.id;
-        self.driver.call(|net| net.write(id, data, callback)) && self.driver.net.write_returns(id)
+        self.driver.call(|net| net.write(id, sent, rest, callback))
+            && self.driver.net.write_returns(id)
     }
 
     /// `socket.end()`.

@@ -21,7 +21,7 @@ struct Listener {
     queued: usize,
 }
 
-/// The rules: the program's calls and the transport's reports change it, [`Net::step`] runs what
+/// The rules: the program's calls and the transport's reports change it, [`Net::run`] runs what
 /// follows, [`Net::next_action`] returns what to ask of the transport.
 #[derive(Debug, Default)]
 pub(crate) struct Net {
@@ -33,19 +33,19 @@ pub(crate) struct Net {
     lookups: HashMap<LookupId, Source>,
     /// The sources that pipe to a socket.
     sources: HashMap<SocketId, Vec<SocketId>>,
-    /// Sockets that were written to since the last flush.
+    /// Sockets that were written to since the last event was asked for.
     dirty: Vec<SocketId>,
+    /// Sockets that were written to before that, to be sent together.
+    batch: Vec<SocketId>,
     /// What a `connect` does that does not say.
     pub selection: Selection,
     pub agenda: Agenda,
 }
 
-/// What came of [`Net::step`].
+/// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stepped {
-    /// There is none.
-    Nothing,
-    /// A step was run.
+    /// It was run.
     Done,
     /// The transport's next socket that is ready is due.
     Ready,
@@ -425,8 +425,8 @@ impl Net {
         let Some(socket) = self.sockets.get_mut(&destination) else {
             return;
         };
-        self.dirty.push(destination);
         let room = socket.take_piped(data, &mut self.agenda);
+        self.is_dirty(destination);
         if !room && let Some(socket) = self.sockets.get_mut(&id) {
             socket.hold_for(destination);
         }
@@ -480,9 +480,25 @@ impl Net {
 
     /// False if the data was not taken. Otherwise the answer is that of
     /// [`Net::write_returns`], once the actions were carried out.
-    pub fn write(&mut self, id: SocketId, data: Vec<u8>, callback: Option<Callback>) -> bool {
-        self.dirty.push(id);
-        self.with_socket(id, |socket, agenda| socket.write(data, callback, agenda))
+    pub fn write(
+        &mut self,
+        id: SocketId,
+        sent: usize,
+        rest: Vec<u8>,
+        callback: Option<Callback>,
+    ) -> bool {
+        self.is_dirty(id);
+        self.with_socket(id, |socket, agenda| {
+            socket.write_ahead(sent, rest, callback, agenda)
+        })
+    }
+
+    /// Remembers to flush a socket.
+    fn is_dirty(&mut self, id: SocketId) {
+        // Many writes in a row are usually of one.
+        if self.dirty.last() != Some(&id) {
+            self.dirty.push(id);
+        }
     }
 
     /// What a `write` that took its data answers.
@@ -495,14 +511,38 @@ impl Net {
         self.with_socket(id, Socket::flush);
     }
 
-    /// Hands what was written to any socket to the transport.
-    pub fn flush_all(&mut self) {
+    /// Hands what was written to any socket to the transport. False if there is nothing.
+    pub fn flush_all(&mut self) -> bool {
+        let some = !self.batch.is_empty() || !self.dirty.is_empty();
+        self.flush_batch();
+        self.flush_dirty(Self::flush);
+        some
+    }
+
+    /// The same, except for small writes that [can wait](Socket::sends_later), if there are fewer of
+    /// them than `most`. True if there were as many.
+    pub fn flush_most(&mut self, most: usize) -> bool {
+        self.flush_dirty(|net, id| {
+            if most > 1 && net.with_socket(id, Socket::sends_later) {
+                net.batch.push(id);
+            } else {
+                net.flush(id);
+            }
+        });
+        let full = self.has_batch() && self.batch.len() >= most;
+        if full {
+            self.flush_batch();
+        }
+        full
+    }
+
+    fn flush_dirty(&mut self, mut flush: impl FnMut(&mut Self, SocketId)) {
         if self.dirty.is_empty() {
             return;
         }
         let mut dirty = std::mem::take(&mut self.dirty);
         for id in dirty.drain(..) {
-            self.flush(id);
+            flush(self, id);
         }
         // With its memory, unless more was written meanwhile.
         if self.dirty.is_empty() {
@@ -510,8 +550,27 @@ impl Net {
         }
     }
 
+    /// Hands the small writes to the transport that wait to be sent together.
+    pub fn flush_batch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        for id in batch.drain(..) {
+            self.with_socket(id, Socket::hand_over);
+        }
+        if self.batch.is_empty() {
+            self.batch = batch;
+        }
+    }
+
+    /// Whether small writes wait to be sent together.
+    pub fn has_batch(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
     pub fn end(&mut self, id: SocketId, data: Option<Vec<u8>>, callback: Option<Callback>) {
-        self.dirty.push(id);
+        self.is_dirty(id);
         self.with_socket(id, |socket, agenda| socket.end(data, callback, agenda));
     }
 
@@ -521,7 +580,7 @@ impl Net {
     }
 
     pub fn destroy_soon(&mut self, id: SocketId) {
-        self.dirty.push(id);
+        self.is_dirty(id);
         self.with_socket(id, Socket::destroy_soon);
     }
 
@@ -559,15 +618,21 @@ impl Net {
         self.sockets.get(&id)?.stream_has_room(generation)
     }
 
-    pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
-        self.dirty.push(id);
+    pub fn write_streamed(
+        &mut self,
+        id: SocketId,
+        generation: Generation,
+        sent: usize,
+        rest: Vec<u8>,
+    ) {
+        self.is_dirty(id);
         self.with_socket(id, |socket, agenda| {
-            socket.write_streamed(generation, data, agenda);
+            socket.write_streamed(generation, sent, rest, agenda);
         });
     }
 
     pub fn end_streamed(&mut self, id: SocketId, generation: Generation) {
-        self.dirty.push(id);
+        self.is_dirty(id);
         self.with_socket(id, |socket, agenda| socket.end_streamed(generation, agenda));
         self.forget_socket(id);
     }
@@ -604,13 +669,20 @@ impl Net {
 
     // ---- steps ----
 
+    /// The next action. What was written before goes first.
     pub fn next_action(&mut self) -> Option<Action> {
+        let action = self.agenda.actions.front()?;
+        if !self.batch.is_empty() && action.reaches_a_peer() {
+            let later = std::mem::take(&mut self.agenda.actions);
+            self.flush_batch();
+            self.agenda.actions.extend(later);
+        }
         self.agenda.actions.pop_front()
     }
 
     /// Whether a step may follow right away.
     pub fn has_work(&self) -> bool {
-        self.agenda.has_work() || !self.dirty.is_empty()
+        self.agenda.has_work() || !self.dirty.is_empty() || !self.batch.is_empty()
     }
 
     /// Whether an event can follow that the program waits for.
@@ -651,6 +723,7 @@ impl Net {
             + self.sources.len()
             + sources
             + self.dirty.len()
+            + self.batch.len()
             + self.agenda.len()
     }
 
@@ -671,11 +744,18 @@ impl Net {
         self.agenda.take_event()
     }
 
-    /// Runs the next step.
-    pub fn step(&mut self) -> Stepped {
-        let Some(step) = self.agenda.next() else {
-            return Stepped::Nothing;
-        };
+    /// The next step. What was written to its socket before is flushed, so that it is the same step
+    /// whether that has waited or not.
+    pub fn next_step(&mut self) -> Option<Step> {
+        let step = self.agenda.next()?;
+        if step.socket().is_some_and(|id| self.batch.contains(&id)) {
+            self.flush_batch();
+        }
+        Some(step)
+    }
+
+    /// Runs a step.
+    pub fn run(&mut self, step: Step) -> Stepped {
         match step {
             Step::Ready => return Stepped::Ready,
             Step::Socket(id, tick) => {

@@ -273,6 +273,12 @@ pub trait Transport {
     /// [`Driver::stream_has_room`](crate::Driver::stream_has_room).
     fn wake_outgoing(&mut self, socket: SocketId, generation: Generation);
 
+    /// How many sockets' small writes the core may keep to send them together. A transport for which
+    /// that saves nothing gets each when the program asks for the next event.
+    fn sends_together(&self) -> usize {
+        1
+    }
+
     /// Whether [`next_ready`](Self::next_ready) may have something.
     ///
     /// A transport that looks at all its sockets at once, as libuv does, can do what is to be done
@@ -395,6 +401,8 @@ pub(crate) enum Action {
     Read(SocketId),
     Write {
         socket: SocketId,
+        /// How many bytes before `data` were sent already.
+        sent: usize,
         data: Vec<u8>,
     },
     ShutDown(SocketId),
@@ -414,6 +422,33 @@ pub(crate) enum Action {
     Reset(SocketId),
     WakeIncoming(SocketId, Generation),
     WakeOutgoing(SocketId, Generation),
+}
+
+impl Action {
+    /// Whether somebody outside can see it.
+    pub fn reaches_a_peer(&self) -> bool {
+        match self {
+            Self::Write { .. }
+            | Self::ShutDown(_)
+            | Self::Close(_)
+            | Self::Connect { .. }
+            | Self::AbortConnect { .. }
+            | Self::CloseListener(_)
+            | Self::Refuse(_)
+            | Self::FailConnecting { .. }
+            | Self::NoDelay { .. }
+            | Self::TypeOfService { .. }
+            | Self::Reset(_) => true,
+            Self::LookUp { .. }
+            | Self::Listen { .. }
+            | Self::Accept(_)
+            | Self::Open { .. }
+            | Self::Read(_)
+            | Self::KeepAlive { .. }
+            | Self::WakeIncoming(..)
+            | Self::WakeOutgoing(..) => false,
+        }
+    }
 }
 
 /// The zones of the addresses that an attempt is for.

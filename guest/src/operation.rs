@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// The owner's handle. Dropping it does not cancel the operation.
+#[derive(Clone)]
 pub struct Operation(Rc<Shared>);
 
 #[derive(Default)]
@@ -39,6 +40,31 @@ impl Operation {
     pub fn is_over(&self) -> bool {
         let future = self.0.future.try_borrow();
         future.is_ok_and(|future| future.is_none())
+    }
+
+    /// Has the task that polls the operation poll it again.
+    pub fn wake(&self) {
+        if let Some(waker) = &*self.0.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Polls the operation at once, in the name of the task that polls it otherwise. No effect
+    /// before that task has polled it.
+    pub fn poll_now(&self) {
+        let Some(waker) = self.0.waker.borrow().clone() else {
+            return;
+        };
+        let Ok(mut future) = self.0.future.try_borrow_mut() else {
+            return;
+        };
+        let mut cx = Context::from_waker(&waker);
+        if let Some(running) = future.as_mut()
+            && running.as_mut().poll(&mut cx).is_ready()
+        {
+            *future = None;
+            waker.wake();
+        }
     }
 
     /// Cancels the operation and returns what is left of it, for a task to drop.

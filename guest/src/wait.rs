@@ -19,6 +19,8 @@ use std::task::{Context, Poll};
 async fn drive() {
     let mut operations = FuturesUnordered::new();
     poll_fn(|cx| {
+        // The program waits, perhaps for something else than an event.
+        with(|driver| driver.flush());
         loop {
             operations.extend(with(|driver| driver.transport_mut().take_started()));
             let progress = operations.poll_next_unpin(cx);

@@ -77,51 +77,29 @@
 #![deny(missing_docs)]
 #![warn(missing_debug_implementations)]
 
-mod bytes;
-mod cache;
-mod caught;
-mod compiled;
-mod component;
-mod compose;
-mod connections;
-mod directory;
 mod door;
-mod epoch;
 mod error;
-mod event;
-mod files;
 mod guard;
-mod host;
 mod ipc;
-#[cfg(feature = "js")]
-mod javascript;
-mod memory;
-mod name_lookup;
+mod limits;
 #[cfg(target_os = "linux")]
 mod net;
-mod program;
-mod rate;
-mod resolver;
-mod run_options;
-mod runtime;
-mod sockets;
-mod stats;
+mod observe;
+mod run;
 mod transfer;
+mod wasi;
 
-pub use bytes::check_code;
-pub use compose::{compose, compose_without_ipc};
-pub use connections::{ConnectionLimit, Direction};
 pub use error::{Error, ProgramError, Trap};
-pub use event::Event;
 pub use guard::{Access, Denial};
-pub use host::{Host, HostView, add_to_linker};
+pub use limits::ConnectionLimit;
+pub use observe::{Direction, Event, Stats, Totals};
 pub use plugnet_ipc::{DescriptorError, Descriptors, GrantError, SocketFiles};
 pub use plugnet_policy as policy;
 pub use plugnet_policy::IpcPattern;
-pub use program::{Exit, Program};
-pub use run_options::RunOptions;
-pub use runtime::{Runtime, RuntimeOptions};
-pub use stats::{Stats, Totals};
+pub use run::{
+    Exit, Host, HostView, Program, RunOptions, Runtime, RuntimeOptions, add_to_linker, check_code,
+    compose, compose_without_ipc,
+};
 pub use wasmtime;
 pub use wasmtime_wasi;
 

@@ -13,8 +13,9 @@ use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, S
 use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
-use crate::connections::{Place, Record};
-use crate::rate::Turns;
+use crate::limits::Place;
+use crate::limits::rate::Turns;
+use crate::observe::Record;
 
 /// The read size for a program that gives no buffer.
 const CAPACITY: usize = 8 * 1024;

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use peer::{Stream, hear, talk};
-use process::{Folder, Running, plugnet};
+use process::{Folder, Running, run};
 
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
 const HTTP_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-server.wasm"));
@@ -34,8 +34,8 @@ impl Server {
         let folder = Folder::new();
         let program = folder.file("program.wasm", program);
         let mut process = Running::start(
-            plugnet()
-                .args(["run", "--allow-net"])
+            run()
+                .arg("--allow-net")
                 .arg(program)
                 .arg("127.0.0.1:0")
                 .args(arguments),
@@ -123,8 +123,8 @@ impl PathServer {
         let folder = Folder::new();
         folder.file("program.wasm", program);
         let mut process = Running::start(
-            plugnet()
-                .args(["run", "--allow-ipc", "./", "program.wasm", "./app.sock"])
+            run()
+                .args(["--allow-ipc", "./", "program.wasm", "./app.sock"])
                 .current_dir(folder.here()),
         );
         process.line();

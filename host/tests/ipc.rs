@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use peer::{Stream, talk};
-use process::{Folder, LIMIT};
+use process::{Folder, LIMIT, is_composed};
 
 const ECHO_SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/echo-server.wasm"));
 const TEST_PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/test-program.wasm"));
@@ -41,6 +41,7 @@ impl Running {
         let process = process::Running::start(
             Command::new("sh")
                 .args(["-c", script, env!("CARGO_BIN_EXE_plugnet"), "run"])
+                .args(is_composed().then_some("--composed"))
                 .args(arguments.iter().map(of_folder))
                 .env_remove("LISTEN_FDS")
                 .env_remove("LISTEN_PID")
@@ -171,14 +172,13 @@ fn other_descriptors_are_of_a_wrong_type() {
     let file = open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
     let folder = open(env!("CARGO_MANIFEST_DIR"));
     let (pipe, _writer) = io::pipe().expect("a pipe");
-    let native = &["--listen-fd", "3", "PROGRAM", "wrong-fd", "fd=3"][..];
-    let composed = &[&["--composed"], native].concat()[..];
-    for (descriptor, arguments, kind) in [
-        (file, native, "FILE"),
-        (folder, native, "UNKNOWN"),
-        (OwnedFd::from(pipe), composed, "UNKNOWN"),
-    ] {
-        let mut running = start(AS_3, descriptor, arguments);
+    let pipe = is_composed().then_some((OwnedFd::from(pipe), "UNKNOWN"));
+    for (descriptor, kind) in [(file, "FILE"), (folder, "UNKNOWN")]
+        .into_iter()
+        .chain(pipe)
+    {
+        let arguments = ["--listen-fd", "3", "PROGRAM", "wrong-fd", "fd=3"];
+        let mut running = start(AS_3, descriptor, &arguments);
         assert_eq!(
             running.line("thrown: "),
             format!("ERR_INVALID_FD_TYPE \"Unsupported fd type: {kind}\"")

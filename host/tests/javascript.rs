@@ -46,7 +46,10 @@ fn scripts() -> Vec<PathBuf> {
     for folder in fs::read_dir(root).expect("the scripts") {
         for entry in fs::read_dir(folder.expect("a folder").path()).expect("its scripts") {
             let path = entry.expect("a script").path();
-            if matches!(path.extension().and_then(|end| end.to_str()), Some("js" | "mjs")) {
+            if matches!(
+                path.extension().and_then(|end| end.to_str()),
+                Some("js" | "mjs")
+            ) {
                 scripts.push(path);
             }
         }
@@ -183,16 +186,24 @@ client.on('end', () => {
 /// A port that nobody listens at now.
 fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port().to_string()
+    listener
+        .local_addr()
+        .expect("its address")
+        .port()
+        .to_string()
 }
 
 /// What nobody catches is shown with its place, and ends with Node's exit code.
 #[test]
 fn an_uncaught_error_is_shown() {
-    let output = run("const a = 1;\nfunction fail() {\n  throw new TypeError('bad');\n}\nfail();\n");
+    let output =
+        run("const a = 1;\nfunction fail() {\n  throw new TypeError('bad');\n}\nfail();\n");
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("app.js:3\n  throw new TypeError('bad');\n"), "{text}");
+    assert!(
+        text.contains("app.js:3\n  throw new TypeError('bad');\n"),
+        "{text}"
+    );
     assert!(text.contains("\nTypeError: bad\n    at fail ("), "{text}");
     assert!(text.contains("app.js:5:"), "{text}");
     assert!(text.trim_end().ends_with("Node.js v26.12.1"), "{text}");
@@ -206,12 +217,21 @@ fn exit_codes_are_nodes() {
         ("process.exitCode = 3", 3),
         ("process.exit(4)", 4),
         ("process.on('exit', () => { process.exitCode = 5 })", 5),
-        ("setTimeout(() => process.exit(6), 1); setInterval(() => {}, 1000)", 6),
+        (
+            "setTimeout(() => process.exit(6), 1); setInterval(() => {}, 1000)",
+            6,
+        ),
         ("throw 1", 1),
         ("Promise.reject(new Error('no'))", 1),
-        ("process.on('uncaughtException', () => { throw 2 }); throw 1", 7),
+        (
+            "process.on('uncaughtException', () => { throw 2 }); throw 1",
+            7,
+        ),
         ("process.on('exit', () => { throw 1 })", 1),
-        ("process.on('exit', () => process.exit(9)); process.exit(1)", 9),
+        (
+            "process.on('exit', () => process.exit(9)); process.exit(1)",
+            9,
+        ),
         ("require('./none')", 1),
         ("let a b", 1),
         ("import('node:fs'); await new Promise(() => {})", 13),
@@ -253,7 +273,10 @@ fn a_syntax_error_is_shown() {
 #[test]
 fn a_missing_module_says_what_was_tried() {
     let text = stderr(&run("require('./none')"));
-    assert!(text.contains("Cannot find module './none'\nRequire stack:\n- "), "{text}");
+    assert!(
+        text.contains("Cannot find module './none'\nRequire stack:\n- "),
+        "{text}"
+    );
     for tried in ["/none.js'", "/none.json'"] {
         assert!(text.contains(tried), "{text}");
     }
@@ -286,7 +309,10 @@ fn a_script_reads_its_package_alone() {
     assert_eq!(lines[0], "data", "{text}{}", stderr(&output));
     assert_eq!(lines.len(), 6, "{text}");
     for line in &lines[1..] {
-        assert!(["EACCES", "EPERM", "ENOENT", "EROFS"].contains(line), "{text}");
+        assert!(
+            ["EACCES", "EPERM", "ENOENT", "EROFS"].contains(line),
+            "{text}"
+        );
     }
     assert!(script.is_file());
     assert_eq!(folder.names(), ["app", "secret.txt"]);
@@ -325,7 +351,12 @@ fn relative_paths_are_of_the_current_folder() {
     let output = output(command.args(["run", "--dir", "data", "app/app.js"]));
     let here = fs::canonicalize(folder.here()).expect("the folder");
     let script = here.join("app/app.js").display().to_string();
-    assert_eq!(stdout(&output), format!("{script}\n"), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        format!("{script}\n"),
+        "{}",
+        stderr(&output)
+    );
     let written = fs::read_to_string(folder.path("data/new.txt")).expect("it was written");
     assert_eq!(written, here.display().to_string());
 }
@@ -342,7 +373,10 @@ fn arguments_and_environment_are_given() {
     command.env("HIDDEN", "1");
     command.args(["run", "--env", "SHOWN=2"]).arg(script);
     let output = output(command.args(["a", "--b", "c d"]));
-    assert_eq!(stdout(&output), "[\"a\",\"--b\",\"c d\"] {\"SHOWN\":\"2\"}\n");
+    assert_eq!(
+        stdout(&output),
+        "[\"a\",\"--b\",\"c d\"] {\"SHOWN\":\"2\"}\n"
+    );
 }
 
 /// Standard input is a stream, to its end.
@@ -398,7 +432,11 @@ fn a_lack_of_memory_can_be_caught() {
     );
     let output = output(plugnet().args(["run", "--max-memory", "64MiB"]).arg(script));
     let text = stdout(&output);
-    assert!(text == "RangeError\n" || text == "InternalError\n", "{text} {}", stderr(&output));
+    assert!(
+        text == "RangeError\n" || text == "InternalError\n",
+        "{text} {}",
+        stderr(&output)
+    );
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -443,7 +481,9 @@ fn a_server_has_many_clients() {
     for (index, client) in clients.iter_mut().enumerate() {
         let limit = Some(Duration::from_secs(30));
         client.set_read_timeout(limit).expect("a time limit");
-        client.write_all(&[u8::try_from(index).expect("small"); 1000]).expect("it reads");
+        client
+            .write_all(&[u8::try_from(index).expect("small"); 1000])
+            .expect("it reads");
     }
     for (index, client) in clients.iter_mut().enumerate() {
         let mut answer = [0; 1000];

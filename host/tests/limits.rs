@@ -16,7 +16,7 @@ use plugnet_host::wasmtime_wasi::cli::AsyncStdoutStream;
 use plugnet_host::{
     ConnectionLimit, Direction, Error, Event, Exit, RunOptions, Runtime, RuntimeOptions, Stats,
 };
-use process::{Folder, LIMIT, Running, plugnet};
+use process::{Folder, LIMIT, Running, is_composed, run};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -59,7 +59,11 @@ impl Server {
     }
 
     async fn start_at(place: &str, limits: Limits, options: RunOptions) -> Self {
-        let runtime = Runtime::new(RuntimeOptions::default()).expect("a runtime");
+        let runtime = Runtime::new(RuntimeOptions {
+            composed: is_composed(),
+            ..RuntimeOptions::default()
+        })
+        .expect("a runtime");
         let program = runtime.load(ECHO_SERVER).expect("a program");
         let (stdout, read) = tokio::io::duplex(64 * 1024);
         let stats = Stats::new();
@@ -354,7 +358,8 @@ async fn no_end_of_a_run_leaves_connections() {
 
     // Trapped: it has no memory for as many clients.
     let mut limits = Limits::default();
-    limits.max_memory = "1536KiB".parse().ok();
+    let little = if is_composed() { "4MiB" } else { "1536KiB" };
+    limits.max_memory = little.parse().ok();
     let mut server = Server::start(limits).await;
     let mut clients = vec![];
     while !server.run.is_finished() && clients.len() < 5000 {
@@ -433,8 +438,8 @@ fn served_by_command(arguments: &[&str], client: impl FnOnce(SocketAddr)) -> Str
     let folder = Folder::new();
     let program = folder.file("echo-server.wasm", ECHO_SERVER);
     let mut server = Running::start(
-        plugnet()
-            .args(["run", "--allow-net"])
+        run()
+            .arg("--allow-net")
             .args(arguments)
             .arg(program)
             .args(["--once", "127.0.0.1:0"])

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process::{Folder, LIMIT, Running, plugnet};
+use process::{Folder, LIMIT, Running, run};
 
 const CLIENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/redis-client.wasm"));
 
@@ -59,8 +59,7 @@ impl Redis {
 
     /// `plugnet run`, with the grant that the place takes and no other.
     fn client(&self, place: &Place, command: &[&str]) -> Command {
-        let mut plugnet = plugnet();
-        plugnet.arg("run");
+        let mut plugnet = run();
         let place = match place {
             Place::Path => {
                 plugnet.args(["--allow-ipc", "redis.sock::/redis.sock"]);

@@ -107,7 +107,7 @@ const makers = {
     asUser('mysql', find('mariadb-install-db'), [`--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
     const path = join(folder, 's');
     const init = join(folder, 'init.sql');
-    writeFileSync(init, "CREATE USER 'tester'@'%' IDENTIFIED BY 'secret'; CREATE USER 'tester'@'localhost' IDENTIFIED BY 'secret';\n");
+    writeFileSync(init, "CREATE USER 'tester'@'%' IDENTIFIED BY 'secret';\nCREATE USER 'tester'@'localhost' IDENTIFIED BY 'secret';\n");
     await start(file, ['--no-defaults', `--datadir=${data}`, `--port=${port}`, `--socket=${path}`, '--bind-address=127.0.0.1', `--init-file=${init}`, `--pid-file=${join(folder, 'pid')}`], port, 'mysql');
     return { port, path, user: 'tester', password: 'secret', grant: [path] };
   },

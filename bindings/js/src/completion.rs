@@ -68,7 +68,8 @@ pub(crate) fn poll(context: &Context<'_>) -> bool {
 
 /// Tells the program, each followed by what Node does after a callback.
 pub(crate) fn deliver(engine: &Engine) {
-    while let Some(completed) = COMPLETED.with_borrow_mut(|completed| completed.outcomes.pop_front())
+    while let Some(completed) =
+        COMPLETED.with_borrow_mut(|completed| completed.outcomes.pop_front())
     {
         engine.with(|ctx| {
             if call(ctx, &shared().completed, completed).is_err() {

@@ -6,7 +6,9 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 /// The source of a module, by its name: `net`, `stream/promises`, `internal/bootstrap`.
 #[cfg(not(feature = "lib-from-disk"))]
 pub(crate) fn source(name: &str) -> Option<std::borrow::Cow<'static, str>> {
-    let index = MODULES.binary_search_by(|(other, _)| (*other).cmp(name)).ok()?;
+    let index = MODULES
+        .binary_search_by(|(other, _)| (*other).cmp(name))
+        .ok()?;
     Some(MODULES[index].1.into())
 }
 
@@ -33,7 +35,11 @@ pub(crate) fn names() -> Vec<String> {
             if let Some(name) = name.strip_suffix(".js") {
                 names.push(format!("{prefix}{name}"));
             } else if entry.path().is_dir() {
-                below(&format!("{folder}/{name}"), &format!("{prefix}{name}/"), names);
+                below(
+                    &format!("{folder}/{name}"),
+                    &format!("{prefix}{name}/"),
+                    names,
+                );
             }
         }
     }

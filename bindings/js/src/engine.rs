@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 
 use rquickjs::function::{Args, IntoArgs};
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+use rquickjs::{
+    CatchResultExt, CaughtError, Context, Ctx, Function, Object, Persistent, Runtime, Value,
+};
 
 use crate::{binding, embedded};
 
@@ -11,7 +13,7 @@ use crate::{binding, embedded};
 /// frames of a plain function, some more than Node has.
 ///
 /// QuickJS counts what is in the memory of WebAssembly. The host's stack is used, too, up to thirty
-/// times as much by the parser: `javascript.rs` of the host has to give that.
+/// times as much by the parser: the host gives that (`host/src/run/runtime.rs`).
 const STACK: usize = 7 << 19;
 
 /// A function in JavaScript that native code calls.

@@ -78,15 +78,17 @@ impl Socket {
         (self.generation == generation && self.is_writable()).then(|| !self.writable.is_full())
     }
 
-    /// What came from the stream that is sent.
+    /// What came from the stream that is sent: bytes that the transport has sent already
+    /// ([`Socket::writes_through`]), and the rest.
     pub(crate) fn write_streamed(
         &mut self,
         generation: Generation,
-        data: Vec<u8>,
+        sent: usize,
+        rest: Vec<u8>,
         agenda: &mut Agenda,
     ) {
         if self.generation == generation && self.is_writable() {
-            self.write(data, None, agenda);
+            self.write_ahead(sent, rest, None, agenda);
         }
     }
 

@@ -4,6 +4,9 @@ use crate::error::Error;
 use crate::event::Callback;
 use std::collections::VecDeque;
 
+/// How many bytes at most wait to be sent with those of other sockets.
+const SMALL: usize = 4 * 1024;
+
 /// One call of `write`.
 #[derive(Debug)]
 struct Chunk {
@@ -32,6 +35,9 @@ pub(crate) struct Writable {
     /// Written and not given to the transport: the bytes of `queued`.
     data: Vec<u8>,
     queued: VecDeque<Chunk>,
+    /// How many bytes of the chunk in `queued` the transport has sent already: they are not in
+    /// `data`.
+    ahead: usize,
     /// Given to the transport and not complete.
     in_flight: VecDeque<Chunk>,
     /// How much of the first chunk in flight was handed to the host.
@@ -143,6 +149,14 @@ impl Writable {
         first.is_some_and(|first| first.callback.is_some() || self.need_drain)
     }
 
+    /// Whether something waits that is little, and nothing is emitted when the transport has
+    /// taken it.
+    pub fn sends_later(&self) -> bool {
+        let silent = self.queued.iter().all(|chunk| chunk.callback.is_none());
+        let idle = self.queued() && !self.in_flight();
+        idle && silent && !self.need_drain && !self.is_ending() && self.len <= SMALL
+    }
+
     /// Takes a chunk.
     pub fn push(&mut self, data: Vec<u8>, callback: Option<Callback>) {
         self.len += data.len();
@@ -158,12 +172,34 @@ impl Writable {
         }
     }
 
+    /// Takes a chunk whose first bytes the transport has sent already. Nothing else waits.
+    pub fn push_ahead(&mut self, sent: usize, rest: Vec<u8>, callback: Option<Callback>) {
+        self.len += sent + rest.len();
+        self.bytes_written += (sent + rest.len()) as u64;
+        self.queued.push_back(Chunk {
+            len: sent + rest.len(),
+            callback,
+        });
+        self.ahead = sent;
+        self.data = rest;
+    }
+
+    /// Whether a chunk of so many bytes would be given to the transport at once, and alone.
+    pub fn goes_through(&self, length: usize) -> bool {
+        length > 0 && length >= self.high_water_mark && !self.in_flight() && !self.queued()
+    }
+
     /// What `write` answers once it has done what it could (row W2): room is
     /// left, or everything is gone. Remembers to emit `'drain'` if not.
     pub fn has_room(&mut self) -> bool {
         let room = !self.is_full();
         self.need_drain |= !room;
         room
+    }
+
+    /// How many bytes of what [`Writable::take_queued`] takes next were sent already.
+    pub fn take_ahead(&mut self) -> usize {
+        std::mem::take(&mut self.ahead)
     }
 
     /// Everything that waits, as one write, unless one is under way.

@@ -17,6 +17,27 @@ impl Socket {
         callback: Option<Callback>,
         agenda: &mut Agenda,
     ) -> bool {
+        self.write_ahead(0, data, callback, agenda)
+    }
+
+    /// Whether a [`Socket::write`] of so many bytes would give them to the transport at once, and
+    /// alone. It may then send some of them first, for [`Socket::write_ahead`].
+    pub(crate) fn writes_through(&self, length: usize) -> bool {
+        self.writable.goes_through(length)
+            && self.is_open()
+            && !matches!(self.early, Early::Corked)
+            && !self.data.is_taken()
+            && self.check_writable().is_ok()
+    }
+
+    /// [`Socket::write`] of bytes that the transport has sent, and of the rest.
+    pub(crate) fn write_ahead(
+        &mut self,
+        sent: usize,
+        rest: Vec<u8>,
+        callback: Option<Callback>,
+        agenda: &mut Agenda,
+    ) -> bool {
         if self.data.is_taken() && !self.destroyed() {
             self.fail_call(callback, Error::in_use("write"), agenda);
             return false;
@@ -27,8 +48,12 @@ impl Socket {
             self.destroy(Some(error), agenda);
             return false;
         }
-        let length = data.len();
-        self.writable.push(data, callback);
+        let length = sent + rest.len();
+        if sent > 0 {
+            self.writable.push_ahead(sent, rest, callback);
+        } else {
+            self.writable.push(rest, callback);
+        }
         if matches!(self.link, Link::None) {
             // Row W11: callback(err), 'error', 'close'.
             self.writable.uncount(length);
@@ -74,16 +99,40 @@ impl Socket {
     /// Gives the transport what was written, if there is a connection and it is
     /// not busy.
     pub(crate) fn flush(&mut self, agenda: &mut Agenda) {
-        if !self.is_open() || matches!(self.early, Early::Corked) {
-            return;
-        }
-        if let Some(data) = self.writable.take_queued() {
+        if self.hand_over(agenda) {
             self.active(agenda);
-            agenda.act(Action::Write {
-                socket: self.id,
-                data,
-            });
         }
+    }
+
+    /// Whether what was written can be [handed over](Socket::hand_over) later, with that of other
+    /// sockets: it is little, and the program can see no difference. It counts as activity now.
+    pub(crate) fn sends_later(&mut self, agenda: &mut Agenda) -> bool {
+        let later = self.is_open()
+            && self.early.is_nothing()
+            && !self.is_destination
+            && !self.data.streams_out()
+            && self.writable.sends_later();
+        if later {
+            self.active(agenda);
+        }
+        later
+    }
+
+    /// As [`Socket::flush`], but it is no activity. False if nothing was given.
+    pub(crate) fn hand_over(&mut self, agenda: &mut Agenda) -> bool {
+        if !self.is_open() || matches!(self.early, Early::Corked) {
+            return false;
+        }
+        let Some(data) = self.writable.take_queued() else {
+            return false;
+        };
+        let sent = self.writable.take_ahead();
+        agenda.act(Action::Write {
+            socket: self.id,
+            sent,
+            data,
+        });
+        true
     }
 
     /// The host has taken more of the write that is under way.

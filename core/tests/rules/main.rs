@@ -3,6 +3,7 @@
 //! The names begin with the row of the project's list of Node's behaviours that
 //! the test is about; the expectations are those of Node 26.
 
+mod batches;
 mod connect;
 mod connections;
 mod data;

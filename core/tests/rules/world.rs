@@ -107,6 +107,8 @@ pub struct Network {
     pub fails: Option<&'static str>,
     /// Whether `listen` on an address is answered later.
     pub listens_later: bool,
+    /// How many sockets' small writes are to be sent together; 0: none.
+    pub together: usize,
     /// What was asked of the resolver last.
     pub request: Option<LookupRequest>,
     /// That of the connections, if the host knows it.
@@ -172,6 +174,10 @@ impl DerefMut for World {
 impl Transport for Network {
     fn now(&mut self) -> u64 {
         self.now
+    }
+
+    fn sends_together(&self) -> usize {
+        self.together
     }
 
     fn scope_id(&mut self, zone: &str) -> u32 {
@@ -872,6 +878,18 @@ impl World {
         self.write_with(id, data, None)
     }
 
+    /// Whether a write may be sent before the core is told.
+    pub fn writes_through(&self, id: SocketId, length: usize) -> bool {
+        self.net.writes_through(id, length)
+    }
+
+    /// A write whose first bytes the host has sent from the program's memory.
+    pub fn write_ahead(&mut self, id: SocketId, sent: usize, rest: &[u8], callback: u64) -> bool {
+        let socket = self.net.socket_mut(id);
+        let written = socket.write_ahead(sent, rest.to_vec(), Some(callback));
+        self.called(written)
+    }
+
     pub fn write_cb(&mut self, id: SocketId, data: &[u8], callback: Callback) -> bool {
         self.write_with(id, data, Some(callback))
     }
@@ -976,7 +994,7 @@ impl World {
     }
 
     pub fn write_streamed(&mut self, id: SocketId, generation: Generation, data: Vec<u8>) {
-        self.net.write_streamed(id, generation, data);
+        self.net.write_streamed(id, generation, 0, data);
         self.called(());
     }
 

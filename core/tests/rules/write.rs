@@ -13,6 +13,11 @@ fn clogged() -> (World, SocketId) {
     (world, id)
 }
 
+/// `socket.bytesWritten`.
+fn written(world: &World, id: SocketId) -> u64 {
+    world.net.socket(id).expect("it is there").bytes_written()
+}
+
 fn writes(world: &World) -> Vec<&[u8]> {
     let writes = world.actions.iter().filter_map(|action| match action {
         Action::Write { data, .. } => Some(data.as_slice()),
@@ -72,6 +77,58 @@ fn w2_a_chunk_counts_until_all_of_it_is_gone() {
     world.host_sends(id);
     assert_eq!(world.next(), ["drain"]);
     assert_eq!(world.buffer_size(id), 0);
+}
+
+/// What the host has sent from the program's memory is written: it counts, its callback comes, and
+/// nothing of it is sent again.
+#[test]
+fn w2_sent_ahead_is_written() {
+    let (mut world, id) = World::connection();
+    assert!(world.writes_through(id, BIG.len()));
+    assert!(world.write_ahead(id, BIG.len(), &[], 1));
+    assert_eq!(world.rest(), ["callback 1"]);
+    assert_eq!(world.wire(id).sent, []);
+    assert_eq!(written(&world, id), BIG.len() as u64);
+    assert_eq!(world.buffer_size(id), 0);
+}
+
+/// Of a write that was sent in part only the rest is sent, and until that is gone all of it waits.
+#[test]
+fn w2_sent_ahead_in_part_waits_as_a_whole() {
+    let (mut world, id) = clogged();
+    assert!(!world.write_ahead(id, 10, &BIG[10..], 1));
+    assert_eq!(world.buffer_size(id), BIG.len());
+    assert_eq!(written(&world, id), BIG.len() as u64);
+    assert!(!world.write_cb(id, b"next", 2));
+    world.takes = None;
+    world.host_sends(id);
+    assert_eq!(world.rest(), ["drain", "callback 1", "callback 2"]);
+    assert_eq!(world.wire(id).sent, [&BIG[10..], b"next"].concat());
+    assert_eq!(written(&world, id), BIG.len() as u64 + 4);
+}
+
+/// Nothing is sent ahead of what waits, before the connection, after `end`, or that would wait for
+/// the end of the handler.
+#[test]
+fn w2_nothing_is_sent_ahead_of_its_turn() {
+    let (world, id) = World::connecting();
+    assert!(!world.writes_through(id, BIG.len()));
+
+    let (mut world, id) = World::connection();
+    assert!(!world.writes_through(id, HIGH_WATER_MARK - 1));
+    assert!(world.writes_through(id, HIGH_WATER_MARK));
+    world.write(id, b"first");
+    assert!(!world.writes_through(id, BIG.len()));
+    assert_eq!(world.rest(), [""; 0]);
+    assert!(world.writes_through(id, BIG.len()));
+    world.end(id);
+    assert!(!world.writes_through(id, BIG.len()));
+
+    let (mut world, id) = clogged();
+    world.write(id, BIG);
+    assert!(!world.writes_through(id, BIG.len()));
+    world.destroy(id);
+    assert!(!world.writes_through(id, BIG.len()));
 }
 
 /// A small write before the connection is true, a big one false, with a `drain`

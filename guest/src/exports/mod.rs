@@ -9,7 +9,7 @@ use crate::bindings::exports::plugnet::net::net;
 use crate::bindings::exports::plugnet::net::{streams, turn, types};
 use crate::bindings::wit_stream;
 use crate::state::{call, with};
-use crate::transport::streaming;
+use crate::transport::{accept_more, streaming};
 use crate::wait;
 use block_list::{BlockList, SocketAddress};
 use plugnet_core::{ConnectRequest, ip};
@@ -98,7 +98,19 @@ impl net::Guest for Component {
     }
 
     fn next() -> Option<net::Event> {
-        call(|driver| driver.next()).map(net::Event::from)
+        loop {
+            let event = call(|driver| {
+                let event = driver.next();
+                if driver.keeps_writes() {
+                    // They go out if the program waits for something else than an event.
+                    driver.transport_mut().wake_driver();
+                }
+                event
+            });
+            if event.is_some() || !accept_more() {
+                return event.map(net::Event::from);
+            }
+        }
     }
 }
 

@@ -9,11 +9,12 @@ pub mod ipc;
 pub mod name_lookup;
 mod receiving;
 mod sending;
+mod shutdowns;
 pub mod streaming;
 pub mod tcp;
 mod wasi;
 
-pub use wasi::Wasi;
+pub use wasi::{Wasi, accept_more};
 
 use crate::bindings::wasi::sockets::types::ErrorCode;
 use futures::stream::LocalBoxStream;

@@ -103,7 +103,7 @@ async fn send(id: SocketId, generation: Generation, mut stream: StreamReader<u8>
         if status == StreamResult::Dropped {
             break;
         }
-        call(|driver| driver.write_streamed(id, generation, data));
+        call(|driver| driver.write_streamed(id, generation, 0, data));
     }
     call(|driver| driver.end_streamed(id, generation));
 }

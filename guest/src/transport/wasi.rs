@@ -1,6 +1,7 @@
 //! The core's transport: connections and the operations under way.
 
 use super::connection::Sender;
+use super::shutdowns::Shutdowns;
 use super::streaming::Streams;
 use super::{
     Connection as Connected, Listening as Listens, ipc, name_lookup, receiving, sending, tcp,
@@ -8,6 +9,7 @@ use super::{
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::operation::{Operation, operation};
 use crate::state::{call, report, with};
+use crate::task;
 use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures::stream::{LocalBoxStream, StreamExt};
 use plugnet_core::{
@@ -15,7 +17,7 @@ use plugnet_core::{
     ListenSettings, ListenerId, LookupId, LookupRequest, Origin, Report, SocketId, Transport,
     Written,
 };
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::FxHashMap as HashMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::{Poll, Waker};
@@ -26,6 +28,10 @@ pub const NANOSECONDS: u64 = 1_000_000;
 /// How many milliseconds at most a connection to a listener of this component waits for that to
 /// report it: it need not accept.
 const PATIENCE: u32 = 20;
+
+/// How many sockets' small writes are sent together. Sending wakes the peer, and for a peer that has
+/// many of these connections once for some is cheaper.
+const TOGETHER: usize = 8;
 
 type Future = LocalBoxFuture<'static, ()>;
 
@@ -39,14 +45,18 @@ pub struct Wasi {
     attempts: HashMap<(SocketId, Attempt), Connecting>,
     connections: HashMap<SocketId, Connection>,
     streams: HashMap<(SocketId, Generation), Streams>,
-    /// Sockets whose FIN was requested, with the outcome, in the order of the calls.
-    shutdowns: VecDeque<(SocketId, Option<Report>)>,
+    /// Sockets whose FIN was requested.
+    shutdowns: Shutdowns,
     /// Sockets whose receiving task waits for the core's next request while the program acts.
     undecided: Vec<SocketId>,
     /// Cancelled operations, which a task has to drop.
     cancelled: Vec<Future>,
     /// Listens that failed because a server was closed just now.
     listens: Vec<Listen>,
+    /// Listeners whose accepting tasks are to go on.
+    accept_again: Vec<ListenerId>,
+    /// How often that was done since the last `wait`.
+    accepted_again: usize,
     /// Operations that are not polled yet.
     started: Vec<Future>,
     /// The task that polls the operations, while it has nothing to do.
@@ -126,8 +136,7 @@ enum Connecting {
 struct Listening {
     at: ListenAt,
     address: Option<SocketAddr>,
-    /// The accepting tasks that wait for room.
-    waiting: Vec<Waker>,
+    /// The accepting tasks. They wait for room until they are polled or woken.
     accepting: Vec<Operation>,
     /// Dropped first.
     closes_at_once: Option<ipc::Listener>,
@@ -146,6 +155,11 @@ impl Wasi {
     /// Hands an operation to the task that polls them.
     pub fn leave(&mut self, future: impl std::future::Future<Output = ()> + 'static) {
         self.started.push(Box::pin(future));
+        self.wake_driver();
+    }
+
+    /// Wakes the task that polls the operations.
+    pub fn wake_driver(&mut self) {
         if let Some(driver) = self.driver.take() {
             driver.wake();
         }
@@ -207,6 +221,7 @@ impl Wasi {
         let waits = matches!(self.waiting, Waiting::Yes(_));
         if !waits {
             self.waiting = Waiting::Yes(None);
+            self.accepted_again = 0;
             // The program has finished acting.
             self.decide();
         }
@@ -261,6 +276,9 @@ impl Wasi {
 
     /// The core asks for nothing more for now.
     fn decide(&mut self) {
+        for operation in self.take_accepting(usize::MAX) {
+            operation.wake();
+        }
         for id in std::mem::take(&mut self.undecided) {
             if let Some(Connection {
                 receiving: Receiving::Running { asked, waker },
@@ -275,6 +293,26 @@ impl Wasi {
     }
 
     // ---- listening ----
+
+    /// Takes the accepting tasks that are to go on; none if that was done so often since the last
+    /// `wait`.
+    pub fn take_accepting(&mut self, most: usize) -> Vec<Operation> {
+        let mut operations = Vec::new();
+        while self.accepted_again < most
+            && let Some(listener) = self.accept_again.pop()
+        {
+            self.accepted_again += 1;
+            if let Some(listening) = self.listening.get(&listener) {
+                operations.extend(listening.accepting.iter().cloned());
+            }
+        }
+        operations
+    }
+
+    /// Whether an accepted connection is no socket yet.
+    pub fn has_accepted(&self) -> bool {
+        !self.accepted.is_empty()
+    }
 
     fn try_to_listen(
         &mut self,
@@ -307,7 +345,6 @@ impl Wasi {
         let listening = Listening {
             at: at.clone(),
             address: listens.address,
-            waiting: Vec::new(),
             accepting,
             closes_at_once: listens.closes_at_once,
         };
@@ -334,32 +371,6 @@ impl Wasi {
     /// The connection of a socket.
     pub fn connection(&mut self, id: SocketId) -> Option<&mut Connection> {
         self.connections.get_mut(&id)
-    }
-
-    /// Records the outcome of a shutdown. libuv reports them in the order of the calls; the host
-    /// may report a later one a moment sooner. Returns those that can be reported.
-    fn shut(&mut self, id: SocketId, outcome: Report) -> Vec<(SocketId, Report)> {
-        if let Some((_, report)) = self.shutdowns.iter_mut().find(|(of, _)| *of == id) {
-            *report = Some(outcome);
-        }
-        let mut known = Vec::new();
-        while let Some((id, Some(report))) =
-            self.shutdowns.pop_front_if(|(_, report)| report.is_some())
-        {
-            known.push((id, report));
-        }
-        known
-    }
-
-    /// Whether what came of a shutdown has not been told.
-    fn is_shut(&self, id: SocketId) -> bool {
-        self.shutdowns.iter().any(|(of, _)| *of == id)
-    }
-
-    /// What came of a shutdown, though not of those before it.
-    fn take_shut(&mut self, id: SocketId) -> Option<Report> {
-        let at = self.shutdowns.iter().position(|(of, _)| *of == id)?;
-        self.shutdowns.remove(at)?.1
     }
 
     /// Whether a server of this component listens there.
@@ -395,23 +406,33 @@ impl Wasi {
     }
 }
 
+/// How many connections listeners accept at most between two calls of `wait`: what other sockets
+/// have to report waits that long.
+const MOST_AT_ONCE: usize = 16;
+
+/// Accepts the next connection at once, if one waits; false otherwise.
+///
+/// A listener accepts one at a time (row S27). If each took a `wait`, that would cost as much as all
+/// the rest of a short connection.
+pub fn accept_more() -> bool {
+    let accepting = with(|driver| driver.transport_mut().take_accepting(MOST_AT_ONCE));
+    if accepting.is_empty() {
+        return false;
+    }
+    task::enter(|| accepting.iter().for_each(Operation::poll_now));
+    with(|driver| driver.transport().has_accepted())
+}
+
 /// Accepts connections for as long as the program takes them.
 async fn accept(
     listener: ListenerId,
     mut connections: LocalBoxStream<'static, Box<dyn Connected>>,
 ) {
     loop {
-        poll_fn(|cx| {
-            with(|driver| {
-                if driver.accepts(listener) {
-                    return Poll::Ready(());
-                }
-                let listening = &mut driver.transport_mut().listening;
-                if let Some(listening) = listening.get_mut(&listener) {
-                    listening.waiting.push(cx.waker().clone());
-                }
-                Poll::Pending
-            })
+        // Polled again when the core accepts again.
+        poll_fn(|_| match with(|driver| driver.accepts(listener)) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         })
         .await;
         let Some(connected) = connections.next().await else {
@@ -424,6 +445,24 @@ async fn accept(
             wasi.accepted.insert(accepted, connected);
             wasi.accepts += 1;
         });
+    }
+}
+
+/// Reports shutdowns that an earlier one holds up.
+async fn report_late_shutdowns() {
+    loop {
+        monotonic_clock::wait_for(NANOSECONDS).await;
+        let goes_on = call(|driver| {
+            let reports = driver.transport_mut().shutdowns.waited();
+            let goes_on = reports.is_some();
+            for (id, report) in reports.into_iter().flatten() {
+                driver.report(id, report);
+            }
+            goes_on
+        });
+        if !goes_on {
+            return;
+        }
     }
 }
 
@@ -475,6 +514,10 @@ impl Transport for Wasi {
         monotonic_clock::now() / NANOSECONDS
     }
 
+    fn sends_together(&self) -> usize {
+        TOGETHER
+    }
+
     fn look_up(&mut self, lookup: LookupId, request: LookupRequest) {
         // WASI takes neither a family nor hints.
         self.leave(async move {
@@ -514,11 +557,7 @@ impl Transport for Wasi {
     }
 
     fn accept(&mut self, listener: ListenerId) {
-        if let Some(listening) = self.listening.get_mut(&listener) {
-            for waker in std::mem::take(&mut listening.waiting) {
-                waker.wake();
-            }
-        }
+        self.accept_again.push(listener);
     }
 
     fn refuse(&mut self, accepted: AcceptedId) {
@@ -591,27 +630,22 @@ impl Transport for Wasi {
 
     fn shut_down(&mut self, id: SocketId) -> Poll<Report> {
         if let Some(sender) = sending::take_sender(self, id, Sending::Over) {
-            self.shutdowns.push_back((id, None));
+            self.shutdowns.begin(id);
             self.go_on(id, async move {
                 let outcome = match sender.shut_down().await {
                     Ok(()) => Report::ShutDown,
                     Err(errno) => Report::WriteFailed(errno),
                 };
-                let told = call(|driver| {
-                    for (id, report) in driver.transport_mut().shut(id, outcome) {
+                call(|driver| {
+                    let wasi = driver.transport_mut();
+                    let reports = wasi.shutdowns.end(id, outcome);
+                    if wasi.shutdowns.starts_timer() {
+                        wasi.leave(report_late_shutdowns());
+                    }
+                    for (id, report) in reports {
                         driver.report(id, report);
                     }
-                    !driver.transport_mut().is_shut(id)
                 });
-                if !told {
-                    // An earlier one waits for its peer.
-                    monotonic_clock::wait_for(NANOSECONDS).await;
-                    call(|driver| {
-                        if let Some(outcome) = driver.transport_mut().take_shut(id) {
-                            driver.report(id, outcome);
-                        }
-                    });
-                }
             });
         }
         Poll::Pending
@@ -634,7 +668,7 @@ impl Transport for Wasi {
     fn close(&mut self, id: SocketId) {
         if let Some(connection) = self.connections.remove(&id) {
             self.cancel(connection.operations);
-            self.shutdowns.retain(|(of, _)| *of != id);
+            self.shutdowns.forget(id);
         }
     }
 

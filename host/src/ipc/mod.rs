@@ -6,60 +6,46 @@
 mod bindings;
 mod streams;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use plugnet_ipc::{Code, DescriptorKind as Kind, Descriptors, Error, Grants, Socket};
+use plugnet_ipc::{Code, DescriptorKind as Kind, Error, Grants, Socket};
 use tokio::sync::oneshot;
 use wasmtime::component::{
-    Access, Accessor, FutureReader, HasData, Linker, Resource, StreamReader,
+    Access, Accessor, FutureReader, HasData, Linker, Resource, ResourceTable, StreamReader,
 };
 use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode as TransferError, IpSocketAddress};
 
 use self::bindings::plugnet::net::ipc;
 use self::bindings::plugnet::net::ipc::{DescriptorKind, ErrorCode, ListenOptions, Probes};
-use crate::Access as Wanted;
-use crate::connections::{Connections, Direction, Peer, Place, Record};
-use crate::host::{Host, HostView};
+use crate::door::Door;
+use crate::door::paths::Paths;
+use crate::limits::Place;
+use crate::observe::{Direction, Peer, Record};
 use crate::transfer::{self, Duplex, Receiving, Sending};
 
-/// The paths and descriptors of a program. Clones share them.
-#[derive(Clone, Default)]
-pub(crate) struct Ipc {
-    grants: Arc<Grants>,
-    descriptors: Arc<Mutex<Descriptors>>,
+/// What the functions are called on.
+pub(crate) struct IpcState<'a> {
+    pub(crate) paths: &'a Paths,
+    pub(crate) table: &'a mut ResourceTable,
+    pub(crate) door: &'a Door,
 }
 
-impl Ipc {
-    pub(crate) fn new(grants: Grants, descriptors: Descriptors) -> Self {
-        Ipc {
-            grants: Arc::new(grants),
-            descriptors: Arc::new(Mutex::new(descriptors)),
-        }
-    }
-
-    pub(crate) fn grants(&self) -> &Grants {
-        &self.grants
-    }
-
-    pub(crate) fn descriptors(&self) -> MutexGuard<'_, Descriptors> {
-        // No code that holds the lock panics.
-        self.descriptors
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+/// A store's state with an [`IpcState`].
+pub(crate) trait View: Send + 'static {
+    fn ipc(&mut self) -> IpcState<'_>;
 }
 
 /// Adds the interface to a linker.
-pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    ipc::add_to_linker::<T, HasIpc>(linker, T::plugnet)
+pub(crate) fn add_to_linker<T: View>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    ipc::add_to_linker::<T, HasIpc>(linker, T::ipc)
 }
 
 struct HasIpc;
 
 impl HasData for HasIpc {
-    type Data<'a> = &'a mut Host;
+    type Data<'a> = IpcState<'a>;
 }
 
 /// A listener, as the program holds it. Dropping it also closes the socket that the stream of its
@@ -171,7 +157,7 @@ impl Duplex for Socket {
     }
 }
 
-impl Host {
+impl IpcState<'_> {
     fn listening(
         &mut self,
         listener: plugnet_ipc::Listener,
@@ -221,9 +207,9 @@ fn transfer_error(error: &std::io::Error) -> TransferError {
     }
 }
 
-impl ipc::Host for Host {
+impl ipc::Host for IpcState<'_> {
     fn guess_handle(&mut self, descriptor: u32) -> wasmtime::Result<DescriptorKind> {
-        let kind = i32::try_from(descriptor).map(|number| self.ipc.descriptors().kind(number));
+        let kind = i32::try_from(descriptor).map(|number| self.paths.descriptors().kind(number));
         Ok(match kind {
             Ok(Ok(Kind::Tcp { .. })) => DescriptorKind::Tcp,
             Ok(Ok(Kind::Unix { .. })) => DescriptorKind::Pipe,
@@ -235,7 +221,7 @@ impl ipc::Host for Host {
     }
 }
 
-impl ipc::HostListener for Host {
+impl ipc::HostListener for IpcState<'_> {
     fn listen(
         &mut self,
         path: String,
@@ -246,12 +232,11 @@ impl ipc::HostListener for Host {
             readable_all: options.readable_all,
             writable_all: options.writable_all,
         };
-        let Ok(place) = self.connections.place() else {
+        let Ok(place) = self.door.place() else {
             return Ok(Err(ErrorCode::TooManyFiles));
         };
-        let bound = plugnet_ipc::Listener::bind(self.ipc.grants(), &path, &options);
-        self.guard
-            .path(Wanted::PathListen, &path, bound.as_ref().err());
+        let bound = plugnet_ipc::Listener::bind(self.paths.grants(), &path, &options);
+        self.door.listened_on_path(&path, bound.as_ref().err());
         match bound {
             Ok(listener) => self.listening(listener, place, Some(path)).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
@@ -263,11 +248,11 @@ impl ipc::HostListener for Host {
         descriptor: u32,
         backlog: u32,
     ) -> wasmtime::Result<Result<Resource<Listener>, ErrorCode>> {
-        let Ok(place) = self.connections.place() else {
+        let Ok(place) = self.door.place() else {
             return Ok(Err(ErrorCode::TooManyFiles));
         };
         let number = i32::try_from(descriptor).unwrap_or(-1);
-        let taken = self.ipc.descriptors().take_listener(number, backlog);
+        let taken = self.paths.descriptors().take_listener(number, backlog);
         match taken {
             Ok(listener) => self.listening(listener, place, None).map(Ok),
             Err(error) => Ok(Err(error_code(&error))),
@@ -287,38 +272,37 @@ impl ipc::HostListener for Host {
     }
 }
 
-impl<T: HostView> ipc::HostListenerWithStore<T> for HasIpc {
+impl<T: View> ipc::HostListenerWithStore<T> for HasIpc {
     fn accept(
         mut access: Access<'_, T, Self>,
         listener: Resource<Listener>,
     ) -> wasmtime::Result<StreamReader<Resource<Connection>>> {
         let getter = access.getter();
-        let host = access.get();
-        let connections = host.connections.clone();
-        let guard = host.guard.clone();
-        let listener = host.table.get_mut(&listener)?;
+        let state = access.get();
+        let door = state.door.clone();
+        let listener = state.table.get_mut(&listener)?;
         if std::mem::replace(&mut listener.streamed, true) {
             return StreamReader::new(access, std::iter::empty());
         }
         let accepting = Arc::clone(&listener.accepting);
         let path = listener.path.clone();
-        let accepted = streams::Accepted::new(accepting, path, guard, connections, getter);
+        let accepted = streams::Accepted::new(accepting, path, door, getter);
         StreamReader::new(access, accepted)
     }
 }
 
-impl ipc::HostConnection for Host {
+impl ipc::HostConnection for IpcState<'_> {
     fn from_descriptor(
         &mut self,
         descriptor: u32,
     ) -> wasmtime::Result<Result<Resource<Connection>, ErrorCode>> {
         let number = i32::try_from(descriptor).unwrap_or(-1);
-        let taken = self.ipc.descriptors().take_socket(number);
+        let taken = self.paths.descriptors().take_socket(number);
         match taken {
             Ok(socket) => {
                 let peer = peer(&socket, None);
                 // Beyond the limit, it is closed like one that is accepted.
-                let slot = self.connections.place_and_slot(Direction::Inherit, peer);
+                let slot = self.door.place_and_slot(Direction::Inherit, peer);
                 let Ok((place, slot)) = slot else {
                     return Ok(Err(ErrorCode::TooManyFiles));
                 };
@@ -368,18 +352,18 @@ impl ipc::HostConnection for Host {
     }
 }
 
-impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
+impl<T: View> ipc::HostConnectionWithStore<T> for HasIpc {
     async fn connect(
         accessor: &Accessor<T, Self>,
         path: String,
     ) -> wasmtime::Result<Result<Resource<Connection>, ErrorCode>> {
-        let (grants, connections) = accessor.with(|mut access| {
-            let host = access.get();
-            (Arc::clone(&host.ipc.grants), host.connections.clone())
+        let (grants, door) = accessor.with(|mut access| {
+            let state = access.get();
+            (Arc::clone(state.paths.grants()), state.door.clone())
         });
-        let connected = connect(&grants, &connections, &path).await;
+        let connected = connect(&grants, &door, &path).await;
         accessor.with(|mut access| {
-            let host = access.get();
+            let state = access.get();
             let connected = match connected {
                 Ok(connected) => Ok(connected),
                 Err(NotConnected::System(error)) => Err(error),
@@ -387,11 +371,11 @@ impl<T: HostView> ipc::HostConnectionWithStore<T> for HasIpc {
                 Err(NotConnected::Full) => return Ok(Err(ErrorCode::TooManyFiles)),
             };
             let refused = connected.as_ref().err();
-            host.guard.path(Wanted::PathConnect, &path, refused);
+            state.door.dialled_path(&path, refused);
             match connected {
                 Ok((socket, place, record)) => {
                     let connection = Connection::new(socket, place, record);
-                    Ok(Ok(host.table.push(connection)?))
+                    Ok(Ok(state.table.push(connection)?))
                 }
                 Err(error) => Ok(Err(error_code(&error))),
             }
@@ -445,10 +429,10 @@ enum NotConnected {
 
 async fn connect(
     grants: &Grants,
-    connections: &Connections,
+    door: &Door,
     path: &str,
 ) -> Result<(Socket, Place, Record), NotConnected> {
-    let (place, slot) = connections
+    let (place, slot) = door
         .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
         .map_err(|_| NotConnected::Full)?;
     let socket = Socket::connect(grants, path)

@@ -9,42 +9,35 @@ use tokio::time::Sleep;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 
-use super::{Accepting, Connection};
-use crate::connections::Connections;
-use crate::door::{self, Listens};
-use crate::guard::Guard;
-use crate::host::Host;
+use super::{Accepting, Connection, IpcState};
+use crate::door::{self, Door, Listens};
 
 /// The connections of a listener.
 pub(super) struct Accepted<T: 'static> {
     accepting: Arc<Accepting>,
     path: Option<String>,
-    /// Decides who may connect, for TCP.
-    guard: Guard,
-    connections: Connections,
+    door: Door,
     /// A connection that was accepted to learn whether there is one.
     next: Option<Connection>,
     /// The system lacked resources for the last one.
     pause: Option<Pin<Box<Sleep>>>,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> IpcState<'a>,
 }
 
 impl<T> Accepted<T> {
     pub(super) fn new(
         accepting: Arc<Accepting>,
         path: Option<String>,
-        guard: Guard,
-        connections: Connections,
-        host: for<'a> fn(&'a mut T) -> &'a mut Host,
+        door: Door,
+        state: for<'a> fn(&'a mut T) -> IpcState<'a>,
     ) -> Self {
         Accepted {
             accepting,
             path,
-            guard,
-            connections,
+            door,
             next: None,
             pause: None,
-            host,
+            state,
         }
     }
 
@@ -61,7 +54,7 @@ impl<T> Accepted<T> {
                         None => Listens::Inherited,
                     };
                     let peer = socket.peer_address();
-                    let admitted = door::admit(&self.guard, &self.connections, listens, peer);
+                    let admitted = self.door.admit(listens, peer);
                     if let Ok((place, slot)) = admitted {
                         let connection = Connection::new(socket, place, slot.opened());
                         return Poll::Ready(Some(connection));
@@ -104,7 +97,7 @@ impl<T: 'static> StreamProducer<T> for Accepted<T> {
         if destination.remaining(&mut store) == Some(0) {
             self.next = Some(connection);
         } else {
-            let connection = (self.host)(store.data_mut()).table.push(connection)?;
+            let connection = (self.state)(store.data_mut()).table.push(connection)?;
             destination.set_buffer(Some(connection));
         }
         Poll::Ready(Ok(StreamResult::Completed))

@@ -7,8 +7,8 @@ use plugnet_core::WeakBlockList;
 use wasmtime::{Error as Trap, Result};
 
 use super::Net;
-use crate::host::Host;
-use crate::memory::MemoryLimit;
+use crate::limits::MemoryLimit;
+use crate::net::NetState;
 
 /// After so many bytes it is counted anew.
 const STEP: usize = 1 << 20;
@@ -62,12 +62,12 @@ impl Net {
     }
 }
 
-impl Host {
+impl NetState<'_> {
     /// Counts that a call may hold so many bytes more. False if the host holds too much then.
     pub(super) fn has_room(&mut self, bytes: usize) -> bool {
         let held = &mut self.net.held;
         held.since = held.since.saturating_add(bytes);
-        held.since < STEP || self.net.count(&mut self.memory)
+        held.since < STEP || self.net.count(self.memory)
     }
 
     /// The same, for a call that cannot fail otherwise.

@@ -17,26 +17,38 @@ mod zone;
 use plugnet_core::{Driver, Generation, ServerId, SocketId};
 use rustc_hash::FxHashMap as HashMap;
 use slab::Slab;
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, ResourceTable};
 
 use self::held::Held;
 use self::streaming::{Departed, Streams};
-use self::transport::Sockets;
+use self::transport::{Ahead, Sockets};
 use self::wait::Waiting;
-use crate::connections::Connections;
-use crate::guard::Guard;
-use crate::host::HostView;
-use crate::ipc::Ipc;
-use crate::resolver::Resolver;
+use crate::door::Door;
+use crate::door::paths::Paths;
+use crate::door::resolver::Resolver;
+use crate::limits::MemoryLimit;
+
+/// What the functions are called on.
+pub(crate) struct NetState<'a> {
+    pub(crate) net: &'a mut Net,
+    pub(crate) table: &'a mut ResourceTable,
+    pub(crate) memory: &'a mut MemoryLimit,
+}
+
+/// A store's state with a [`NetState`].
+pub(crate) trait View: Send + 'static {
+    fn net(&mut self) -> NetState<'_>;
+}
 
 /// Adds the interfaces to a linker.
-pub(crate) fn add_to_linker<T: HostView>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker<T: View>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     use self::bindings::plugnet::net::{blocking, net, streams, turn, types};
-    types::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
-    net::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
-    turn::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
-    streams::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)?;
-    blocking::add_to_linker::<T, exports::HasNet>(linker, T::plugnet)
+    types::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
+    net::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
+    exports::add_write_to_linker(linker)?;
+    turn::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
+    streams::add_to_linker::<T, exports::HasNet>(linker, T::net)?;
+    blocking::add_to_linker::<T, exports::HasNet>(linker, T::net)
 }
 
 /// The servers and sockets of a run.
@@ -51,14 +63,9 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    pub(crate) fn new(
-        guard: Guard,
-        connections: Connections,
-        resolver: Resolver,
-        paths: Ipc,
-    ) -> Self {
+    pub(crate) fn new(door: Door, resolver: Resolver, paths: Paths) -> Self {
         Net {
-            driver: Driver::new(Sockets::new(guard, connections, resolver, paths)),
+            driver: Driver::new(Sockets::new(door, resolver, paths)),
             socket_handles: Slab::new(),
             server_handles: Slab::new(),
             departed: Departed::default(),
@@ -78,6 +85,18 @@ impl Net {
         let outcome = call(&mut self.driver);
         self.waiting.wake();
         outcome
+    }
+
+    /// Where to send so many bytes of a `write` before the core is told, if that is possible.
+    fn ahead(&mut self, id: SocketId, length: usize) -> Option<Ahead> {
+        let through = self.driver.writes_through(id, length);
+        through.then(|| self.driver.transport_mut().ahead(id))?
+    }
+
+    /// What was sent that way; how much that is.
+    fn sent_ahead(&mut self, id: SocketId, sent: Result<usize, rustix::io::Errno>) -> usize {
+        self.driver.transport_mut().sent_ahead(id, sent);
+        sent.unwrap_or(0)
     }
 
     fn departed(&self) -> &Departed {

@@ -15,7 +15,7 @@ use wasmtime::{AsContextMut as _, StoreContextMut};
 use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
 use super::Net;
-use crate::host::{Host, HostView};
+use crate::net::{NetState, View};
 use crate::transfer::{Connection, Outcome, Receiving, Sending};
 
 /// How much is moved at a time.
@@ -98,7 +98,7 @@ struct End<T: 'static> {
     socket: SocketId,
     generation: Generation,
     departed: Departed,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
 }
 
 impl<T> Clone for End<T> {
@@ -112,7 +112,7 @@ impl<T> Clone for End<T> {
 
 impl<T> End<T> {
     fn net<'a>(&self, store: &'a mut StoreContextMut<'_, T>) -> &'a mut Net {
-        &mut (self.host)(store.data_mut()).net
+        (self.state)(store.data_mut()).net
     }
 
     fn streams<'a>(&self, net: &'a mut Net) -> Option<&'a mut Streams> {
@@ -219,14 +219,20 @@ impl<T: 'static> StreamConsumer<T> for Outgoing<T> {
         Poll::Ready(Ok(match net.driver().stream_has_room(socket, generation) {
             None => StreamResult::Dropped,
             Some(true) => {
+                let length = source.remaining(store.as_context_mut()).min(PIECE);
+                let ahead = end.net(&mut store).ahead(socket, length);
                 let mut source = source.as_direct(store.as_context_mut());
                 let data = source.remaining();
-                let data = data[..data.len().min(PIECE)].to_vec();
-                source.mark_read(data.len());
+                let data = &data[..data.len().min(PIECE)];
+                let sent = ahead.map(|ahead| ahead.send(data));
+                let rest = data[sent.and_then(Result::ok).unwrap_or(0)..].to_vec();
+                let length = data.len();
+                source.mark_read(length);
                 // A write of zero bytes asks for room.
-                if !data.is_empty() {
-                    end.net(&mut store)
-                        .call(|driver| driver.write_streamed(socket, generation, data));
+                if length > 0 {
+                    let net = end.net(&mut store);
+                    let sent = sent.map_or(0, |sent| net.sent_ahead(socket, sent));
+                    net.call(|driver| driver.write_streamed(socket, generation, sent, rest));
                 }
                 StreamResult::Completed
             }
@@ -275,14 +281,14 @@ impl Net {
 }
 
 /// Moves what a socket receives to one stream, and sends what another yields.
-pub(super) fn stream<T: HostView, D: HasData>(
+pub(super) fn stream<T: View, D: HasData>(
     mut access: Access<'_, T, D>,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
     id: SocketId,
     mut outgoing: StreamReader<u8>,
 ) -> wasmtime::Result<Result<StreamReader<u8>, Error>> {
     let mut store = access.as_context_mut();
-    let net = &mut host(store.data_mut()).net;
+    let net = state(store.data_mut()).net;
     let generation = match net.call(|driver| driver.socket_mut(id).stream()) {
         Ok(generation) => generation,
         Err(error) => {
@@ -295,7 +301,7 @@ pub(super) fn stream<T: HostView, D: HasData>(
         socket: id,
         generation,
         departed: net.departed().clone(),
-        host,
+        state,
     };
     outgoing.pipe(&mut access, Outgoing(end.clone()))?;
     let incoming = Incoming {
@@ -307,14 +313,14 @@ pub(super) fn stream<T: HostView, D: HasData>(
 }
 
 /// Hands the connection's own streams over.
-pub(super) fn take<T: HostView, D: HasData>(
+pub(super) fn take<T: View, D: HasData>(
     mut access: Access<'_, T, D>,
-    host: for<'a> fn(&'a mut T) -> &'a mut Host,
+    state: for<'a> fn(&'a mut T) -> NetState<'a>,
     id: SocketId,
     mut outgoing: StreamReader<u8>,
 ) -> wasmtime::Result<Result<StreamReader<u8>, Error>> {
     let mut store = access.as_context_mut();
-    let net = &mut host(store.data_mut()).net;
+    let net = state(store.data_mut()).net;
     let taken = net.call(|driver| {
         if driver.transport_mut().is_pipe(id) {
             return Err(Error::system(Errno("ENOTSUP"), "takeStreams"));

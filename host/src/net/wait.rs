@@ -100,6 +100,7 @@ impl Net {
     pub(super) fn poll_wait(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<bool> {
         let is_over = || until.is_some_and(|until| until <= Instant::now());
         let mut asked = false;
+        self.driver.transport_mut().served_streams();
         loop {
             self.take_departed();
             let outcome = if self.driver.is_ready() {
@@ -114,7 +115,8 @@ impl Net {
             };
             // A program that always finds something, or data that is piped, would never let others
             // go on.
-            if self.waiting.is_to_rest() {
+            let streams_wait = outcome.is_none() && self.driver.transport().owes_streams();
+            if self.waiting.is_to_rest() || streams_wait {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

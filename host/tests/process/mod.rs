@@ -2,6 +2,7 @@
 //! end, which has to come within a limit.
 #![allow(dead_code, reason = "every test file uses some of it")]
 
+use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -63,6 +64,26 @@ impl Folder {
 pub fn plugnet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plugnet"));
     command.stdin(Stdio::null());
+    command
+}
+
+/// Whether the program gets `net` from the net component inside it. A test target whose name ends
+/// with `composed` has the sources of the one without, and runs that way.
+pub fn is_composed() -> bool {
+    let file = env::current_exe().expect("the test's own file");
+    let name = file.file_name().expect("a name").to_string_lossy();
+    // cargo adds a number after the name.
+    name.rsplit_once('-')
+        .is_some_and(|(target, _)| target.ends_with("composed"))
+}
+
+/// `plugnet run`, in the form of this test target.
+pub fn run() -> Command {
+    let mut command = plugnet();
+    command.arg("run");
+    if is_composed() {
+        command.arg("--composed");
+    }
     command
 }
 

@@ -4,7 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use plugnet_core::Encoding;
-use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, String as JsString, Value, qjs};
+use rquickjs::{
+    Ctx, Exception, Function, Object, Persistent, Result, String as JsString, Value, qjs,
+};
 
 use super::bytes::{self, Bytes};
 
@@ -16,7 +18,10 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, buffer: &Object<'js>) -> Result<()> {
         ("ucs2Slice", Function::new(ctx.clone(), ucs2_slice)?),
         ("hexSlice", Function::new(ctx.clone(), hex_slice)?),
         ("base64Slice", Function::new(ctx.clone(), base64_slice)?),
-        ("base64urlSlice", Function::new(ctx.clone(), base64url_slice)?),
+        (
+            "base64urlSlice",
+            Function::new(ctx.clone(), base64url_slice)?,
+        ),
         ("fromString", Function::new(ctx.clone(), from_string)?),
         ("write", Function::new(ctx.clone(), write)?),
         ("byteLengthUtf8", Function::new(ctx.clone(), byte_length)?),
@@ -90,7 +95,10 @@ fn ascii_slice<'js>(
     end: usize,
 ) -> Result<Value<'js>> {
     let text = data.with(|data| -> Vec<u8> {
-        range(data, start, end).iter().map(|byte| byte & 0x7f).collect()
+        range(data, start, end)
+            .iter()
+            .map(|byte| byte & 0x7f)
+            .collect()
     });
     string(&ctx, &text)
 }
@@ -103,26 +111,27 @@ fn ucs2_slice<'js>(
 ) -> Result<Value<'js>> {
     let units = data.with(|data| -> Vec<u16> {
         let pairs = range(data, start, end).chunks_exact(2);
-        pairs.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
+        pairs
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect()
     });
     // SAFETY: it copies as many units as there are.
-    let value = unsafe {
-        qjs::JS_NewStringUTF16(ctx.as_raw().as_ptr(), units.as_ptr(), units.len() as _)
-    };
+    let value =
+        unsafe { qjs::JS_NewStringUTF16(ctx.as_raw().as_ptr(), units.as_ptr(), units.len() as _) };
     bytes::checked(&ctx, value)
 }
 
-fn hex_slice<'js>(
-    ctx: Ctx<'js>,
-    data: Bytes<'js>,
-    start: usize,
-    end: usize,
-) -> Result<Value<'js>> {
+fn hex_slice<'js>(ctx: Ctx<'js>, data: Bytes<'js>, start: usize, end: usize) -> Result<Value<'js>> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let text = data.with(|data| -> Vec<u8> {
         let pairs = range(data, start, end).iter();
         pairs
-            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+            .flat_map(|byte| {
+                [
+                    DIGITS[usize::from(byte >> 4)],
+                    DIGITS[usize::from(byte & 15)],
+                ]
+            })
             .collect()
     });
     string(&ctx, &text)
@@ -246,7 +255,13 @@ fn byte_length(text: JsString<'_>) -> usize {
 }
 
 /// Where `needle` begins, at `from` or after it, or before it if `backwards`; -1 if nowhere.
-fn index_of(haystack: Bytes<'_>, needle: Bytes<'_>, from: usize, backwards: bool, step: usize) -> i32 {
+fn index_of(
+    haystack: Bytes<'_>,
+    needle: Bytes<'_>,
+    from: usize,
+    backwards: bool,
+    step: usize,
+) -> i32 {
     let step = step.max(1);
     let found = haystack.with(|haystack| {
         needle.with(|needle| {
@@ -297,7 +312,10 @@ fn copy(source: Bytes<'_>, target: Bytes<'_>, at: usize, start: usize, end: usiz
 fn concat<'js>(ctx: Ctx<'js>, parts: Vec<Bytes<'js>>, length: usize) -> Result<Value<'js>> {
     let mut whole = Vec::new();
     if whole.try_reserve_exact(length).is_err() {
-        return Err(Exception::throw_range(&ctx, "Array buffer allocation failed"));
+        return Err(Exception::throw_range(
+            &ctx,
+            "Array buffer allocation failed",
+        ));
     }
     for part in parts {
         part.with(|part| {

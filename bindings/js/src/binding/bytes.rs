@@ -65,7 +65,10 @@ impl<'js> FromJs<'js> for Bytes<'js> {
         if unsafe { qjs::JS_GetTypedArrayType(value.as_raw()) }
             != qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_UINT8 as i32
         {
-            return Err(Exception::throw_type(ctx, "the argument must be an Uint8Array"));
+            return Err(Exception::throw_type(
+                ctx,
+                "the argument must be an Uint8Array",
+            ));
         }
         Ok(Bytes(value))
     }
@@ -82,7 +85,11 @@ impl Bytes<'_> {
         let mut length = 0;
         // SAFETY: it is an Uint8Array of this context.
         let start = unsafe {
-            qjs::JS_GetUint8Array(self.0.ctx().as_raw().as_ptr(), &raw mut length, self.0.as_raw())
+            qjs::JS_GetUint8Array(
+                self.0.ctx().as_raw().as_ptr(),
+                &raw mut length,
+                self.0.as_raw(),
+            )
         };
         if start.is_null() {
             // Detached: there is an exception, and there are no bytes.

@@ -52,7 +52,14 @@ macro_rules! by_name {
 
 /// The names of all hashes.
 const NAMES: [&str; 8] = [
-    "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha512-224", "sha512-256",
+    "md5",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "sha512-224",
+    "sha512-256",
 ];
 
 pub(super) fn define<'js>(ctx: &Ctx<'js>, crypto: &Object<'js>) -> Result<()> {
@@ -85,7 +92,9 @@ impl Hash {
     fn new(ctx: Ctx<'_>, name: String) -> Result<Self> {
         let state = by_name!(name.as_str(), D => Box::new(D::default()) as Box<dyn DynDigest>);
         let state = state.ok_or_else(|| unknown(&ctx, &name))?;
-        Ok(Hash { state: RefCell::new(Some(state)) })
+        Ok(Hash {
+            state: RefCell::new(Some(state)),
+        })
     }
 
     fn update(&self, ctx: Ctx<'_>, data: Bytes<'_>) -> Result<()> {
@@ -103,7 +112,9 @@ impl Hash {
     fn copy(&self, ctx: Ctx<'_>) -> Result<Self> {
         let state = self.state.borrow();
         let state = state.as_ref().ok_or_else(|| finished(&ctx))?;
-        Ok(Hash { state: RefCell::new(Some(state.box_clone())) })
+        Ok(Hash {
+            state: RefCell::new(Some(state.box_clone())),
+        })
     }
 }
 
@@ -141,7 +152,9 @@ impl Hmac {
             })
         });
         let state = state.flatten().ok_or_else(|| unknown(&ctx, &name))?;
-        Ok(Hmac { state: RefCell::new(Some(state)) })
+        Ok(Hmac {
+            state: RefCell::new(Some(state)),
+        })
     }
 
     fn update(&self, ctx: Ctx<'_>, data: Bytes<'_>) -> Result<()> {
@@ -173,7 +186,10 @@ fn pbkdf2<'js>(
 ) -> Result<Value<'js>> {
     let mut key = Vec::new();
     if key.try_reserve_exact(length).is_err() {
-        return Err(Exception::throw_range(&ctx, "Array buffer allocation failed"));
+        return Err(Exception::throw_range(
+            &ctx,
+            "Array buffer allocation failed",
+        ));
     }
     key.resize(length, 0);
     let done = password.with(|password| {

@@ -61,7 +61,12 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, fs: &Object<'js>) -> Result<()> {
 }
 
 /// Throws the error that the system has just reported.
-fn fail<T>(ctx: &Ctx<'_>, syscall: &str, path: Option<&str>, destination: Option<&str>) -> Result<T> {
+fn fail<T>(
+    ctx: &Ctx<'_>,
+    syscall: &str,
+    path: Option<&str>,
+    destination: Option<&str>,
+) -> Result<T> {
     let number = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
     throw(ctx, name(number), syscall, path, destination)
 }
@@ -73,7 +78,11 @@ fn throw<T>(
     path: Option<&str>,
     destination: Option<&str>,
 ) -> Result<T> {
-    let error = call(ctx, &shared().make_system_error, (code, syscall, path, destination))?;
+    let error = call(
+        ctx,
+        &shared().make_system_error,
+        (code, syscall, path, destination),
+    )?;
     Err(ctx.throw(error))
 }
 
@@ -90,7 +99,12 @@ fn absolute(path: &str) -> Option<CString> {
     if path.is_empty() {
         return CString::new("").ok();
     }
-    CString::new(process::absolute(path).into_os_string().into_encoded_bytes()).ok()
+    CString::new(
+        process::absolute(path)
+            .into_os_string()
+            .into_encoded_bytes(),
+    )
+    .ok()
 }
 
 /// Calls the system with a path.
@@ -133,7 +147,9 @@ fn on_descriptor(ctx: &Ctx<'_>, syscall: &str, result: c_int) -> Result<()> {
 fn open(ctx: Ctx<'_>, path: String, flags: i32, mode: Opt<Option<u32>>) -> Result<c_int> {
     let mode = mode.0.flatten().unwrap_or(0o666);
     // SAFETY: a C string.
-    on_path(&ctx, "open", &path, |path| unsafe { libc::open(path, flags, mode) })
+    on_path(&ctx, "open", &path, |path| unsafe {
+        libc::open(path, flags, mode)
+    })
 }
 
 fn close(ctx: Ctx<'_>, descriptor: i32) -> Result<()> {
@@ -220,14 +236,18 @@ fn kind(path: String) -> i32 {
 fn stat(ctx: Ctx<'_>, path: String) -> Result<Vec<f64>> {
     status(|status| {
         // SAFETY: a C string, and a record to fill in.
-        on_path(&ctx, "stat", &path, |path| unsafe { libc::stat(path, status) })
+        on_path(&ctx, "stat", &path, |path| unsafe {
+            libc::stat(path, status)
+        })
     })
 }
 
 fn lstat(ctx: Ctx<'_>, path: String) -> Result<Vec<f64>> {
     status(|status| {
         // SAFETY: a C string, and a record to fill in.
-        on_path(&ctx, "lstat", &path, |path| unsafe { libc::lstat(path, status) })
+        on_path(&ctx, "lstat", &path, |path| unsafe {
+            libc::lstat(path, status)
+        })
     })
 }
 
@@ -240,7 +260,11 @@ fn fstat(ctx: Ctx<'_>, descriptor: i32) -> Result<Vec<f64>> {
 
 /// What a `stat` gives, in Node's order: dev, mode, nlink, uid, gid, rdev, blksize, ino, size,
 /// blocks, and the four times in milliseconds.
-#[expect(clippy::cast_precision_loss, clippy::cast_lossless, reason = "Node has numbers, too")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_lossless,
+    reason = "Node has numbers, too"
+)]
 fn status(ask: impl FnOnce(*mut libc::stat) -> Result<c_int>) -> Result<Vec<f64>> {
     // SAFETY: a record of numbers.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
@@ -297,7 +321,10 @@ fn readdir<'js>(ctx: Ctx<'js>, path: String) -> Result<Array<'js>> {
 fn mkdir(ctx: Ctx<'_>, path: String, mode: Opt<Option<u32>>) -> Result<()> {
     let mode = mode.0.flatten().unwrap_or(0o777);
     // SAFETY: a C string.
-    on_path(&ctx, "mkdir", &path, |path| unsafe { libc::mkdir(path, mode) }).map(drop)
+    on_path(&ctx, "mkdir", &path, |path| unsafe {
+        libc::mkdir(path, mode)
+    })
+    .map(drop)
 }
 
 fn rmdir(ctx: Ctx<'_>, path: String) -> Result<()> {
@@ -312,18 +339,24 @@ fn unlink(ctx: Ctx<'_>, path: String) -> Result<()> {
 
 fn rename(ctx: Ctx<'_>, from: String, to: String) -> Result<()> {
     // SAFETY: C strings.
-    on_paths(&ctx, "rename", &from, &to, |from, to| unsafe { libc::rename(from, to) })
+    on_paths(&ctx, "rename", &from, &to, |from, to| unsafe {
+        libc::rename(from, to)
+    })
 }
 
 fn link(ctx: Ctx<'_>, from: String, to: String) -> Result<()> {
     // SAFETY: C strings.
-    on_paths(&ctx, "link", &from, &to, |from, to| unsafe { libc::link(from, to) })
+    on_paths(&ctx, "link", &from, &to, |from, to| unsafe {
+        libc::link(from, to)
+    })
 }
 
 fn symlink(ctx: Ctx<'_>, target: String, path: String) -> Result<()> {
     // SAFETY: C strings.
     let old = CString::new(target.as_str()).unwrap_or_default();
-    on_paths(&ctx, "symlink", &target, &path, |_, path| unsafe { libc::symlink(old.as_ptr(), path) })
+    on_paths(&ctx, "symlink", &target, &path, |_, path| unsafe {
+        libc::symlink(old.as_ptr(), path)
+    })
 }
 
 fn readlink(ctx: Ctx<'_>, path: String) -> Result<String> {
@@ -340,7 +373,9 @@ fn readlink(ctx: Ctx<'_>, path: String) -> Result<String> {
 fn ftruncate(ctx: Ctx<'_>, descriptor: i32, length: f64) -> Result<()> {
     let length = at(length).unwrap_or(0);
     // SAFETY: a call on a descriptor.
-    on_descriptor(&ctx, "ftruncate", unsafe { libc::ftruncate(descriptor, length) })
+    on_descriptor(&ctx, "ftruncate", unsafe {
+        libc::ftruncate(descriptor, length)
+    })
 }
 
 fn fsync(ctx: Ctx<'_>, descriptor: i32) -> Result<()> {
@@ -357,7 +392,9 @@ fn fdatasync(ctx: Ctx<'_>, descriptor: i32) -> Result<()> {
 fn futimes(ctx: Ctx<'_>, descriptor: i32, access: f64, change: f64) -> Result<()> {
     let times = [time(access), time(change)];
     // SAFETY: two times.
-    on_descriptor(&ctx, "futime", unsafe { libc::futimens(descriptor, times.as_ptr()) })
+    on_descriptor(&ctx, "futime", unsafe {
+        libc::futimens(descriptor, times.as_ptr())
+    })
 }
 
 /// The same by a path; a link itself if `follow` is false.
@@ -377,7 +414,10 @@ fn utimes(ctx: Ctx<'_>, path: String, access: f64, change: f64, follow: bool) ->
 
 fn time(seconds: f64) -> libc::timespec {
     let whole = seconds.floor();
-    #[expect(clippy::cast_possible_truncation, reason = "of a second, and of what a time may be")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "of a second, and of what a time may be"
+    )]
     libc::timespec {
         tv_sec: whole as libc::time_t,
         tv_nsec: ((seconds - whole) * 1e9) as c_long,

@@ -19,7 +19,10 @@ use crate::engine::shared;
 pub(crate) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
     binding.set("setHooks", Function::new(ctx.clone(), set_hooks)?)?;
     for (name, define) in [
-        ("buffer", buffer::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>),
+        (
+            "buffer",
+            buffer::define as fn(&Ctx<'js>, &Object<'js>) -> Result<()>,
+        ),
         ("crypto", crypto::define),
         ("fs", fs::define),
         ("modules", modules::define),

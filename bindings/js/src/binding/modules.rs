@@ -8,7 +8,9 @@ use std::ffi::CString;
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
-use rquickjs::{Ctx, FromJs, Function, Module, Object, Promise, Result, Runtime, String as JsString, Value, qjs};
+use rquickjs::{
+    Ctx, FromJs, Function, Module, Object, Promise, Result, Runtime, String as JsString, Value, qjs,
+};
 
 use crate::embedded;
 use crate::engine::{Saved, call, shared};

@@ -24,7 +24,11 @@ impl<'js> FromJs<'js> for Whole {
     fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> Result<Self> {
         let number = f64::from_js(ctx, value)?;
         // What is out of range becomes the next number that is not.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "meant")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "meant"
+        )]
         let whole = number as u64;
         Ok(Whole(whole))
     }
@@ -32,7 +36,10 @@ impl<'js> FromJs<'js> for Whole {
 
 impl<'js> IntoJs<'js> for Whole {
     fn into_js(self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
-        #[expect(clippy::cast_precision_loss, reason = "no number here comes near to 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "no number here comes near to 2^53"
+        )]
         let number = self.0 as f64;
         Ok(Value::new_number(ctx.clone(), number))
     }

@@ -39,7 +39,10 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, process: &Object<'js>) -> Result<()> {
         ("readStdin", Function::new(ctx.clone(), stdin::read)?),
         ("isTty", Function::new(ctx.clone(), is_tty)?),
         ("exit", Function::new(ctx.clone(), end)?),
-        ("setExitCode", Function::new(ctx.clone(), |code: u8| EXIT_CODE.set(code))?),
+        (
+            "setExitCode",
+            Function::new(ctx.clone(), |code: u8| EXIT_CODE.set(code))?,
+        ),
         ("memoryUsage", Function::new(ctx.clone(), memory_usage)?),
     ] {
         process.set(name, function)?;

@@ -13,8 +13,14 @@ thread_local! {
 pub(super) fn define<'js>(ctx: &Ctx<'js>, util: &Object<'js>) -> Result<()> {
     util.set("promiseState", Function::new(ctx.clone(), promise_state)?)?;
     util.set("proxyDetails", Function::new(ctx.clone(), proxy_details)?)?;
-    util.set("setPromiseHook", Function::new(ctx.clone(), set_promise_hook)?)?;
-    util.set("gc", Function::new(ctx.clone(), |ctx: Ctx<'_>| ctx.run_gc())?)
+    util.set(
+        "setPromiseHook",
+        Function::new(ctx.clone(), set_promise_hook)?,
+    )?;
+    util.set(
+        "gc",
+        Function::new(ctx.clone(), |ctx: Ctx<'_>| ctx.run_gc())?,
+    )
 }
 
 /// `[state, value]` of a promise: 0 pending, 1 fulfilled, 2 rejected. Nothing for anything else.
@@ -71,7 +77,10 @@ unsafe extern "C" fn on_promise(
     // SAFETY: QuickJS calls it with a context that runs, and lends the values.
     let (ctx, promise, parent) = unsafe {
         let ctx = Ctx::from_raw(ctx);
-        let promise = Value::from_raw(ctx.clone(), qjs::JS_DupValue(ctx.as_raw().as_ptr(), promise));
+        let promise = Value::from_raw(
+            ctx.clone(),
+            qjs::JS_DupValue(ctx.as_raw().as_ptr(), promise),
+        );
         let parent = Value::from_raw(ctx.clone(), qjs::JS_DupValue(ctx.as_raw().as_ptr(), parent));
         (ctx, promise, parent)
     };

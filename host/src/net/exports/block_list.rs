@@ -5,7 +5,7 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use super::contract::{net, types};
-use crate::host::Host;
+use crate::net::NetState;
 use crate::net::held::CALL;
 
 /// A program's block list.
@@ -23,7 +23,7 @@ fn or_ipv4(family: Option<types::IpFamily>) -> Family {
     family.map_or(Family::Ipv4, Into::into)
 }
 
-impl Host {
+impl NetState<'_> {
     /// The list, which shares its rules with its clones, for a call that adds at most so many.
     fn grown(&mut self, list: &Resource<BlockList>, rules: usize) -> Result<core::BlockList> {
         self.hold(rules.saturating_mul(CALL))?;
@@ -40,7 +40,7 @@ impl Host {
     }
 }
 
-impl net::HostBlockList for Host {
+impl net::HostBlockList for NetState<'_> {
     fn new(&mut self) -> Result<Resource<BlockList>> {
         self.hold(CALL)?;
         let list = core::BlockList::default();
@@ -188,7 +188,7 @@ impl net::HostBlockList for Host {
     }
 }
 
-impl net::HostSocketAddress for Host {
+impl net::HostSocketAddress for NetState<'_> {
     fn create(
         &mut self,
         address: Option<String>,

@@ -15,9 +15,10 @@ use wasmtime::{Error as Trap, Result};
 use super::bindings::plugnet::net::{blocking, streams, turn};
 use super::streaming;
 use super::zone::shown;
-use crate::host::{Host, HostView};
+use crate::net::{NetState, View};
 
 pub use self::block_list::{BlockList, SocketAddress};
+pub(super) use self::socket::add_write_to_linker;
 
 /// The contract's types.
 mod contract {
@@ -38,7 +39,7 @@ pub enum Socket {}
 pub(crate) struct HasNet;
 
 impl HasData for HasNet {
-    type Data<'a> = &'a mut Host;
+    type Data<'a> = NetState<'a>;
 }
 
 /// wasmtime gives out no other numbers.
@@ -51,9 +52,9 @@ fn number(number: usize) -> Result<u32> {
     u32::try_from(number).map_err(|_| Trap::msg("too many handles"))
 }
 
-impl types::Host for Host {}
+impl types::Host for NetState<'_> {}
 
-impl net::Host for Host {
+impl net::Host for NetState<'_> {
     fn is_ip(&mut self, input: String) -> Result<u8> {
         Ok(ip::is_ip(&input))
     }
@@ -140,7 +141,7 @@ impl net::Host for Host {
     }
 }
 
-impl Host {
+impl NetState<'_> {
     /// A socket that connects, or none.
     fn connected(
         &mut self,
@@ -167,17 +168,17 @@ impl Host {
 }
 
 /// Marks the time of a call of `wait`, also if it is cancelled.
-struct Waits<'a, T: HostView>(&'a Accessor<T, HasNet>);
+struct Waits<'a, T: View>(&'a Accessor<T, HasNet>);
 
-impl<T: HostView> Drop for Waits<'_, T> {
+impl<T: View> Drop for Waits<'_, T> {
     fn drop(&mut self) {
         self.0.with(|mut access| access.get().net.end_waiting());
     }
 }
 
-impl turn::Host for Host {}
+impl turn::Host for NetState<'_> {}
 
-impl<T: HostView> turn::HostWithStore<T> for HasNet {
+impl<T: View> turn::HostWithStore<T> for HasNet {
     async fn wait(accessor: &Accessor<T, Self>) -> Result<std::result::Result<bool, types::Error>> {
         if let Err(error) = accessor.with(|mut access| access.get().begin_to_wait()) {
             return Ok(Err(error));
@@ -189,7 +190,7 @@ impl<T: HostView> turn::HostWithStore<T> for HasNet {
     }
 }
 
-impl blocking::Host for Host {
+impl blocking::Host for NetState<'_> {
     async fn wait(
         &mut self,
         timeout: Option<u64>,
@@ -209,17 +210,17 @@ impl blocking::Host for Host {
     }
 }
 
-impl streams::Host for Host {}
+impl streams::Host for NetState<'_> {}
 
-impl<T: HostView> streams::HostWithStore<T> for HasNet {
+impl<T: View> streams::HostWithStore<T> for HasNet {
     fn streams(
         mut access: Access<'_, T, Self>,
         socket: Resource<Socket>,
         outgoing: StreamReader<u8>,
     ) -> Result<std::result::Result<StreamReader<u8>, types::Error>> {
-        let host = access.getter();
+        let state = access.getter();
         let id = access.get().socket(&socket)?;
-        let stream = streaming::stream(access, host, id, outgoing)?;
+        let stream = streaming::stream(access, state, id, outgoing)?;
         Ok(stream.map_err(Into::into))
     }
 
@@ -228,9 +229,9 @@ impl<T: HostView> streams::HostWithStore<T> for HasNet {
         socket: Resource<Socket>,
         outgoing: StreamReader<u8>,
     ) -> Result<std::result::Result<StreamReader<u8>, types::Error>> {
-        let host = access.getter();
+        let state = access.getter();
         let id = access.get().socket(&socket)?;
-        let stream = streaming::take(access, host, id, outgoing)?;
+        let stream = streaming::take(access, state, id, outgoing)?;
         Ok(stream.map_err(Into::into))
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::component::Resource;
 
 use super::convert::saturating;
 use super::{BlockList, Server, Socket, contract, number, unknown};
-use crate::host::Host;
+use crate::net::NetState;
 use crate::net::held::CALL;
 use crate::net::transport::Sockets;
 use contract::{net, types};
@@ -16,7 +16,7 @@ const SERVER: usize = CALL + size_of::<plugnet_core::Server>();
 
 type Fallible<T> = Result<std::result::Result<T, types::Error>>;
 
-impl Host {
+impl NetState<'_> {
     /// The server of a handle.
     fn server(&self, server: &Resource<Server>) -> Result<ServerId> {
         let handles = &self.net.server_handles;
@@ -47,7 +47,7 @@ impl Host {
     }
 }
 
-impl net::HostServer for Host {
+impl net::HostServer for NetState<'_> {
     fn new(&mut self, options: Option<net::ServerOptions>) -> Result<Resource<Server>> {
         let options = options.map(Into::into).unwrap_or_default();
         self.hold(SERVER)?;

@@ -1,14 +1,14 @@
 //! The resource `socket`.
 
 use plugnet_core::{ConnectRequest, Encoding, ReadyState, SocketId, SocketMut};
-use wasmtime::Result;
-use wasmtime::component::Resource;
+use wasmtime::component::{Linker, Resource, WasmList};
+use wasmtime::{Result, StoreContextMut};
 
 use super::convert::saturating;
 use super::{BlockList, Socket, contract, number, unknown};
-use crate::host::Host;
 use crate::net::held::CALL;
 use crate::net::transport::Sockets;
+use crate::net::{NetState, View};
 use contract::{net, types};
 
 /// What a socket takes.
@@ -16,7 +16,7 @@ const SOCKET: usize = CALL + size_of::<plugnet_core::Socket>();
 
 type Fallible<T> = Result<std::result::Result<T, types::Error>>;
 
-impl Host {
+impl NetState<'_> {
     /// The socket of a handle.
     pub(super) fn socket(&self, socket: &Resource<Socket>) -> Result<SocketId> {
         let handles = &self.net.socket_handles;
@@ -86,7 +86,33 @@ impl Host {
     }
 }
 
-impl net::HostSocket for Host {
+/// Replaces `socket.write`: what fills the socket's buffer is sent from the program's memory, and
+/// only what the system does not take is copied. The generated binding copies all of it.
+pub(crate) fn add_write_to_linker<T: View>(linker: &mut Linker<T>) -> Result<()> {
+    linker.allow_shadowing(true);
+    linker.instance("plugnet:net/net@0.1.0")?.func_wrap(
+        "[method]socket.write",
+        |mut store: StoreContextMut<'_, T>,
+         (socket, data, callback): (Resource<Socket>, WasmList<u8>, Option<net::Callback>)| {
+            let id = store.data_mut().net().socket(&socket)?;
+            let ahead = store.data_mut().net().net.ahead(id, data.len());
+            let bytes = data.as_le_slice(&store);
+            let sent = ahead.map(|ahead| ahead.send(bytes));
+            let rest = bytes[sent.and_then(Result::ok).unwrap_or(0)..].to_vec();
+            let mut state = store.data_mut().net();
+            let sent = sent.map_or(0, |sent| state.net.sent_ahead(id, sent));
+            let room = rest.len();
+            let written = state.send(&socket, room, |socket| {
+                socket.write_ahead(sent, rest, callback)
+            })?;
+            Ok((written,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+impl net::HostSocket for NetState<'_> {
     fn new(&mut self, options: Option<net::SocketOptions>) -> Result<Resource<Socket>> {
         let options = options.map(Into::into).unwrap_or_default();
         self.hold(SOCKET)?;
@@ -117,7 +143,7 @@ impl net::HostSocket for Host {
         callback: Option<net::Callback>,
     ) -> Fallible<()> {
         let id = self.socket(&socket)?;
-        Ok(Host::connect(self, id, options, callback).map_err(Into::into))
+        Ok(NetState::connect(self, id, options, callback).map_err(Into::into))
     }
 
     fn connect_path(

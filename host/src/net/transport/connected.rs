@@ -1,6 +1,7 @@
 //! A connection: what it reads and what it has still to send.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, sockopt};
 
-use crate::connections::{Place, Record};
+use crate::limits::Place;
+use crate::limits::rate::Turns;
 use crate::net::errno;
 use crate::net::poller::Readiness;
-use crate::rate::Turns;
+use crate::observe::Record;
 
 /// How much is read at a time, as in libuv.
 pub(super) const READ_SIZE: usize = 64 * 1024;
@@ -24,8 +26,8 @@ const LARGE: usize = 16 * 1024;
 
 /// A connection of a socket.
 pub(super) struct Connected {
-    // Closed before the record reports it.
-    fd: OwnedFd,
+    // Closed before the record reports it. Shared with a write that is under way alone.
+    fd: Arc<OwnedFd>,
     medium: Medium,
     record: Record,
     place: Place,
@@ -34,6 +36,8 @@ pub(super) struct Connected {
     pub(super) owner: Option<SocketId>,
     reading: Reading,
     unsent: Option<Box<Unsent>>,
+    /// Why sending ahead failed, for the write that follows.
+    failed: Option<Errno>,
     /// Under a limit of bytes per second.
     turns: Option<Box<BothTurns>>,
 }
@@ -70,7 +74,7 @@ impl Medium {
 
     fn write(self, fd: &OwnedFd, data: &[u8]) -> Result<usize, Errno> {
         match self {
-            Medium::Socket(_) => rustix::net::send(fd, data, SendFlags::NOSIGNAL),
+            Medium::Socket(_) => send(fd, data),
             // As in libuv.
             Medium::Pipe(Ends::Reading) => Err(Errno::PIPE),
             // Rust's programs ignore the signal that a pipe without a reader gives.
@@ -132,7 +136,7 @@ impl Connected {
         let turns = (incoming.limited() || outgoing.limited())
             .then(|| Box::new(BothTurns { incoming, outgoing }));
         Connected {
-            fd,
+            fd: Arc::new(fd),
             medium: medium.into(),
             record,
             place,
@@ -140,6 +144,7 @@ impl Connected {
             owner: None,
             reading: Reading::No,
             unsent: None,
+            failed: None,
             turns,
         }
     }
@@ -151,7 +156,10 @@ impl Connected {
     /// The socket and what stands for it in limits and reports; none of a pipe.
     pub(super) fn into_parts(self) -> Option<(OwnedFd, Family, Place, Record)> {
         match self.medium {
-            Medium::Socket(family) => Some((self.fd, family, self.place, self.record)),
+            Medium::Socket(family) => {
+                let fd = Arc::into_inner(self.fd)?;
+                Some((fd, family, self.place, self.record))
+            }
             Medium::Pipe(_) => None,
         }
     }
@@ -235,6 +243,24 @@ impl Connected {
         Progress::Report(report)
     }
 
+    /// The socket, if bytes may be sent past [`Connected::write`] now.
+    pub(super) fn ahead(&self, ready: Readiness) -> Option<Arc<OwnedFd>> {
+        let may = ready.writable
+            && self.unsent.is_none()
+            && self.turns.is_none()
+            && matches!(self.medium, Medium::Socket(_));
+        may.then(|| Arc::clone(&self.fd))
+    }
+
+    /// Counts what was sent that way. A failure is told to the write that follows.
+    pub(super) fn sent_ahead(&mut self, sent: Result<usize, Errno>, ready: &mut Readiness) {
+        match sent {
+            Ok(bytes) => self.record.sent(bytes),
+            Err(Errno::AGAIN) => ready.writable = false,
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
     /// Sends all of this, now or when the system takes it. Beyond what it returns, the core learns
     /// by `Progress`; an error is to be reported.
     pub(super) fn write(
@@ -242,6 +268,10 @@ impl Connected {
         data: Vec<u8>,
         ready: &mut Readiness,
     ) -> (Written, Option<Report>) {
+        if let Some(error) = self.failed.take() {
+            let report = Report::WriteFailed(errno::of_system(error));
+            return (Written::Refused, Some(report));
+        }
         let mut unsent = Unsent { data, sent: 0 };
         // A limited connection waits for its turn, which needs a task.
         if self.turns.is_none() {
@@ -340,6 +370,11 @@ impl Connected {
             let _ = set_keep_alive(&self.fd, keep_alive);
         }
     }
+}
+
+/// Sends what the system takes.
+pub(super) fn send(fd: &OwnedFd, data: &[u8]) -> Result<usize, Errno> {
+    rustix::net::send(fd, data, SendFlags::NOSIGNAL)
 }
 
 /// What was received, in a buffer of its size.

@@ -10,12 +10,11 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use super::connected::Connected;
 use super::shown::Shown;
-use crate::Access;
-use crate::connections::{Connections, Direction, Peer, Place, Slot};
-use crate::door::{self, Local, Refused};
-use crate::guard::Guard;
-use crate::ipc::Ipc;
+use crate::door::paths::Paths;
+use crate::door::{Door, Local, Refused, Slot};
+use crate::limits::Place;
 use crate::net::{errno, zone};
+use crate::observe::{Direction, Peer};
 
 /// An attempt that is under way: it is over when its socket can be written to. A path connects at
 /// once, and as in libuv that shows in the next look at the system.
@@ -65,8 +64,7 @@ impl Failure {
 ///
 /// What the policy, the limits or the system say at once.
 pub(super) fn to_address(
-    guard: &Guard,
-    connections: &Connections,
+    door: &Door,
     remote: SocketAddr,
     local: Option<SocketAddr>,
 ) -> Result<Connecting, Failure> {
@@ -85,13 +83,13 @@ pub(super) fn to_address(
     let mut target = remote;
     target.set_ip(ip);
     zone::complete(&mut target);
-    let place = connections.place().map_err(|_| refused("EMFILE"))?;
+    let place = door.place().map_err(|_| refused("EMFILE"))?;
     let fd = tcp_socket(ip).map_err(|error| Failure::of("connect", errno::of_system(error)))?;
     let way = match local {
         None => Local::Chosen,
         Some(local) => {
             let local = of_family(local, ip);
-            if !door::may_bind(guard, local) {
+            if !door.may_bind(local) {
                 return Err(Failure::of("bind", Errno("EACCES")));
             }
             sockopt::set_socket_reuseaddr(&fd, true)
@@ -104,7 +102,7 @@ pub(super) fn to_address(
             Local::Bound
         }
     };
-    let slot = door::dial(guard, connections, target, way).map_err(|why| match why {
+    let slot = door.dial(target, way).map_err(|why| match why {
         Refused::Denied => refused("EACCES"),
         Refused::Full => refused("EMFILE"),
     })?;
@@ -141,18 +139,13 @@ fn local_end(fd: &OwnedFd, shown: Shown) -> Option<String> {
 /// # Errors
 ///
 /// What the policy, the limits or the system say.
-pub(super) fn to_path(
-    guard: &Guard,
-    connections: &Connections,
-    paths: &Ipc,
-    path: &str,
-) -> Result<Connecting, Errno> {
-    let (place, slot) = connections
+pub(super) fn to_path(door: &Door, paths: &Paths, path: &str) -> Result<Connecting, Errno> {
+    let (place, slot) = door
         .place_and_slot(Direction::Connect, Peer::Path(path.to_owned()))
         // The policy decided nothing about the path.
         .map_err(|_| Errno("EMFILE"))?;
     let connected = plugnet_ipc::connect(paths.grants(), path);
-    guard.path(Access::PathConnect, path, connected.as_ref().err());
+    door.dialled_path(path, connected.as_ref().err());
     let fd = connected.map_err(|error| errno::of_path(&error))?;
     let to = To::Path;
     Ok(Connecting {

@@ -11,11 +11,9 @@ use rustix::net::{SocketFlags, sockopt};
 use super::connected::Connected;
 use super::connecting::tcp_socket;
 use super::shown::Shown;
-use crate::Access;
-use crate::connections::{Connections, Place};
-use crate::door::{self, Listens, Refused};
-use crate::guard::Guard;
-use crate::ipc::Ipc;
+use crate::door::paths::Paths;
+use crate::door::{self, Door, Listens, Refused};
+use crate::limits::Place;
 use crate::net::errno;
 
 /// How many connections are looked at before others get their turn, if the policy wants none of
@@ -38,6 +36,10 @@ enum Socket {
 }
 
 /// What came of looking for a connection.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, to where it stays"
+)]
 pub(super) enum Accepted {
     Connection(Connected),
     /// None is there.
@@ -54,17 +56,16 @@ pub(super) enum Accepted {
 ///
 /// What the policy, the limits or the system say.
 pub(super) fn listen(
-    guard: &Guard,
-    connections: &Connections,
-    paths: &Ipc,
+    door: &Door,
+    paths: &Paths,
     id: ListenerId,
     at: &ListenAt,
     settings: ListenSettings,
 ) -> Result<Listening, Errno> {
-    let place = connections.place().map_err(|_| Errno("EMFILE"))?;
+    let place = door.place().map_err(|_| Errno("EMFILE"))?;
     let (socket, address) = match at {
         ListenAt::Address(address) => {
-            let (fd, bound, shown) = listen_tcp(guard, *address, settings)?;
+            let (fd, bound, shown) = listen_tcp(door, *address, settings)?;
             (Socket::Tcp(fd, shown), Some(bound))
         }
         ListenAt::Path {
@@ -78,7 +79,7 @@ pub(super) fn listen(
                 writable_all: *writable_all,
             };
             let bound = BoundListener::bind(paths.grants(), path, &options);
-            guard.path(Access::PathListen, path, bound.as_ref().err());
+            door.listened_on_path(path, bound.as_ref().err());
             let bound = bound.map_err(|error| errno::of_path(&error))?;
             let path = path.clone();
             (Socket::Path { path, bound }, None)
@@ -106,7 +107,7 @@ pub(super) fn listen(
 }
 
 fn listen_tcp(
-    guard: &Guard,
+    door: &Door,
     at: SocketAddr,
     settings: ListenSettings,
 ) -> Result<(OwnedFd, SocketAddr, Shown), Errno> {
@@ -116,14 +117,14 @@ fn listen_tcp(
     }
     let mut local = at;
     local.set_ip(at.ip().to_canonical());
-    if !door::may_bind(guard, local) {
+    if !door.may_bind(local) {
         return Err(Errno("EACCES"));
     }
     let fd = tcp_socket(local.ip()).map_err(errno::of_system)?;
     let any = local.is_ipv6() && local.ip().is_unspecified();
     let of_v4 = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     // Whoever may not bind IPv4 gets the other half.
-    let dual_stack = any && !settings.ipv6_only && door::may_bind(guard, of_v4(local.port()));
+    let dual_stack = any && !settings.ipv6_only && door.may_bind(of_v4(local.port()));
     let bind = || {
         // As in libuv: an old connection in TIME_WAIT is no obstacle.
         sockopt::set_socket_reuseaddr(&fd, true)?;
@@ -139,8 +140,7 @@ fn listen_tcp(
     let bound = bind().map_err(errno::of_system)?;
     // With the port that the system has chosen.
     let bound = SocketAddr::try_from(bound).unwrap_or(local);
-    let may = door::may_listen(guard, bound)
-        && (!dual_stack || door::may_listen(guard, of_v4(bound.port())));
+    let may = door.may_listen(bound) && (!dual_stack || door.may_listen(of_v4(bound.port())));
     if !may {
         return Err(Errno("EACCES"));
     }
@@ -179,7 +179,7 @@ impl Listening {
     }
 
     /// The next connection that policy and limits let in.
-    pub(super) fn accept(&self, guard: &Guard, connections: &Connections) -> Accepted {
+    pub(super) fn accept(&self, door: &Door) -> Accepted {
         for _ in 0..AT_ONCE {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let (fd, peer) = match rustix::net::acceptfrom_with(self.fd(), flags) {
@@ -192,7 +192,7 @@ impl Listening {
             let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
             // The policy knows IPv4 as such.
             let canonical = peer.map(|peer| SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-            match door::admit(guard, connections, self.listens(), canonical) {
+            match door.admit(self.listens(), canonical) {
                 Ok((place, slot)) => {
                     let endpoints = self.endpoints(&fd, peer);
                     return Accepted::Connection(Connected::new(

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use plugnet_core::{
 };
 use plugnet_ipc::{DescriptorKind, Family};
 use rustc_hash::FxHashMap as HashMap;
+use rustix::io::Errno as System;
 use slab::Slab;
 use tokio::task::JoinSet;
 
@@ -34,18 +36,18 @@ use self::listening::{Accepted, Listening, listen};
 use super::poller::{Poller, Readiness};
 use super::streaming::Streams;
 use super::{errno, zone};
-use crate::connections::{Connections, Direction, Peer, Place, Record};
 use crate::door;
-use crate::guard::{Guard, Lookup};
-use crate::ipc::Ipc;
-use crate::resolver::{Resolver, Unresolved, Wanted};
+use crate::door::paths::Paths;
+use crate::door::resolver::{Resolver, Unresolved, Wanted};
+use crate::door::{Door, Lookup};
+use crate::limits::Place;
+use crate::observe::{Direction, Peer, Record};
 
 /// Every socket of a run.
 pub(super) struct Sockets {
-    guard: Guard,
-    connections: Connections,
+    door: Door,
     resolver: Resolver,
-    paths: Ipc,
+    paths: Paths,
     start: Instant,
     /// From the first socket on.
     poller: Option<Poller>,
@@ -72,7 +74,23 @@ pub(super) struct Sockets {
     buffer: Vec<u8>,
     /// How many bytes were received since that was last asked.
     received: usize,
+    /// How many were received for streams since those had their turn.
+    streamed: usize,
 }
+
+/// A socket that bytes are sent to from where they lie.
+pub(super) struct Ahead(Arc<OwnedFd>);
+
+impl Ahead {
+    /// Sends what the system takes.
+    pub(super) fn send(&self, data: &[u8]) -> Result<usize, System> {
+        rustix::io::retry_on_intr(|| connected::send(&self.0, data))
+    }
+}
+
+/// How much is received for streams before they have their turn to take it: data of many more
+/// sockets would leave the processor's cache before anybody takes it.
+const STREAMED_AT_ONCE: usize = 256 * 1024;
 
 /// The number of an entry, and of its socket in the poller.
 type Number = usize;
@@ -101,6 +119,7 @@ enum Turn {
     Queued,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are connected")]
 enum Kind {
     Listening(Box<Listening>),
     /// Absent while it finishes.
@@ -117,15 +136,9 @@ enum Found {
 }
 
 impl Sockets {
-    pub(super) fn new(
-        guard: Guard,
-        connections: Connections,
-        resolver: Resolver,
-        paths: Ipc,
-    ) -> Self {
+    pub(super) fn new(door: Door, resolver: Resolver, paths: Paths) -> Self {
         Sockets {
-            guard,
-            connections,
+            door,
             resolver,
             paths,
             start: Instant::now(),
@@ -145,6 +158,7 @@ impl Sockets {
             waker: Waker::noop().clone(),
             buffer: Vec::new(),
             received: 0,
+            streamed: 0,
         }
     }
 
@@ -157,6 +171,29 @@ impl Sockets {
     /// How many bytes were received since the last call.
     pub(super) fn take_received(&mut self) -> usize {
         std::mem::take(&mut self.received)
+    }
+
+    /// The socket, if bytes may be sent to it before the core is told of them.
+    pub(super) fn ahead(&mut self, id: SocketId) -> Option<Ahead> {
+        let (connected, ready) = self.connected(id)?;
+        connected.ahead(*ready).map(Ahead)
+    }
+
+    /// Counts what was sent that way.
+    pub(super) fn sent_ahead(&mut self, id: SocketId, sent: Result<usize, System>) {
+        if let Some((connected, ready)) = self.connected(id) {
+            connected.sent_ahead(sent, ready);
+        }
+    }
+
+    /// Whether streams are to take what was received for them before more is.
+    pub(super) fn owes_streams(&self) -> bool {
+        self.streamed >= STREAMED_AT_ONCE
+    }
+
+    /// Streams have had their turn.
+    pub(super) fn served_streams(&mut self) {
+        self.streamed = 0;
     }
 
     /// Looks at the system. If there is nothing, the task is woken when there may be.
@@ -241,6 +278,9 @@ impl Sockets {
                     Progress::Report(report) => {
                         if let Report::Received(data) = &report {
                             self.received += data.len();
+                            if !self.streams.is_empty() {
+                                self.streamed += data.len();
+                            }
                         }
                         Ready::Socket(id, report)
                     }
@@ -397,12 +437,10 @@ impl Sockets {
     ) -> Result<(), Failure> {
         let connecting = match to {
             ConnectTo::Address { remote, local } => {
-                connecting::to_address(&self.guard, &self.connections, *remote, *local)?
+                connecting::to_address(&self.door, *remote, *local)?
             }
-            ConnectTo::Path(path) => {
-                connecting::to_path(&self.guard, &self.connections, &self.paths, path)
-                    .map_err(|errno| Failure::of("connect", errno))?
-            }
+            ConnectTo::Path(path) => connecting::to_path(&self.door, &self.paths, path)
+                .map_err(|errno| Failure::of("connect", errno))?,
         };
         let kind = Kind::Connecting(Some(Box::new((id, attempt, connecting))));
         let number = self
@@ -504,19 +542,19 @@ impl Transport for Sockets {
             // Known ones alone, which are Linux's.
             flags: i32::try_from(request.hints).unwrap_or(0),
         };
-        let outcome = match self.guard.allows_lookup(&request.hostname) {
+        let outcome = match self.door.allows_lookup(&request.hostname) {
             None => Err(Errno("EACCES")),
             Some(Lookup::Literal(Some(address))) => Ok(vec![address]),
             // To Node a name that cannot exist is one that does not.
             Some(Lookup::Literal(None)) => Err(Errno("ENOTFOUND")),
             Some(Lookup::Name(name)) => match self.resolver.lookup(&name, wanted) {
                 Ok(answer) => {
-                    let guard = self.guard.clone();
+                    let door = self.door.clone();
                     self.tasks.spawn(async move {
                         let outcome = match answer.await {
                             Ok(addresses) => {
                                 let canonical = addresses.iter().map(IpAddr::to_canonical);
-                                guard.answered(&name, canonical);
+                                door.answered(&name, canonical);
                                 Ok(addresses)
                             }
                             Err(why) => Err(Errno(match why {
@@ -529,7 +567,7 @@ impl Transport for Sockets {
                     });
                     return;
                 }
-                Err(crate::resolver::Full) => Err(Errno("EAI_AGAIN")),
+                Err(crate::door::resolver::Full) => Err(Errno("EAI_AGAIN")),
             },
         };
         self.over.push(Ready::LookedUp(lookup, outcome));
@@ -541,14 +579,7 @@ impl Transport for Sockets {
         at: &ListenAt,
         settings: ListenSettings,
     ) -> Poll<Result<Option<SocketAddr>, Errno>> {
-        let listening = listen(
-            &self.guard,
-            &self.connections,
-            &self.paths,
-            listener,
-            at,
-            settings,
-        );
+        let listening = listen(&self.door, &self.paths, listener, at, settings);
         Poll::Ready(listening.and_then(|listening| {
             let address = listening.address();
             let number = self.keep_watched(Kind::Listening(Box::new(listening)))?;
@@ -636,7 +667,7 @@ impl Transport for Sockets {
         // Beyond the limit, it is closed like one that is accepted.
         let full = |_| AdoptError::Failed(Errno("EMFILE"));
         let (place, slot) = self
-            .connections
+            .door
             .place_and_slot(Direction::Inherit, peer)
             .map_err(full)?;
         let mut connected = Connected::new(fd, medium, endpoints, place, slot.opened());
@@ -736,10 +767,13 @@ impl Transport for Sockets {
     }
 
     fn has_ready(&self) -> bool {
-        !self.found.is_empty()
+        !self.found.is_empty() && !self.owes_streams()
     }
 
     fn next_ready(&mut self) -> Option<Ready> {
+        if self.owes_streams() {
+            return None;
+        }
         Some(match self.found.pop_front()? {
             Found::Over(over) => over,
             Found::Entry(number) => self.go_on(number),
@@ -752,7 +786,7 @@ impl Transport for Sockets {
         let Kind::Listening(listening) = &entry.kind else {
             return None;
         };
-        match listening.accept(&self.guard, &self.connections) {
+        match listening.accept(&self.door) {
             Accepted::Connection(connected) => {
                 let endpoints = connected.endpoints;
                 let number = self.keep(Kind::Connected(connected));

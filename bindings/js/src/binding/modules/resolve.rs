@@ -122,7 +122,9 @@ fn for_import() -> Resolver {
 }
 
 fn conditions(kind: &str) -> Vec<String> {
-    ["node", kind, "module-sync", "node-addons"].map(String::from).into()
+    ["node", kind, "module-sync", "node-addons"]
+        .map(String::from)
+        .into()
 }
 
 fn options() -> ResolveOptions {

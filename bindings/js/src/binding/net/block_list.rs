@@ -26,23 +26,50 @@ impl BlockList {
 impl BlockList {
     #[qjs(constructor)]
     fn new() -> Self {
-        BlockList { inner: net::BlockList::new() }
+        BlockList {
+            inner: net::BlockList::new(),
+        }
     }
 
     fn add_address(&self, ctx: Ctx<'_>, address: String, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.add_address(&address, family(of.0.as_ref())).or_throw(&ctx)
+        self.inner
+            .add_address(&address, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
-    fn add_addresses(&self, ctx: Ctx<'_>, addresses: Vec<String>, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.add_addresses(&addresses, family(of.0.as_ref())).or_throw(&ctx)
+    fn add_addresses(
+        &self,
+        ctx: Ctx<'_>,
+        addresses: Vec<String>,
+        of: Opt<Value<'_>>,
+    ) -> Result<()> {
+        self.inner
+            .add_addresses(&addresses, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
-    fn add_range(&self, ctx: Ctx<'_>, start: String, end: String, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.add_range(&start, &end, family(of.0.as_ref())).or_throw(&ctx)
+    fn add_range(
+        &self,
+        ctx: Ctx<'_>,
+        start: String,
+        end: String,
+        of: Opt<Value<'_>>,
+    ) -> Result<()> {
+        self.inner
+            .add_range(&start, &end, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
-    fn add_subnet(&self, ctx: Ctx<'_>, network: String, prefix: u32, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.add_subnet(&network, prefix, family(of.0.as_ref())).or_throw(&ctx)
+    fn add_subnet(
+        &self,
+        ctx: Ctx<'_>,
+        network: String,
+        prefix: u32,
+        of: Opt<Value<'_>>,
+    ) -> Result<()> {
+        self.inner
+            .add_subnet(&network, prefix, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
     #[qjs(rename = "addCIDR")]
@@ -56,15 +83,33 @@ impl BlockList {
     }
 
     fn remove_address(&self, ctx: Ctx<'_>, address: String, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.remove_address(&address, family(of.0.as_ref())).or_throw(&ctx)
+        self.inner
+            .remove_address(&address, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
-    fn remove_range(&self, ctx: Ctx<'_>, start: String, end: String, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.remove_range(&start, &end, family(of.0.as_ref())).or_throw(&ctx)
+    fn remove_range(
+        &self,
+        ctx: Ctx<'_>,
+        start: String,
+        end: String,
+        of: Opt<Value<'_>>,
+    ) -> Result<()> {
+        self.inner
+            .remove_range(&start, &end, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
-    fn remove_subnet(&self, ctx: Ctx<'_>, network: String, prefix: u32, of: Opt<Value<'_>>) -> Result<()> {
-        self.inner.remove_subnet(&network, prefix, family(of.0.as_ref())).or_throw(&ctx)
+    fn remove_subnet(
+        &self,
+        ctx: Ctx<'_>,
+        network: String,
+        prefix: u32,
+        of: Opt<Value<'_>>,
+    ) -> Result<()> {
+        self.inner
+            .remove_subnet(&network, prefix, family(of.0.as_ref()))
+            .or_throw(&ctx)
     }
 
     #[qjs(rename = "removeCIDR")]

@@ -63,7 +63,8 @@ fn dispatch(ctx: &Ctx<'_>, event: Event) -> Result<()> {
     let undefined = || Value::new_undefined(ctx.clone());
     let (name, value) = match kind {
         EventKind::Readable => {
-            let socket = SOCKETS.with_borrow(|sockets| sockets.get(&source).and_then(Weak::upgrade));
+            let socket =
+                SOCKETS.with_borrow(|sockets| sockets.get(&source).and_then(Weak::upgrade));
             let Some(socket) = socket else { return Ok(()) };
             let data = socket.read(CHUNK);
             if data.is_empty() {

@@ -10,9 +10,9 @@ mod socket_address;
 
 use rquickjs::{Class, Ctx, Function, Object, Persistent, Result, Value};
 
-pub(crate) use self::event::{events, is_alive};
 use self::block_list::BlockList;
 use self::error::OrThrow;
+pub(crate) use self::event::{events, is_alive};
 use self::server::Server;
 use self::socket::Socket;
 use self::socket_address::SocketAddress;
@@ -26,9 +26,18 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
     Class::<BlockList>::define(binding)?;
     Class::<SocketAddress>::define(binding)?;
     let function = |name: &str, function: Result<Function<'js>>| binding.set(name, function?);
-    function("isIP", Function::new(ctx.clone(), |input: String| net::is_ip(&input)))?;
-    function("isIPv4", Function::new(ctx.clone(), |input: String| net::is_ipv4(&input)))?;
-    function("isIPv6", Function::new(ctx.clone(), |input: String| net::is_ipv6(&input)))?;
+    function(
+        "isIP",
+        Function::new(ctx.clone(), |input: String| net::is_ip(&input)),
+    )?;
+    function(
+        "isIPv4",
+        Function::new(ctx.clone(), |input: String| net::is_ipv4(&input)),
+    )?;
+    function(
+        "isIPv6",
+        Function::new(ctx.clone(), |input: String| net::is_ipv6(&input)),
+    )?;
     function(
         "getDefaultAutoSelectFamily",
         Function::new(ctx.clone(), net::get_default_auto_select_family),
@@ -39,7 +48,10 @@ pub(super) fn define<'js>(ctx: &Ctx<'js>, binding: &Object<'js>) -> Result<()> {
     )?;
     function(
         "getDefaultAutoSelectFamilyAttemptTimeout",
-        Function::new(ctx.clone(), net::get_default_auto_select_family_attempt_timeout),
+        Function::new(
+            ctx.clone(),
+            net::get_default_auto_select_family_attempt_timeout,
+        ),
     )?;
     function(
         "setDefaultAutoSelectFamilyAttemptTimeout",

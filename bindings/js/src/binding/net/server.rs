@@ -9,7 +9,9 @@ use super::error::OrThrow;
 use super::socket::Socket;
 use super::{address, event};
 use crate::binding::object::{Whole, flag, option};
-use crate::plugnet::net::net::{self, ListenHandle, ListenOptions, ListenPathOptions, ServerOptions};
+use crate::plugnet::net::net::{
+    self, ListenHandle, ListenOptions, ListenPathOptions, ServerOptions,
+};
 
 #[derive(Trace, JsLifetime)]
 #[rquickjs::class]
@@ -40,7 +42,12 @@ impl Server {
         Whole(self.inner.id())
     }
 
-    fn listen<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Option<Whole>>) -> Result<()> {
+    fn listen<'js>(
+        &self,
+        ctx: Ctx<'js>,
+        options: Object<'js>,
+        callback: Opt<Option<Whole>>,
+    ) -> Result<()> {
         let options = ListenOptions {
             port: option(&options, "port")?.unwrap_or(0),
             host: option(&options, "host")?,
@@ -49,7 +56,9 @@ impl Server {
             ipv6_only: flag(&options, "ipv6Only")?,
             reuse_port: flag(&options, "reusePort")?,
         };
-        self.inner.listen(&options, number_of(callback)).or_throw(&ctx)
+        self.inner
+            .listen(&options, number_of(callback))
+            .or_throw(&ctx)
     }
 
     fn listen_path<'js>(
@@ -65,7 +74,9 @@ impl Server {
             readable_all: flag(&options, "readableAll")?,
             writable_all: flag(&options, "writableAll")?,
         };
-        self.inner.listen_path(&options, number_of(callback)).or_throw(&ctx)
+        self.inner
+            .listen_path(&options, number_of(callback))
+            .or_throw(&ctx)
     }
 
     fn listen_server<'js>(
@@ -103,7 +114,9 @@ impl Server {
     }
 
     fn accept(&self) -> Option<Socket> {
-        self.inner.accept().map(|socket| Socket::of(event::hold(socket)))
+        self.inner
+            .accept()
+            .map(|socket| Socket::of(event::hold(socket)))
     }
 
     fn close(&self, callback: Opt<Option<Whole>>) {
@@ -162,7 +175,9 @@ impl Server {
         callback: Opt<Option<Whole>>,
     ) -> Result<()> {
         let backlog = backlog.0.flatten();
-        self.inner.listen_handle(&handle, backlog, number_of(callback)).or_throw(ctx)
+        self.inner
+            .listen_handle(&handle, backlog, number_of(callback))
+            .or_throw(ctx)
     }
 }
 

@@ -48,17 +48,28 @@ impl Socket {
     }
 
     #[qjs(static)]
-    fn from_fd<'js>(ctx: Ctx<'js>, descriptor: u32, options: Opt<Option<Object<'js>>>) -> Result<Self> {
+    fn from_fd<'js>(
+        ctx: Ctx<'js>,
+        descriptor: u32,
+        options: Opt<Option<Object<'js>>>,
+    ) -> Result<Self> {
         let options = socket_options(options)?;
         let socket = net::Socket::from_fd(descriptor, options).or_throw(&ctx)?;
-        Ok(Socket { inner: event::hold(socket) })
+        Ok(Socket {
+            inner: event::hold(socket),
+        })
     }
 
     fn id(&self) -> Whole {
         Whole(self.inner.id())
     }
 
-    fn connect<'js>(&self, ctx: Ctx<'js>, options: Object<'js>, callback: Opt<Option<Whole>>) -> Result<()> {
+    fn connect<'js>(
+        &self,
+        ctx: Ctx<'js>,
+        options: Object<'js>,
+        callback: Opt<Option<Whole>>,
+    ) -> Result<()> {
         let family: Option<Value<'js>> = option(&options, "family")?;
         let options = ConnectOptions {
             port: option(&options, "port")?.unwrap_or(0),
@@ -74,14 +85,22 @@ impl Socket {
             keep_alive: number(&options, "keepAlive")?,
             timeout: number(&options, "timeout")?,
         };
-        self.inner.connect(&options, number_of(callback)).or_throw(&ctx)
+        self.inner
+            .connect(&options, number_of(callback))
+            .or_throw(&ctx)
     }
 
     fn connect_path(&self, ctx: Ctx<'_>, path: String, callback: Opt<Option<Whole>>) -> Result<()> {
-        self.inner.connect_path(&path, number_of(callback)).or_throw(&ctx)
+        self.inner
+            .connect_path(&path, number_of(callback))
+            .or_throw(&ctx)
     }
 
-    fn looked_up<'js>(&self, error: Option<Value<'js>>, addresses: Opt<Option<Vec<Object<'js>>>>) -> Result<()> {
+    fn looked_up<'js>(
+        &self,
+        error: Option<Value<'js>>,
+        addresses: Opt<Option<Vec<Object<'js>>>>,
+    ) -> Result<()> {
         match error.filter(|error| !error.is_null() && !error.is_undefined()) {
             Some(error) => {
                 let error = error::from_value(&error)?;
@@ -126,7 +145,9 @@ impl Socket {
         callback: Opt<Option<Whole>>,
     ) -> Result<bool> {
         let encoding = encoding.0.flatten();
-        let written = self.inner.write_text(&text, encoding.as_deref(), number_of(callback));
+        let written = self
+            .inner
+            .write_text(&text, encoding.as_deref(), number_of(callback));
         written.or_throw(&ctx)
     }
 
@@ -139,7 +160,9 @@ impl Socket {
     }
 
     fn destroy(&self, error: Opt<Value<'_>>) -> Result<()> {
-        let error = error.0.filter(|error| !error.is_null() && !error.is_undefined());
+        let error = error
+            .0
+            .filter(|error| !error.is_null() && !error.is_undefined());
         let error = error.map(|error| error::from_value(&error)).transpose()?;
         self.inner.destroy(error.as_ref());
         Ok(())
@@ -186,7 +209,8 @@ impl Socket {
     ) {
         let interval = interval.0.flatten().map(|interval| interval.0);
         let count = count.0.flatten();
-        self.inner.set_keep_alive(enable, initial_delay.0, interval, count);
+        self.inner
+            .set_keep_alive(enable, initial_delay.0, interval, count);
     }
 
     fn set_block_list(&self, list: Class<'_, BlockList>) {

@@ -26,7 +26,9 @@ impl SocketAddress {
     ) -> Result<Self> {
         let address = address.as_deref();
         let inner = net::SocketAddress::create(address, family(of.as_ref()), port, flowlabel);
-        Ok(SocketAddress { inner: inner.or_throw(&ctx)? })
+        Ok(SocketAddress {
+            inner: inner.or_throw(&ctx)?,
+        })
     }
 
     #[qjs(static)]

@@ -1,0 +1,4 @@
+//! The tests of `ipc`, with the net component inside the programs.
+
+#[path = "ipc.rs"]
+mod ipc;

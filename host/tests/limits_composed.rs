@@ -1,0 +1,4 @@
+//! The tests of `limits`, with the net component inside the programs.
+
+#[path = "limits.rs"]
+mod limits;
