@@ -21,7 +21,7 @@ if (source === undefined) {
 }
 const before = (process.env.PLUGNET_ARGS ?? '').split(' ').filter(Boolean);
 const atOnce = Number(process.env.PLUGNET_TESTS_AT_ONCE ?? 2);
-const limit = 60_000;
+const limit = 30_000;
 
 /** Why a file cannot pass, by its name: see reasons.json. */
 const reasons = JSON.parse(readFileSync(join(here, 'reasons.json'), 'utf8'));

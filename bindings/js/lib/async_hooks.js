@@ -57,6 +57,7 @@ class AsyncLocalStorage {
   constructor(options = {}) {
     if (options === null || typeof options !== 'object') throw new ERR_INVALID_ARG_TYPE('options', 'Object', options);
     this.#default = options.defaultValue;
+    context.watchPromises();
     if (options.name !== undefined) this.#name = `${options.name}`;
   }
 

@@ -349,13 +349,8 @@ function find(buffer, value, from, encoding, backwards) {
   if (length === 0) return -1;
   if (backwards && from + value.length > length) from = length - value.length;
   if (from < 0) return -1;
-  for (;;) {
-    const at = native.indexOf(buffer, value, from, backwards);
-    if (at < 0 || unit === 1 || at % 2 === 0) return at;
-    // A unit of UTF-16 begins at an even place.
-    from = backwards ? at - 1 : at + 1;
-    if (from < 0) return -1;
-  }
+  // A unit of UTF-16 begins at an even place.
+  return native.indexOf(buffer, value, from, backwards, unit);
 }
 
 prototype.indexOf = function indexOf(value, byteOffset, encoding) {

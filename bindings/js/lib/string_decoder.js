@@ -51,12 +51,9 @@ function incomplete(bytes, encoding) {
     return [0, 0];
   }
   if (encoding === 'utf16le') {
-    const odd = length % 2;
+    if (length % 2 === 1) return [1, 1];
     // The first half of a pair waits for the second.
-    const at = length - odd - 2;
-    const high = at >= 0 && (bytes[at + 1] & 0xfc) === 0xd8;
-    if (high) return [odd + 2, 2 - odd];
-    return [odd, odd === 0 ? 0 : 1];
+    return length > 0 && (bytes[length - 1] & 0xfc) === 0xd8 ? [2, 2] : [0, 0];
   }
   if (encoding === 'base64' || encoding === 'base64url') return [length % 3, length % 3 === 0 ? 0 : 3 - (length % 3)];
   return [0, 0];

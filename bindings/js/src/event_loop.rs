@@ -59,12 +59,14 @@ async fn turn_once(engine: &Engine) -> bool {
         has_run = true;
         completion::deliver(engine);
     }
-    if shared.turn.has_immediates() {
+    // Those that are unref'd come only if something else keeps the program running.
+    let turn = &shared.turn;
+    let goes_on = has_run || alive || turn.has_timers() || turn.has_others();
+    if turn.has_immediates_to_wait_for() || (goes_on && turn.has_immediates()) {
         has_run = true;
         engine.call(&shared.immediates);
         engine.drain();
     }
-    let turn = &shared.turn;
     has_run || alive || turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others()
 }
 

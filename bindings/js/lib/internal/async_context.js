@@ -1,6 +1,6 @@
 // What AsyncLocalStorage knows at a moment: a map of values that is never changed, but replaced.
 //
-// Timers, `nextTick`, microtasks and promises take it along from where they were made.
+// Timers, `nextTick`, microtasks and handlers of promises take it along from where they were made.
 
 'use strict';
 
@@ -43,4 +43,22 @@ function bind(fn) {
   };
 }
 
-module.exports = { bind, current, enter, run, without, withValue };
+let isWatching = false;
+
+/**
+ * Has `then`, `catch` and `finally` take values along, from the first storage on. `await` does not:
+ * QuickJS says nothing of when it goes on.
+ */
+function watchPromises() {
+  if (isWatching) return;
+  isWatching = true;
+  const { then } = Promise.prototype;
+  const bound = (handler) => typeof handler === 'function' ? bind(handler) : handler;
+  Object.defineProperty(Promise.prototype, 'then', {
+    configurable: true,
+    writable: true,
+    value: { then(fulfilled, rejected) { return Reflect.apply(then, this, [bound(fulfilled), bound(rejected)]); } }.then,
+  });
+}
+
+module.exports = { bind, current, enter, run, watchPromises, without, withValue };

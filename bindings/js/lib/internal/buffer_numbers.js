@@ -17,7 +17,7 @@ function outOfBounds(value, length, name = 'offset') {
     throw new ERR_OUT_OF_RANGE(name, 'an integer', value);
   }
   if (length < 0) throw new ERR_BUFFER_OUT_OF_BOUNDS();
-  throw new ERR_OUT_OF_RANGE(name, `>= ${name === 'byteLength' ? 1 : 0} && <= ${length}`, value);
+  throw new ERR_OUT_OF_RANGE(name, `>= ${name === 'byteLength' ? 1 : 0} and <= ${length}`, value);
 }
 
 function checkOffset(buffer, offset, size) {
@@ -39,7 +39,7 @@ function checkValue(value, min, max, size, n = '') {
   if (typeof value !== 'bigint' && Number.isNaN(Number(value))) return;
   let range;
   const bits = size * 8;
-  if (size <= 3) range = `>= ${min} and <= ${max}`;
+  if (size <= 4) range = `>= ${min} and <= ${max}`;
   else if (min === 0 || min === 0n) range = `>= 0${n} and < 2${n} ** ${bits}${n}`;
   else range = `>= -(2${n} ** ${bits - 1}${n}) and < 2${n} ** ${bits - 1}${n}`;
   throw new ERR_OUT_OF_RANGE('value', range, value);

@@ -9,7 +9,7 @@
 
 'use strict';
 
-const { Duplex } = require('stream');
+const { Duplex, getDefaultHighWaterMark } = require('stream');
 const { Buffer } = require('buffer');
 const { channel } = require('diagnostics_channel');
 const { codes: {
@@ -71,8 +71,7 @@ function Socket(options) {
   options.emitClose = false;
   options.autoDestroy = true;
   options.decodeStrings = false;
-  Duplex.call(this, options);
-
+  const highWaterMark = options.readableHighWaterMark ?? options.highWaterMark ?? getDefaultHighWaterMark(false);
   this.connecting = false;
   this._hadError = false;
   this._parent = null;
@@ -88,7 +87,9 @@ function Socket(options) {
   this[kLookup] = null;
   this[kAttempt] = {};
   this[kOnread] = userBuffer(options.onread);
-  this[kNative] = nativeOf(options, this.readableHighWaterMark);
+  this[kNative] = nativeOf(options, highWaterMark);
+  // A signal that is aborted already destroys the socket within.
+  Duplex.call(this, options);
   if (options.blockList) this.blockList = options.blockList;
   if (options.noDelay) this.setNoDelay(true);
   if (options.keepAlive) this.setKeepAlive(true, options.keepAliveInitialDelay);
@@ -245,12 +246,20 @@ Socket.prototype.write = function (chunk, encoding, callback) {
     encoding = undefined;
   }
   chunk = checkedChunk(chunk);
-  if (holdsBack(this)) return Duplex.prototype.write.call(this, chunk, encoding, callback);
+  // After the own end a write destroys the socket at once.
+  if (holdsBack(this) || (this.writableEnded && !this.destroyed)) {
+    return Duplex.prototype.write.call(this, chunk, encoding, orNull(callback));
+  }
   follow(this[kNative], this);
   const all = send(this, chunk, encoding, typeof callback === 'function' ? numberOf(callback) : undefined);
   if (!all) this[kNeedDrain] = true;
   return all;
 };
+
+/** A callback that is told `null` where there is no error, as Node does; npm's Duplex says nothing. */
+function orNull(callback) {
+  return typeof callback === 'function' ? (error) => callback(error ?? null) : callback;
+}
 
 /** Hands data to the contract. */
 function send(socket, chunk, encoding, done) {
@@ -282,7 +291,7 @@ Socket.prototype.end = function (chunk, encoding, callback) {
   else if (typeof encoding === 'function') [encoding, callback] = [undefined, encoding];
   if (chunk !== undefined && chunk !== null) chunk = checkedChunk(chunk);
   if (holdsBack(this)) {
-    Duplex.prototype.end.call(this, chunk, encoding, callback);
+    Duplex.prototype.end.call(this, chunk, encoding, orNull(callback));
     return this;
   }
   const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding ?? undefined) : chunk ?? undefined;

@@ -47,13 +47,30 @@ pub(crate) fn is_alive() -> bool {
 }
 
 /// Gives all events that there are now, each followed by what Node does after a callback.
+///
+/// In Node `connect`, the callbacks of what was written before it, and `ready` come within one.
 pub(crate) fn events(engine: &Engine) {
+    let mut connecting = None;
     while let Some(event) = net::next() {
+        if connecting.is_some_and(|socket| socket != event.source) {
+            engine.drain();
+            connecting = None;
+        }
+        match event.kind {
+            EventKind::Connect => connecting = Some(event.source),
+            EventKind::Callback(_) => {}
+            _ => connecting = None,
+        }
         engine.with(|ctx| {
             if dispatch(ctx, event).is_err() {
                 uncaught(ctx);
             }
         });
+        if connecting.is_none() {
+            engine.drain();
+        }
+    }
+    if connecting.is_some() {
         engine.drain();
     }
 }
