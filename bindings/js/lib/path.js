@@ -2,7 +2,7 @@
 
 'use strict';
 
-const { unavailable } = require('internal/errors');
+const { unavailable, unavailableModule } = require('internal/errors');
 const { validateObject, validateString } = require('internal/validators');
 
 const posix = { ...require('npm/path') };
@@ -39,12 +39,9 @@ posix.matchesGlob = () => {
   throw unavailable('path.matchesGlob');
 };
 posix.posix = posix;
-Object.defineProperty(posix, 'win32', {
-  configurable: true,
-  enumerable: true,
-  get() {
-    throw unavailable('path.win32');
-  },
-});
+posix.win32 = unavailableModule('path.win32', [
+  'basename', 'dirname', 'extname', 'format', 'isAbsolute', 'join', 'matchesGlob', 'normalize', 'parse', 'relative',
+  'resolve', 'toNamespacedPath',
+], { delimiter: ';', sep: '\\', posix });
 
 module.exports = posix;
