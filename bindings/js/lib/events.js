@@ -102,23 +102,37 @@ function unhandled(args) {
   throw thrown;
 }
 
-EventEmitter.prototype.emit = function emit(type, ...args) {
+EventEmitter.prototype.emit = function emit(type, first) {
   const events = this._events;
+  // The short way: one listener, and one argument at most.
+  if (arguments.length <= 2 && type !== 'error' && events !== undefined) {
+    const listener = events[type];
+    if (listener === undefined) return false;
+    if (typeof listener === 'function') {
+      const result = arguments.length === 1 ? listener.call(this) : listener.call(this, first);
+      if (result !== undefined && result !== null) caught(this, result, type, arguments.length === 1 ? [] : [first]);
+      return true;
+    }
+  }
+  return emitAll(this, events, type, Array.prototype.slice.call(arguments, 1));
+};
+
+function emitAll(emitter, events, type, args) {
   if (type === 'error') {
-    if (events !== undefined && events[kErrorMonitor] !== undefined) this.emit(kErrorMonitor, ...args);
+    if (events !== undefined && events[kErrorMonitor] !== undefined) emitter.emit(kErrorMonitor, ...args);
     if (events === undefined || events.error === undefined) unhandled(args);
   } else if (events === undefined) return false;
 
   const handler = events[type];
   if (handler === undefined) return false;
   if (typeof handler === 'function') {
-    call(this, handler, type, args);
+    call(emitter, handler, type, args);
   } else {
     const listeners = handler.slice();
-    for (let i = 0; i < listeners.length; i++) call(this, listeners[i], type, args);
+    for (let i = 0; i < listeners.length; i++) call(emitter, listeners[i], type, args);
   }
   return true;
-};
+}
 
 function add(emitter, type, listener, first) {
   validateFunction(listener, 'listener');

@@ -157,8 +157,19 @@ function received(socket, bytes) {
     toUser(socket, bytes);
     return;
   }
-  Object.setPrototypeOf(bytes, Buffer.prototype);
-  if (!socket.push(bytes)) stopReading(socket);
+  if (!(bytes instanceof Buffer)) Object.setPrototypeOf(bytes, Buffer.prototype);
+  if (flowsThrough(socket)) {
+    // What `push` does of all that, without a read of its own after each piece: we go on reading.
+    socket._readableState.dataEmitted = true;
+    socket.emit('data', bytes);
+  } else if (!socket.push(bytes)) stopReading(socket);
+}
+
+/** Whether `push` would emit `data` at once: it flows, holds nothing, and nobody decodes or pipes. */
+function flowsThrough(socket) {
+  const state = socket._readableState;
+  return state.flowing === true && state.length === 0 && !state.sync && !state.ended && !state.decoder &&
+    !state.awaitDrainWriters && state.pipes.length === 0 && socket._events.data !== undefined;
 }
 
 /** Fills the program's buffer as often as it takes; what is left when it pauses waits. */
