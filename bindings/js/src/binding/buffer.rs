@@ -270,7 +270,7 @@ fn index_of(
                 let mut end = end;
                 loop {
                     let at = memchr::memmem::rfind(&haystack[..end], needle)?;
-                    if at % step == 0 {
+                    if at.is_multiple_of(step) {
                         return Some(at);
                     }
                     end = (at + needle.len()).checked_sub(1)?;
@@ -279,7 +279,7 @@ fn index_of(
             let mut start = from;
             loop {
                 let at = start + memchr::memmem::find(haystack.get(start..)?, needle)?;
-                if at % step == 0 {
+                if at.is_multiple_of(step) {
                     return Some(at);
                 }
                 start = at + 1;

@@ -354,6 +354,7 @@ fn link(ctx: Ctx<'_>, from: String, to: String) -> Result<()> {
 fn symlink(ctx: Ctx<'_>, target: String, path: String) -> Result<()> {
     // SAFETY: C strings.
     let old = CString::new(target.as_str()).unwrap_or_default();
+    // SAFETY: C strings.
     on_paths(&ctx, "symlink", &target, &path, |_, path| unsafe {
         libc::symlink(old.as_ptr(), path)
     })

@@ -7,9 +7,9 @@ process.nextTick(fail('tick'));
 queueMicrotask(fail('microtask'));
 setTimeout(fail('timer'), 1);
 setImmediate(fail('immediate'));
-setTimeout(() => Promise.reject(new Error('rejection')), 200);
+setTimeout(() => Promise.reject(new Error('rejection')), 1500);
 require('net').createServer().listen(0, '127.0.0.1', function () {
-  setTimeout(() => this.close(() => fail('listener')()), 400);
+  setTimeout(() => this.close(() => fail('listener')()), 2500);
 });
 process.exitCode = 3;
 // The timer is due when the loop begins.

@@ -134,7 +134,7 @@ impl BlockList {
     }
 
     #[qjs(rename = "fromJSON")]
-    fn from_json(&self, ctx: Ctx<'_>, rules: Vec<String>) -> Result<()> {
+    fn add_json(&self, ctx: Ctx<'_>, rules: Vec<String>) -> Result<()> {
         self.inner.from_json(&rules).or_throw(&ctx)
     }
 
