@@ -20,21 +20,12 @@ function nameOf(encoding) {
   return name;
 }
 
-/** How many bytes a character of UTF-8 has that begins with `byte`; 0 if none does. */
+/** How many bytes a character of UTF-8 has whose first is `byte`, valid or not; 0 if it is no first. */
 function utf8Length(byte) {
   if (byte < 0x80) return 1;
-  if (byte >= 0xc2 && byte < 0xe0) return 2;
+  if (byte >= 0xc0 && byte < 0xe0) return 2;
   if (byte >= 0xe0 && byte < 0xf0) return 3;
-  return byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
-}
-
-/** Whether `second` may follow `first` in UTF-8. */
-function mayFollow(first, second) {
-  if (first === 0xe0) return second >= 0xa0 && second < 0xc0;
-  if (first === 0xed) return second >= 0x80 && second < 0xa0;
-  if (first === 0xf0) return second >= 0x90 && second < 0xc0;
-  if (first === 0xf4) return second >= 0x80 && second < 0x90;
-  return (second & 0xc0) === 0x80;
+  return byte >= 0xf0 && byte < 0xf8 ? 4 : 0;
 }
 
 /** How many bytes at the end are the beginning of a character, and how many it lacks: `[bytes, missing]`. */
@@ -45,8 +36,7 @@ function incomplete(bytes, encoding) {
       const byte = bytes[length - back];
       if ((byte & 0xc0) === 0x80) continue;
       const whole = utf8Length(byte);
-      if (whole <= back || (back > 1 && !mayFollow(byte, bytes[length - back + 1]))) return [0, 0];
-      return [back, whole - back];
+      return whole <= back ? [0, 0] : [back, whole - back];
     }
     return [0, 0];
   }
@@ -70,8 +60,11 @@ StringDecoder.prototype.write = function write(bytes) {
   if (!ArrayBuffer.isView(bytes)) throw new ERR_INVALID_ARG_TYPE('buf', ['Buffer', 'TypedArray', 'DataView'], bytes);
   if (this === null || typeof this !== 'object' || this[kHeld] === undefined) throw new ERR_INVALID_THIS('StringDecoder');
   if (!(bytes instanceof Buffer)) bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (this[kHeld] !== null) bytes = Buffer.concat([this[kHeld], bytes]);
-  const [held, missing] = incomplete(bytes, this.encoding);
+  const before = this[kHeld];
+  if (before !== null) bytes = Buffer.concat([before, bytes]);
+  // Half of the second unit of a pair whose first is held.
+  const isInPair = this.encoding === 'utf16le' && before !== null && before.length >= 2 && bytes.length === 3;
+  const [held, missing] = isInPair ? [3, 1] : incomplete(bytes, this.encoding);
   this[kMissing] = missing;
   if (held === 0) {
     this[kHeld] = null;
