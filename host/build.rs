@@ -41,6 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = plugnet_build::wasm("plugnet-test-program", Target::Wasip2);
     fs::copy(program, out_dir.join("test-program.wasm"))?;
 
+    if env::var_os("CARGO_FEATURE_JS").is_some() {
+        let component = plugnet_build::javascript("plugnet-js");
+        fs::copy(component, out_dir.join("javascript.wasm"))?;
+    }
+
     let wit = Path::new("../wit");
     println!("cargo::rerun-if-changed={}", wit.display());
     println!("cargo::rerun-if-changed=build.rs");

@@ -14,6 +14,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
+mod javascript;
+
+pub use javascript::javascript;
+
 /// What a package is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -67,6 +71,11 @@ const OUTER: &[&str] = &[
 /// with cargo's own messages if the build fails.
 #[must_use]
 pub fn wasm(package: &str, target: Target) -> PathBuf {
+    wasm_with(package, target, &[])
+}
+
+/// The same, with variables in the environment of the nested cargo.
+fn wasm_with(package: &str, target: Target, variables: &[(&str, OsString)]) -> PathBuf {
     install(target);
     let target_dir = target_dir();
     let status = nested(&variable("CARGO"))
@@ -77,6 +86,7 @@ pub fn wasm(package: &str, target: Target) -> PathBuf {
         .arg("--locked")
         .arg("--target-dir")
         .arg(&target_dir)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .status();
     match status {
         Ok(status) if status.success() => {}

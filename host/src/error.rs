@@ -47,6 +47,16 @@ pub enum Error {
         reason: String,
     },
 
+    /// A script cannot be read.
+    #[cfg(feature = "js")]
+    #[error("the script {} cannot be read: {reason}. Check the path", path.display())]
+    Script {
+        /// The script on the host.
+        path: PathBuf,
+        /// The system's error.
+        reason: String,
+    },
+
     /// A path cannot be granted.
     #[error(transparent)]
     Grant(plugnet_ipc::GrantError),

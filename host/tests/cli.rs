@@ -38,6 +38,18 @@ fn run(program: &Path) -> Output {
     output(plugnet().arg("run").arg(program))
 }
 
+/// Without the feature `js` a script says how to build what runs it.
+#[cfg(not(feature = "js"))]
+#[test]
+fn a_script_says_how_to_build() {
+    let folder = Folder::new();
+    let script = folder.file("server.js", "console.log(1)");
+    assert_refused(
+        &run(&script),
+        &["server.js", "--features js", "clang", "npm"],
+    );
+}
+
 /// A file that does not exist is named, and where cargo puts programs.
 #[test]
 fn a_missing_file_is_refused() {

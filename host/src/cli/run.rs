@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use plugnet_host::policy::{Policy, TimeLimit, shown};
 use plugnet_host::{
-    Access, Denial, Descriptors, Error, Program, RunOptions, Runtime, Stats, Totals,
+    Access, Denial, Descriptors, Error, Program, RunOptions, Runtime, RuntimeOptions, Stats, Totals,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot};
@@ -23,9 +23,12 @@ use super::end::End;
 use super::journal::Journal;
 use super::policy::PolicyArgs;
 use super::signal::Signals;
-use super::{Failure, executor, input, no_threads, outside, runtime, say};
+use super::{Failure, executor, input, named, no_threads, outside, runtime, say};
 
-/// Runs a program: a component that exports wasi:cli/run.
+/// Runs a program: a component that exports wasi:cli/run, or a script written for Node.
+///
+/// A file that ends in .js, .mjs or .cjs is JavaScript. It may read the folder of its package.json, or its
+/// own. To run it, plugnet has to be built with the feature `js`.
 ///
 /// The program gets the arguments after its name, this process's standard streams, and what the
 /// options grant. The exit code is the program's own, or 2 if there is no program to run, 134 after
@@ -146,12 +149,8 @@ fn started(
     let limit = policy.limits().timeout.map(TimeLimit::duration);
     let required = args.audit_required;
     let code = args.code;
-    let form = if args.compiled {
-        Form::Compiled
-    } else {
-        Form::Component
-    };
-    let (path, mut options) = options(args, policy)?;
+    let form = Form::of(&args)?;
+    let (path, mut options) = options(args, policy, form)?;
     for warning in options.warnings() {
         say(format!("warning: {warning}"));
     }
@@ -163,7 +162,7 @@ fn started(
     if let Some(stats) = stats {
         options = options.stats(stats);
     }
-    let runtime = runtime(code.options())?;
+    let runtime = runtime(form.runtime_options(code.options()))?;
     let executor = executor()?;
     self::executor()?.block_on(async {
         let signals = Signals::hear().map_err(unheard)?;
@@ -257,18 +256,75 @@ fn finish(journal: Arc<Journal>, end: End, code: u8) -> bool {
 }
 
 /// What the program's file holds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Component,
     Compiled,
+    #[cfg(feature = "js")]
+    JavaScript,
+}
+
+impl Form {
+    /// By the options, and by how the file's name ends.
+    fn of(args: &Args) -> Result<Self, Failure> {
+        let path = args.program.first().map(Path::new).unwrap_or(Path::new(""));
+        let extension = path.extension().and_then(OsStr::to_str);
+        match extension {
+            Some("js" | "mjs" | "cjs") if args.compiled => Err(Failure::input(format!(
+                "{}: a script is not compiled ahead. Run it without --compiled",
+                named(path)
+            ))),
+            #[cfg(feature = "js")]
+            Some("js" | "mjs" | "cjs") => Ok(Form::JavaScript),
+            #[cfg(not(feature = "js"))]
+            Some("js" | "mjs" | "cjs") => Err(Failure::input(format!(
+                "{}: this plugnet was built without JavaScript. Build one with it, which needs clang \
+                 and npm: `cargo build --release --features js`",
+                named(path)
+            ))),
+            _ if args.compiled => Ok(Form::Compiled),
+            _ => Ok(Form::Component),
+        }
+    }
+
+    /// What the program calls a directory of `--dir`: a script sees the paths of the host.
+    fn name(self, directory: &str) -> Result<String, Failure> {
+        #[cfg(feature = "js")]
+        if self == Form::JavaScript {
+            let absolute = std::path::absolute(directory)
+                .map_err(|error| Failure::input(format!("--dir {directory}: {error}")))?;
+            return Ok(absolute.display().to_string());
+        }
+        Ok(directory.to_owned())
+    }
+
+    /// The first arguments of the program.
+    fn begin(self, path: &Path, options: RunOptions) -> Result<RunOptions, Failure> {
+        #[cfg(feature = "js")]
+        if self == Form::JavaScript {
+            return options.script(path).map_err(Failure::input);
+        }
+        Ok(options.args([program_name(path)]))
+    }
+
+    fn runtime_options(self, options: RuntimeOptions) -> RuntimeOptions {
+        #[cfg(feature = "js")]
+        let options = RuntimeOptions {
+            javascript: self == Form::JavaScript,
+            ..options
+        };
+        options
+    }
 }
 
 fn load(runtime: &Runtime, path: &Path, form: Form) -> Result<Program, Failure> {
-    let bytes = input::read(path, input::Content::Program)?;
+    let bytes = || input::read(path, input::Content::Program);
     let program = match form {
-        Form::Component => runtime.load(&bytes),
+        Form::Component => runtime.load(&bytes()?),
         // SAFETY: by the option whoever runs it says that it is what `plugnet compile` made.
-        Form::Compiled => unsafe { runtime.load_compiled(&bytes) },
+        Form::Compiled => unsafe { runtime.load_compiled(&bytes()?) },
+        #[cfg(feature = "js")]
+        Form::JavaScript => runtime.javascript(),
     };
     program.map_err(|error| Failure::of_program(path, &error))
 }
@@ -330,7 +386,7 @@ fn folder(directory: &str) -> (&str, &str) {
 }
 
 /// The program's path, and what it is granted.
-fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure> {
+fn options(args: Args, policy: Policy, form: Form) -> Result<(PathBuf, RunOptions), Failure> {
     let mut options = RunOptions::new()
         .inherit_stdio()
         .policy(policy)
@@ -350,6 +406,7 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
     }
     for directory in &args.dirs {
         let (host, guest) = folder(directory);
+        let guest = form.name(guest)?;
         options = options.dir(host, guest);
     }
 
@@ -364,7 +421,7 @@ fn options(args: Args, policy: Policy) -> Result<(PathBuf, RunOptions), Failure>
     let mut arguments = args.program.into_iter();
     // clap has seen to it that there is one.
     let path = PathBuf::from(arguments.next().unwrap_or_default());
-    options = options.args([program_name(&path)]);
+    options = form.begin(&path, options)?;
     for argument in arguments {
         let argument = argument.into_string().map_err(|argument| {
             Failure::input(format!(

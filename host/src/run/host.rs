@@ -199,6 +199,7 @@ impl Host {
         let RunOptions {
             mut wasi,
             directories,
+            readable,
             policy,
             on_denied,
             on_event,
@@ -206,9 +207,11 @@ impl Host {
             socket_files,
             stats,
         } = options;
-        for (path, guest) in &directories {
+        let writable = directories.iter().map(|one| (one, FsPerms::ReadWrite));
+        let readable = readable.iter().map(|one| (one, FsPerms::ReadOnly));
+        for ((path, guest), permissions) in writable.chain(readable) {
             directory::check(path)?;
-            if let Err(error) = wasi.preopened_dir(path, guest, FsPerms::ReadWrite) {
+            if let Err(error) = wasi.preopened_dir(path, guest, permissions) {
                 return Err(Error::Directory {
                     path: path.clone(),
                     reason: error.root_cause().to_string(),

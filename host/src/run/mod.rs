@@ -9,6 +9,8 @@ mod compose;
 mod directory;
 mod epoch;
 pub(crate) mod host;
+#[cfg(feature = "js")]
+mod javascript;
 pub(crate) mod options;
 mod program;
 mod runtime;

@@ -19,6 +19,7 @@ use crate::run::directory;
 pub struct RunOptions {
     pub(crate) wasi: WasiCtxBuilder,
     pub(crate) directories: Vec<(PathBuf, String)>,
+    pub(crate) readable: Vec<(PathBuf, String)>,
     pub(crate) policy: Policy,
     pub(crate) on_denied: Option<OnDenied>,
     pub(crate) on_event: Option<OnEvent>,
@@ -49,6 +50,7 @@ impl RunOptions {
         RunOptions {
             wasi,
             directories: vec![],
+            readable: vec![],
             policy: Policy::default(),
             on_denied: None,
             on_event: None,
@@ -83,6 +85,14 @@ impl RunOptions {
     #[must_use]
     pub fn dir(mut self, host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         self.directories.push((host.into(), guest.into()));
+        self
+    }
+
+    /// Allows reading the host's directory `host`, under the name `guest`. It is refused as for
+    /// [`dir`](RunOptions::dir).
+    #[must_use]
+    pub fn dir_read_only(mut self, host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        self.readable.push((host.into(), guest.into()));
         self
     }
 

@@ -40,6 +40,10 @@ pub struct RuntimeOptions {
     /// what WASI cannot: `docs/node-compatibility.md` of the project has the differences. Systems
     /// other than Linux have no other form.
     pub composed: bool,
+    /// Gives programs the stack that [`Runtime::javascript`] needs, which has to be reserved for
+    /// each of them.
+    #[cfg(feature = "js")]
+    pub javascript: bool,
     /// How much code a program may have, in bytes; 64 MiB if it is not set.
     ///
     /// It bounds the bytes of all functions, and in proportion to it what compiling costs: the
@@ -78,6 +82,15 @@ impl fmt::Debug for Runtime {
     }
 }
 
+/// How much stack the runtime for JavaScript may use. QuickJS executes JavaScript by recursion, and has
+/// limits of its own below this one (`bindings/js/src/engine.rs`).
+#[cfg(feature = "js")]
+const JAVASCRIPT_STACK: usize = 128 << 20;
+
+/// What the host's functions take of a stack besides.
+#[cfg(feature = "js")]
+const HOST_STACK: usize = 2 << 20;
+
 impl Runtime {
     /// A runtime that provides WASI 0.2 and 0.3, and `plugnet:net/ipc`.
     ///
@@ -92,6 +105,11 @@ impl Runtime {
         // How much of nothing is written out between two pieces of data. By default it is 16 MiB
         // for every memory of every module.
         config.memory_guaranteed_dense_image_size(1 << 20);
+        #[cfg(feature = "js")]
+        if options.javascript {
+            config.max_wasm_stack(JAVASCRIPT_STACK);
+            config.async_stack_size(JAVASCRIPT_STACK + HOST_STACK);
+        }
         let cache = if options.cache {
             let (cache, folder) = CacheFolder::open()?;
             config.cache(Some(cache));

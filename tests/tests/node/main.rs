@@ -3,10 +3,12 @@
 //! See `scenarios/README.md`. With `SCENARIO=refused` only those whose name contains that are
 //! run; with `UPDATE_TRACES=1` Node's traces are written instead of compared, and the component's
 //! where a scenario says that they differ. `PLUGNET_NODE` names another Node to compare with than
-//! the one whose traces are committed.
+//! the one whose traces are committed. `PLUGNET_JS` names a `plugnet` with the feature `js`, whose
+//! JavaScript runtime then runs them, too.
 
 #[path = "../../scenario/src/data.rs"]
 mod data;
+mod on_javascript;
 mod on_node;
 mod on_plugnet;
 mod peers;
@@ -125,6 +127,30 @@ fn node_gives_the_committed_traces() {
             trace::update(variant, Whose::Node, &variant.node_trace(), &trace);
         }
         trace::compare(variant, Whose::Node, &variant.node_trace(), &trace)
+    });
+}
+
+/// The `net` of the JavaScript runtime does what Node does, run by the same program.
+///
+/// Where a scenario says that plugnet's trace is not Node's, it may be either.
+#[test]
+fn javascript_gives_the_traces_of_node() {
+    if Form::of_process() == Form::Composed {
+        // The runtime has one form.
+        return;
+    }
+    let Some(plugnet) = on_javascript::plugnet() else {
+        _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED, scenarios do not run in JavaScript: PLUGNET_JS names no plugnet with the feature js"
+        );
+        return;
+    };
+    for_all(|variant| {
+        let trace = on_javascript::run(&plugnet, variant)?;
+        trace::compare(variant, Whose::Plugnet, &variant.expected_trace(), &trace).or_else(|why| {
+            trace::compare(variant, Whose::Plugnet, &variant.node_trace(), &trace).map_err(|_| why)
+        })
     });
 }
 

@@ -62,22 +62,32 @@ impl Node {
 
 /// The trace of a scenario.
 pub fn run(node: &Node, variant: &Variant<'_>) -> Result<Vec<String>, String> {
-    let (scenario, folder) = (variant.scenario, Folder::new());
-    let mut node = Command::new(&node.program)
+    let folder = Folder::new();
+    play(Command::new(&node.program), &folder, LIMIT, variant)
+}
+
+/// The trace of a scenario on what `command` starts, which takes Node's arguments.
+pub fn play(
+    mut command: Command,
+    folder: &Folder,
+    limit: Duration,
+    variant: &Variant<'_>,
+) -> Result<Vec<String>, String> {
+    let mut node = command
         .arg(directory().join("runner.mjs"))
         .arg(variant.transport())
-        .args([folder.path(), &scenario.path])
+        .args([folder.path(), &variant.scenario.path])
         .env_remove("NODE_OPTIONS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("{}: node does not start: {error}", variant.name()))?;
+        .map_err(|error| format!("{}: it does not start: {error}", variant.name()))?;
     let stdin = Arc::new(Mutex::new(node.stdin.take().expect("it is piped")));
     let stdout = node.stdout.take().expect("it is piped");
     let mut stderr = node.stderr.take().expect("it is piped");
     let (ended, end) = channel::<()>();
-    let watch = thread::spawn(move || watch(node, &end));
+    let watch = thread::spawn(move || watch(node, limit, &end));
     let said = thread::spawn(move || {
         let mut said = String::new();
         _ = stderr.read_to_string(&mut said);
@@ -110,14 +120,18 @@ pub fn run(node: &Node, variant: &Variant<'_>) -> Result<Vec<String>, String> {
 }
 
 /// Waits until Node has closed its output and ended; kills it at the time limit.
-fn watch(mut node: Child, end: &std::sync::mpsc::Receiver<()>) -> Result<(), String> {
-    let over = matches!(end.recv_timeout(LIMIT), Err(RecvTimeoutError::Disconnected));
+fn watch(
+    mut node: Child,
+    limit: Duration,
+    end: &std::sync::mpsc::Receiver<()>,
+) -> Result<(), String> {
+    let over = matches!(end.recv_timeout(limit), Err(RecvTimeoutError::Disconnected));
     if !over {
         _ = node.kill();
     }
     let status = node.wait();
     match status {
-        _ if !over => Err(format!("did not end within {LIMIT:?}")),
+        _ if !over => Err(format!("did not end within {limit:?}")),
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("failed: {status}")),
         Err(error) => Err(format!("failed: {error}")),

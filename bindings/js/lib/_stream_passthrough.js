@@ -1,0 +1,5 @@
+// The older name of `stream.PassThrough`.
+
+'use strict';
+
+module.exports = require('stream').PassThrough;

@@ -1,0 +1,5 @@
+// The older name of `stream.Transform`.
+
+'use strict';
+
+module.exports = require('stream').Transform;

@@ -1,0 +1,5 @@
+// The older name of `stream.Writable`.
+
+'use strict';
+
+module.exports = require('stream').Writable;

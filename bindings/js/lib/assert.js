@@ -1,0 +1,5 @@
+// Node's `assert`, from npm.
+
+'use strict';
+
+module.exports = require('npm/assert');

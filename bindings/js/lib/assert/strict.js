@@ -1,0 +1,5 @@
+// Node's `assert/strict`.
+
+'use strict';
+
+module.exports = require('assert').strict;

@@ -1,0 +1,5 @@
+// Node's `module`.
+
+'use strict';
+
+module.exports = require('internal/modules/cjs').Module;

@@ -1,0 +1,5 @@
+// Node's `path/posix`.
+
+'use strict';
+
+module.exports = require('path').posix;

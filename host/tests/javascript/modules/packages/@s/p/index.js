@@ -1,0 +1,1 @@
+exports.p = require.main === module; exports.q = __filename

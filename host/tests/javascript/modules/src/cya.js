@@ -1,0 +1,1 @@
+exports.a = 1; const b = require('./cyb'); exports.b = b.seen;
