@@ -358,7 +358,7 @@ async fn no_end_of_a_run_leaves_connections() {
 
     // Trapped: it has no memory for as many clients.
     let mut limits = Limits::default();
-    let little = if is_composed() { "4MiB" } else { "1536KiB" };
+    let little = if is_composed() { "3MiB" } else { "1536KiB" };
     limits.max_memory = little.parse().ok();
     let mut server = Server::start(limits).await;
     let mut clients = vec![];

@@ -538,7 +538,15 @@ impl Policy {
             IpcAddress::Abstract(name) => format!("unix://@{name}"),
             IpcAddress::Pipe(name) => format!("pipe://{name}"),
         };
-        Decision::denied(request, Reason::NoRule).with_grant(ipc_grant(option, &entry, address))
+        let helps = |entry: &IpcEntry| {
+            let allowing = about(Effect::Allow).map(|rule| rule.pattern);
+            let denying = about(Effect::Deny).map(|rule| (rule.pattern, rule.rule));
+            // A file that is denied under another name stays denied.
+            IpcPattern::first_denying(allowing.chain([entry.pattern()]), denying, address).is_none()
+        };
+        let grant = ipc_grant(option, &entry, address)
+            .filter(|_| entry.parse().is_ok_and(|entry| helps(&entry)));
+        Decision::denied(request, Reason::NoRule).with_grant(grant)
     }
 
     /// The option that grants this local socket and nothing else, `--allow-ipc ENTRY`; none if

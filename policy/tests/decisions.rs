@@ -1200,3 +1200,18 @@ fn a_handed_listener_needs_no_right_to_listen() {
         assert!(!allows(&policy, &handed(peer)), "{peer}");
     }
 }
+
+/// A file that is denied under the name the program would have for it elsewhere stays denied, so
+/// no option is advised that would not help.
+#[test]
+fn no_option_is_advised_for_a_file_denied_under_another_name() {
+    let denying = policy(|builder| builder.deny_ipc("/run/app/b.sock::/run/a.sock"));
+    for request in [Request::IpcConnect, Request::IpcListen] {
+        let asked = request(IpcAddress::from_path("/run/app/b.sock"));
+        let decision = decide(&denying, &asked);
+        assert!(!decision.is_allowed(), "{decision}");
+        assert_eq!(decision.grant(), None);
+        let other = decide(&denying, &request(IpcAddress::from_path("/run/app/c.sock")));
+        assert!(other.grant().is_some(), "{other}");
+    }
+}

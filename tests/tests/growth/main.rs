@@ -65,6 +65,13 @@ const NOISE_OF_STREAMS: Noise = Noise {
     ..NOISE
 };
 
+/// Clients that say nothing do not wait for the program: there may be as many at once as the
+/// listener's backlog holds, and tables grow for so many.
+const NOISE_OF_A_CROWD: Noise = Noise {
+    bytes: 512 * 512,
+    ..NOISE
+};
+
 /// wasmtime's records of what goes on at the very moment.
 const UNDER_WAY: usize = 16;
 
@@ -207,8 +214,9 @@ impl Service {
             at_once: 16,
             folder: None,
             other: None,
-            noise: match then {
-                "streams" => NOISE_OF_STREAMS,
+            noise: match (then, client) {
+                ("streams", _) => NOISE_OF_STREAMS,
+                (_, Client::SaysNothing) => NOISE_OF_A_CROWD,
                 _ => NOISE,
             },
         }
@@ -242,6 +250,11 @@ impl Service {
     #[track_caller]
     fn leaves_nothing(self, number: u32) {
         let _alone = ALONE.lock();
+        let number = match self.client {
+            // They take no time, and make more noise.
+            Client::SaysNothing => 8 * number,
+            _ => number,
+        };
         let folder = self.folder.as_ref().map(TempDir::path);
         let program = Running::start(&self.arguments, folder);
         let place = program.place();
