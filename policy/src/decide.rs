@@ -538,14 +538,13 @@ impl Policy {
             IpcAddress::Abstract(name) => format!("unix://@{name}"),
             IpcAddress::Pipe(name) => format!("pipe://{name}"),
         };
-        let helps = |entry: &IpcEntry| {
+        let helps = |granted: &IpcPattern| {
             let allowing = about(Effect::Allow).map(|rule| rule.pattern);
             let denying = about(Effect::Deny).map(|rule| (rule.pattern, rule.rule));
             // A file that is denied under another name stays denied.
-            IpcPattern::first_denying(allowing.chain([entry.pattern()]), denying, address).is_none()
+            IpcPattern::first_denying(allowing.chain([granted]), denying, address).is_none()
         };
-        let grant = ipc_grant(option, &entry, address)
-            .filter(|_| entry.parse().is_ok_and(|entry| helps(&entry)));
+        let grant = ipc_grant(option, &entry, address, helps);
         Decision::denied(request, Reason::NoRule).with_grant(grant)
     }
 
@@ -561,11 +560,18 @@ impl Policy {
     }
 }
 
-/// The option for a local socket, if the entry parses and covers just that socket.
-fn ipc_grant(option: &str, entry: &str, address: &IpcAddress) -> Option<String> {
+/// The option for a local socket, if the entry parses, covers just that socket, and helps.
+fn ipc_grant(
+    option: &str,
+    entry: &str,
+    address: &IpcAddress,
+    helps: impl FnOnce(&IpcPattern) -> bool,
+) -> Option<String> {
     let parsed: ConnectEntry = entry.parse().ok()?;
     match parsed.endpoint() {
-        Endpoint::Ipc(pattern) if pattern.is_only(address) => typed(option, entry),
+        Endpoint::Ipc(pattern) if pattern.is_only(address) && helps(pattern) => {
+            typed(option, entry)
+        }
         _ => None,
     }
 }
