@@ -25,7 +25,7 @@ pub(crate) async fn run() -> u8 {
         while turn_once(engine).await {}
         engine.call(&shared.before_exit);
         engine.drain();
-        if !is_alive() {
+        if !is_alive().await {
             break;
         }
     }
@@ -34,9 +34,12 @@ pub(crate) async fn run() -> u8 {
 }
 
 /// Whether something besides `net` keeps the program running.
-fn is_alive() -> bool {
+async fn is_alive() -> bool {
     let turn = &shared().turn;
-    turn.has_timers() || turn.has_immediates_to_wait_for() || turn.has_others() || net::is_alive()
+    turn.has_timers()
+        || turn.has_immediates_to_wait_for()
+        || turn.has_others()
+        || net::is_alive().await
 }
 
 /// One turn of the loop. False if nothing is left that could happen.

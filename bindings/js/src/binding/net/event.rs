@@ -1,10 +1,10 @@
 //! Gives the events of `net` to JavaScript.
 
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use rustc_hash::FxHashMap;
@@ -15,6 +15,7 @@ use crate::binding::object::Whole;
 use crate::engine::{Engine, call, shared, uncaught};
 use crate::plugnet::net::net::{self, Event, EventKind};
 use crate::plugnet::net::turn;
+use crate::wasi::clocks::monotonic_clock;
 
 /// As much as Node reads at a time.
 const CHUNK: u64 = 64 * 1024;
@@ -37,13 +38,18 @@ pub(super) fn forget(id: u64) {
     SOCKETS.with_borrow_mut(|sockets| sockets.remove(&id));
 }
 
+/// How long `wait` has to say that nothing is left, in nanoseconds. It may let others go on first.
+const PATIENCE: u64 = 20_000_000;
+
 /// Whether `net` keeps the program running.
-pub(crate) fn is_alive() -> bool {
+pub(crate) async fn is_alive() -> bool {
     let mut wait = pin!(turn::wait());
-    match wait.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(alive) => alive.unwrap_or(false),
-        Poll::Pending => true,
-    }
+    let mut over = pin!(monotonic_clock::wait_for(PATIENCE));
+    poll_fn(|context| match wait.as_mut().poll(context) {
+        Poll::Ready(alive) => Poll::Ready(alive.unwrap_or(false)),
+        Poll::Pending => over.as_mut().poll(context).map(|()| true),
+    })
+    .await
 }
 
 /// Gives all events that there are now, each followed by what Node does after a callback.
