@@ -65,10 +65,11 @@ const NOISE_OF_STREAMS: Noise = Noise {
     ..NOISE
 };
 
-/// Clients that say nothing do not wait for the program: there may be as many at once as the
-/// listener's backlog holds, and tables grow for so many.
+/// Clients that say nothing do not wait for the program: there may be as many at once as a run has
+/// sockets, 1,024, and buffers and tables grow for so many. What is left behind shows in the blocks.
 const NOISE_OF_A_CROWD: Noise = Noise {
-    bytes: 512 * 512,
+    bytes: 1024 * 1024,
+    guest: 1024 * 4096,
     ..NOISE
 };
 
