@@ -269,22 +269,27 @@ impl Form {
     fn of(args: &Args) -> Result<Self, Failure> {
         let path = args.program.first().map(Path::new).unwrap_or(Path::new(""));
         let extension = path.extension().and_then(OsStr::to_str);
-        match extension {
-            Some("js" | "mjs" | "cjs") if args.compiled => Err(Failure::input(format!(
+        if !matches!(extension, Some("js" | "mjs" | "cjs")) {
+            return Ok(if args.compiled {
+                Form::Compiled
+            } else {
+                Form::Component
+            });
+        }
+        if args.compiled {
+            return Err(Failure::input(format!(
                 "{}: a script is not compiled ahead. Run it without --compiled",
                 named(path)
-            ))),
-            #[cfg(feature = "js")]
-            Some("js" | "mjs" | "cjs") => Ok(Form::JavaScript),
-            #[cfg(not(feature = "js"))]
-            Some("js" | "mjs" | "cjs") => Err(Failure::input(format!(
-                "{}: this plugnet was built without JavaScript. Build one with it, which needs clang \
-                 and npm: `cargo build --release --features js`",
-                named(path)
-            ))),
-            _ if args.compiled => Ok(Form::Compiled),
-            _ => Ok(Form::Component),
+            )));
         }
+        #[cfg(feature = "js")]
+        return Ok(Form::JavaScript);
+        #[cfg(not(feature = "js"))]
+        Err(Failure::input(format!(
+            "{}: this plugnet was built without JavaScript. Build one with it, which needs clang \
+             and npm: `cargo build --release --features js`",
+            named(path)
+        )))
     }
 
     /// What the program calls a directory of `--dir`: a script sees the paths of the host.

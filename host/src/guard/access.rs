@@ -112,7 +112,7 @@ impl Denial {
     }
 
     /// The denial of a path by the code that opens it, unless that failed for another reason.
-    pub(super) fn of_path(request: &Request, error: &plugnet_ipc::Error) -> Option<Self> {
+    pub(crate) fn of_path(request: &Request, error: &plugnet_ipc::Error) -> Option<Self> {
         let (grant, reason) = match error {
             plugnet_ipc::Error::NotGranted { grant, .. } => {
                 let address: Option<&IpcAddress> = request.ipc_address();

@@ -21,16 +21,6 @@ struct Inner {
     resolved: Mutex<Resolved>,
 }
 
-/// A decision about a path.
-pub(crate) struct PathDecision {
-    /// What the policy's text says.
-    pub(crate) lexical: Decision,
-    /// Whether the path may be used.
-    pub(crate) allowed: bool,
-    /// The denial, if it is one.
-    pub(crate) denial: Option<Denial>,
-}
-
 impl Guard {
     pub(crate) fn new(policy: Policy) -> Self {
         Guard(Arc::new(Inner {
@@ -43,24 +33,6 @@ impl Guard {
     pub(crate) fn decide(&self, request: &Request) -> Decision {
         let resolved = self.resolved();
         self.0.policy.decide(request, &resolved, Instant::now())
-    }
-
-    /// Completes the decision of the code that opened a path, which is final: the policy's text
-    /// says which rule it was.
-    pub(crate) fn path(
-        &self,
-        request: &Request,
-        refused: Option<&plugnet_ipc::Error>,
-    ) -> PathDecision {
-        let resolved = Resolved::new();
-        let denial = refused.and_then(|error| Denial::of_path(request, error));
-        // A path that no socket can have is not decided.
-        let impossible = matches!(refused, Some(plugnet_ipc::Error::InvalidPath { .. }));
-        PathDecision {
-            lexical: self.0.policy.decide(request, &resolved, Instant::now()),
-            allowed: denial.is_none() && !impossible,
-            denial,
-        }
     }
 
     /// Whether the program may have a port that the system chooses, to reach the peer.

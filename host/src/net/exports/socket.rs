@@ -86,6 +86,9 @@ impl NetState<'_> {
     }
 }
 
+/// From this size on it is worth asking whether a write can be sent from the program's memory.
+const LARGE: usize = 16 * 1024;
+
 /// Replaces `socket.write`: what fills the socket's buffer is sent from the program's memory, and
 /// only what the system does not take is copied. The generated binding copies all of it.
 pub(crate) fn add_write_to_linker<T: View>(linker: &mut Linker<T>) -> Result<()> {
@@ -94,8 +97,10 @@ pub(crate) fn add_write_to_linker<T: View>(linker: &mut Linker<T>) -> Result<()>
         "[method]socket.write",
         |mut store: StoreContextMut<'_, T>,
          (socket, data, callback): (Resource<Socket>, WasmList<u8>, Option<net::Callback>)| {
-            let id = store.data_mut().net().socket(&socket)?;
-            let ahead = store.data_mut().net().net.ahead(id, data.len());
+            let state = store.data_mut().net();
+            let id = state.socket(&socket)?;
+            let ahead = (data.len() >= LARGE).then(|| state.net.ahead(id, data.len()));
+            let ahead = ahead.flatten();
             let bytes = data.as_le_slice(&store);
             let sent = ahead.map(|ahead| ahead.send(bytes));
             let rest = bytes[sent.and_then(Result::ok).unwrap_or(0)..].to_vec();
@@ -184,6 +189,7 @@ impl net::HostSocket for NetState<'_> {
         }
     }
 
+    // Not called: `add_write_to_linker` replaces it.
     fn write(
         &mut self,
         socket: Resource<Socket>,
